@@ -1,0 +1,252 @@
+package publish_test
+
+import (
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/publish"
+)
+
+// pin is a pin of the right length.
+const pin = "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+func load(text string) (publish.Config, error) {
+	return publish.Load([]publish.ConfFile{{Name: "etc/pmssl/a.conf", Text: text}})
+}
+
+func parseURL(t *testing.T, text string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(text)
+	require.NoError(t, err)
+	return u
+}
+
+func TestEveryWordOfTheConfiguration(t *testing.T) {
+	got, err := load(`# publishers of the provider
+publisher ns1 dnsupdate
+  server 192.0.2.53
+  key    pmssl /usr/local/mgr5/etc/pmssl/ns1.key   # written by rndc-confgen
+  algorithm hmac-sha512
+  zone   *
+  zone   пример.рф Example.COM
+  ttl 300
+  types txt
+  parent yes
+  module 3 4
+
+publisher pdns powerdns
+	url http://127.0.0.1:8081
+	apikey /usr/local/mgr5/etc/pmssl/pdns.key
+	serverid main
+	zone a.example
+publisher pdns2 powerdns
+  socket /run/pdns/api
+  apikey /k
+  zone b.example
+publisher web7 webroot
+  module 12                    # processing module whose sites live here
+  check  192.0.2.80 2001:db8::80
+  redirects yes
+publisher dns2 ispmgr
+  url https://ns2.example.com:1500/dnsmgr
+  pin ` + pin + `
+  login pmssl /usr/local/mgr5/etc/pmssl/dns2.pass
+  module 12
+  user login
+  zone c.example
+publisher here ispmgr
+  mgr dnsmgr
+  zone d.example
+publisher hook exec
+  program /usr/local/sbin/hook
+  types cname txt
+  zone e.example
+allow example.com account 77
+allow пример.рф account 78
+`)
+	require.NoError(t, err)
+	dns := []publish.Type{publish.CNAME, publish.TXT}
+	assert.Equal(t, publish.Config{
+		Publishers: []publish.Block{
+			{Name: "ns1", Kind: publish.KindDNSUpdate, Pos: "etc/pmssl/a.conf:2", Zones: []string{"*", "xn--e1afmkfd.xn--p1ai", "example.com"}, Modules: []int64{3, 4}, User: "username",
+				TTL: 300, Types: []publish.Type{publish.TXT}, Higher: true, Server: "192.0.2.53:53", KeyName: "pmssl", KeyFile: "/usr/local/mgr5/etc/pmssl/ns1.key", Algorithm: "hmac-sha512"},
+			{Name: "pdns", Kind: publish.KindPowerDNS, Pos: "etc/pmssl/a.conf:13", Zones: []string{"a.example"}, User: "username", TTL: 60, Types: dns,
+				URL: parseURL(t, "http://127.0.0.1:8081"), APIKey: "/usr/local/mgr5/etc/pmssl/pdns.key", ServerID: "main"},
+			{Name: "pdns2", Kind: publish.KindPowerDNS, Pos: "etc/pmssl/a.conf:18", Zones: []string{"b.example"}, User: "username", TTL: 60, Types: dns, Socket: "/run/pdns/api", APIKey: "/k"},
+			{Name: "web7", Kind: publish.KindWebroot, Pos: "etc/pmssl/a.conf:22", Modules: []int64{12}, User: "username", Types: []publish.Type{publish.File},
+				Check: []netip.Addr{netip.MustParseAddr("192.0.2.80"), netip.MustParseAddr("2001:db8::80")}, Redirects: true},
+			{Name: "dns2", Kind: publish.KindISPmgr, Pos: "etc/pmssl/a.conf:26", Zones: []string{"c.example"}, Modules: []int64{12}, User: "login", TTL: 60, Types: dns,
+				URL: parseURL(t, "https://ns2.example.com:1500/dnsmgr"), Pin: pin, Login: "pmssl", Password: "/usr/local/mgr5/etc/pmssl/dns2.pass"},
+			{Name: "here", Kind: publish.KindISPmgr, Pos: "etc/pmssl/a.conf:33", Zones: []string{"d.example"}, User: "username", TTL: 60, Types: dns, Mgr: "dnsmgr"},
+			{Name: "hook", Kind: publish.KindExec, Pos: "etc/pmssl/a.conf:36", Zones: []string{"e.example"}, User: "username", TTL: 60, Types: dns, Program: "/usr/local/sbin/hook"},
+		},
+		Allows: []publish.Allow{{Zone: "example.com", Account: 77, Pos: "etc/pmssl/a.conf:40"}, {Zone: "xn--e1afmkfd.xn--p1ai", Account: 78, Pos: "etc/pmssl/a.conf:41"}},
+	}, got)
+}
+
+func TestWhatTheBlockLeavesOut(t *testing.T) {
+	got, err := load("publisher ns1 dnsupdate\nserver ns1.example.com:5353\nkey k /k\nzone *\r\npublisher x exec\nprogram /p\nzone *.example\n")
+	require.ErrorContains(t, err, "a.conf:7")
+	assert.Empty(t, got)
+	got, err = load("publisher ns1 dnsupdate\nserver ns1.example.com:5353\nkey k /k\nzone *\r\npublisher x exec\nprogram /p\nzone x.example")
+	require.NoError(t, err)
+	assert.Equal(t, "ns1.example.com:5353", got.Publishers[0].Server)
+	assert.Equal(t, []publish.Type{publish.TXT}, got.Publishers[1].Types, "programs serve CNAMEs only where the block says so")
+}
+
+func TestWhatIsWrongIsNamedWithFileAndLine(t *testing.T) {
+	const ns, pd, isp, web = "publisher a dnsupdate\nserver 192.0.2.1\nkey k /k\nzone *\n", "publisher a powerdns\napikey /k\nzone *\n", "publisher a ispmgr\nzone *\n", "publisher a webroot\nmodule 1\n"
+	for text, says := range map[string]string{
+		"server 192.0.2.1":                                   `:1: "server" outside of a publisher: possible are publisher NAME KIND and allow ZONE account N`,
+		"allow a.example account 1\nserver x":                `:2: "server" outside of a publisher`,
+		"deploy web7 ispmgr":                                 `:1: "deploy" outside of a publisher`,
+		ns + "deploy web7 ispmgr":                            `:5: "deploy" is no word of a dnsupdate publisher: possible are algorithm, key, module, parent, server, ttl, types, user, zone, publisher and allow`,
+		"publisher a":                                        ":1: publisher takes a name and a kind",
+		"publisher a b c":                                    ":1: publisher takes a name and a kind",
+		"publisher ../x dnsupdate":                           `:1: "../x" is no name of a publisher`,
+		"publisher a nsupdate":                               `:1: "nsupdate" is no kind of publisher: possible are dnsupdate, exec, ispmgr, powerdns and webroot`,
+		ns + ns:                                              ":5: publisher a stands in etc/pmssl/a.conf:1 already",
+		"publisher a dnsupdate":                              ":1: publisher a: the word server is missing, as in: server 192.0.2.53",
+		"publisher a dnsupdate\nserver 192.0.2.1":            ":1: publisher a: the word key is missing",
+		"publisher a dnsupdate\nserver 1.1.1.1\nkey k /k":    ":1: publisher a: the word zone is missing",
+		ns + "server 192.0.2.2":                              ":5: server stands twice in publisher a",
+		ns + "key k":                                         ":5: key stands twice",
+		"publisher a dnsupdate\nkey k":                       ":2: key is written as in: key pmssl /usr",
+		"publisher a dnsupdate\nkey k etc/k":                 `:2: key: "etc/k" is no absolute path of a file`,
+		"publisher a dnsupdate\nkey k /etc/../k":             `:2: key: "/etc/../k" is no absolute path of a file`,
+		"publisher a dnsupdate\nkey é /k":                    `:2: key: "é" is no name of a key`,
+		"publisher a dnsupdate\nserver a b":                  ":2: server is written as in",
+		"publisher a dnsupdate\nserver [::1":                 `:2: server: "[::1" is no address`,
+		"publisher a dnsupdate\nserver 1.1.1.1:0":            "is no address",
+		"publisher a dnsupdate\nserver 1.1.1.1:x":            "is no address",
+		"publisher a dnsupdate\nserver a_b.example":          "is no address",
+		"publisher a dnsupdate\nserver fe80::1%lo":           "is no address",
+		ns + "algorithm hmac-md5":                            `:5: algorithm: "hmac-md5": possible are hmac-sha256, hmac-sha384 and hmac-sha512`,
+		ns + "zone *":                                        ":5: zone: * stands twice",
+		ns + "zone *.example.com":                            `:5: zone: "*.example.com" is no domain name`,
+		ns + "zone a/b.example":                              `is no domain name`,
+		ns + "zone ../a.example":                             `is no domain name`,
+		ns + "zone":                                          ":5: zone is written as in",
+		ns + "ttl 0":                                         ":5: ttl: ",
+		ns + "ttl 9999999999999999999":                       ":5: ttl: ",
+		ns + "types mx":                                      `:5: types: "mx": possible are cname and txt`,
+		ns + "types txt txt":                                 ":5: types: ",
+		ns + "types file":                                    ":5: types: ",
+		ns + "parent maybe":                                  `:5: parent: "maybe": possible are yes and no`,
+		ns + "module 0":                                      `:5: module: "0" is no id of the panel`,
+		ns + "module 01":                                     `is no id of the panel`,
+		ns + "module 1 1":                                    "1 stands twice",
+		ns + "user a-b":                                      `:5: user: "a-b" is no item parameter`,
+		ns + "check 192.0.2.1":                               `:5: "check" is no word of a dnsupdate publisher`,
+		pd:                                                   ":1: publisher a: one of the words url and socket is missing",
+		"publisher a powerdns\nurl https://x\nzone *":        "the word apikey is missing",
+		pd + "url http://192.0.2.1:8081":                     ":1: publisher a: http://192.0.2.1:8081 would show the API key to the network",
+		pd + "url http://localhost.example.com":              "would show the API key to the network",
+		pd + "url ftp://127.0.0.1":                           "would show the API key to the network",
+		pd + "url http://127.0.0.1\nsocket /s":               "url and socket exclude each other",
+		pd + "socket run/s":                                  `:4: socket: "run/s" is no absolute path`,
+		pd + "url https://x.example/?a=b":                    "is not possible here",
+		pd + "url //x":                                       "would show",
+		pd + "url 127.0.0.1:8081":                            ":4: url: ",
+		pd + "url https://x.example:99999":                   "the port is none",
+		pd + "serverid a/b":                                  `:4: serverid: "a/b" is no id of a server`,
+		isp:                                                  ":1: publisher a: one of the words url and mgr is missing",
+		isp + "url http://127.0.0.1:1500/ispmgr\nlogin u /p": "would show the password to the network",
+		isp + "url https://x.example:1500/ispmgr":            "the word login is missing",
+		isp + "mgr ispmgr\nlogin u /p":                       "mgr excludes url, login and pin",
+		isp + "mgr billmgr":                                  `:3: mgr: "billmgr": possible are ispmgr and dnsmgr`,
+		isp + "pin sha1/AAAA":                                ":3: pin: ",
+		isp + "pin sha256/AAAA":                              ":3: pin: ",
+		isp + "login u p":                                    `:3: login: "p" is no absolute path`,
+		"publisher a webroot":                                ":1: publisher a: one of the words module and zone is missing",
+		web + "check 192.0.2.300":                            `:3: check: "192.0.2.300" is no IP address`,
+		web + "check 192.0.2.1 192.0.2.1":                    "stands twice",
+		web + "check 0.0.0.0":                                "is no IP address of a server",
+		web + "types cname":                                  `:3: "types" is no word of a webroot publisher`,
+		"publisher a exec\nzone *":                           "the word program is missing",
+		"publisher a exec\nprogram x.sh":                     `:2: program: "x.sh" is no absolute path`,
+		"allow":                                              ":1: allow is written as in allow example.com account 77",
+		"allow a.example client 7":                           ":1: allow is written as in",
+		"allow a.example account 7 8":                        ":1: allow is written as in",
+		"allow * account 7":                                  `:1: allow: "*" is no domain name`,
+		"allow co.uk account 7":                              ":1: allow: co.uk is a public suffix",
+		"allow github.io account 7":                          ":1: allow: github.io is a public suffix",
+		"allow a.example account -1":                         ":1: allow: account ",
+		"allow a.example account 9999999999999":              ":1: allow: account ",
+		"\xff":                                               ":1: the file is not text in UTF-8",
+		"# a\n# \x00":                                        ":2: the line holds a control character",
+		"# " + strings.Repeat("x", 5000):                     ":1: the line is longer than 4096 characters",
+		ns + "publisher b powerdns\nsocket /s\napikey /k\nzone *": ":5: zone * of publisher b is also a zone of publisher a (etc/pmssl/a.conf:1), and both write CNAME",
+		ns + "publisher b exec\nprogram /p\nzone b.example *":     ":5: zone * of publisher b is also a zone of publisher a",
+	} {
+		got, err := load(text)
+		if assert.Error(t, err, text) {
+			assert.Contains(t, err.Error(), "etc/pmssl/a.conf:", text)
+			assert.Contains(t, err.Error(), says, text)
+		}
+		assert.Empty(t, got)
+	}
+}
+
+// A password in a URL is a secret that stands in the wrong place.
+func TestAPasswordInAURLIsNotRepeated(t *testing.T) {
+	_, err := load("publisher a ispmgr\nurl https://u:Planted@x.example:1500/ispmgr")
+	require.ErrorContains(t, err, "a.conf:2: url: ")
+	assert.NotContains(t, err.Error(), "Planted")
+}
+
+func TestFilesAreOneConfigurationInTheOrderOfTheirNames(t *testing.T) {
+	a := publish.ConfFile{Name: "a.conf", Text: "allow a.example account 1\npublisher a exec\nprogram /p\nzone a.example"}
+	b := publish.ConfFile{Name: "b.conf", Text: "allow b.example account 1\npublisher b exec\nprogram /p\nzone b.example"}
+	got, err := publish.Load([]publish.ConfFile{b, a})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "b"}, []string{got.Publishers[0].Name, got.Publishers[1].Name})
+	assert.Equal(t, "a.conf:1", got.Allows[0].Pos)
+
+	_, err = publish.Load([]publish.ConfFile{a, {Name: "b.conf", Text: "zone b.example"}})
+	require.ErrorContains(t, err, `b.conf:1: "zone" outside of a publisher`, "a block ends with its file")
+	_, err = publish.Load([]publish.ConfFile{a, {Name: "b.conf", Text: "publisher b exec\nprogram /p\nzone a.example"}})
+	require.ErrorContains(t, err, "b.conf:1: zone a.example of publisher b is also a zone of publisher a (a.conf:2), and both write TXT")
+	_, err = publish.Load([]publish.ConfFile{a, {Name: "b.conf", Text: "publisher b webroot\nzone a.example"}})
+	require.NoError(t, err, "files and records of one zone are two things")
+	got, err = publish.Load(nil)
+	require.NoError(t, err)
+	assert.Empty(t, got)
+}
+
+func FuzzLoad(f *testing.F) {
+	for _, seed := range []string{
+		"", "# x", "allow example.com account 7", "publisher a dnsupdate\nserver 192.0.2.53\nkey k /k\nzone *\n",
+		"publisher a powerdns\nurl https://x.example\napikey /k\nzone a.example", "publisher a ispmgr\nmgr ispmgr\nzone a.example", "publisher a webroot\nmodule 1\ncheck ::1",
+		"publisher a exec\nprogram /p\nzone a.example\ntypes cname txt",
+	} {
+		f.Add(seed)
+	}
+	position := regexp.MustCompile(`^a\.conf:\d+: `)
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := publish.Load([]publish.ConfFile{{Name: "a.conf", Text: text}})
+		if err != nil {
+			assert.Regexp(t, position, err.Error())
+			assert.NotContains(t, err.Error(), "\n")
+			assert.Empty(t, got)
+			return
+		}
+		for _, b := range got.Publishers {
+			assert.NotEmpty(t, b.Name)
+			assert.NotEmpty(t, b.Types)
+			assert.True(t, len(b.Zones) > 0 || b.Kind == publish.KindWebroot && len(b.Modules) > 0)
+			for _, path := range []string{b.KeyFile, b.APIKey, b.Socket, b.Password, b.Program} {
+				assert.True(t, path == "" || path[0] == '/')
+			}
+		}
+		for _, a := range got.Allows {
+			assert.Positive(t, a.Account)
+		}
+	})
+}

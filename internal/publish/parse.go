@@ -1,0 +1,236 @@
+package publish
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/publicsuffix"
+
+	"pmssl/internal/pki"
+	"pmssl/internal/plaintext"
+)
+
+// Limits of the configuration.
+const (
+	maxLine       = 4096 // characters of one line
+	maxBlocks     = 1000
+	maxBlockZones = 10_000
+	maxAllows     = 10_000
+)
+
+// ConfFile is one configuration file.
+type ConfFile struct {
+	Name string // for messages
+	Text string
+}
+
+// Load reads configuration files, in the order of their names, and checks them as a whole. The first thing that is wrong is
+// an error that begins with FILE:LINE: an unknown word, a value out of its bounds, a word that is missing, two publishers
+// with one name, or two that are for the same zone.
+func Load(files []ConfFile) (Config, error) {
+	files = slices.SortedFunc(slices.Values(files), func(a, b ConfFile) int { return strings.Compare(a.Name, b.Name) })
+	p := &parser{}
+	for _, file := range files {
+		if err := p.file(file); err != nil {
+			return Config{}, err
+		}
+	}
+	if err := sameZone(p.config.Publishers); err != nil {
+		return Config{}, err
+	}
+	return p.config, nil
+}
+
+// parser reads one file after the other.
+type parser struct {
+	config Config
+	block  *Block          // that the words belong to; nil outside of one
+	said   map[string]bool // words of the block that stand at most once, and did
+	pos    string          // FILE:LINE of the line that is read
+}
+
+// file reads a file. Its last block ends with it.
+func (p *parser) file(file ConfFile) error {
+	p.pos = file.Name + ":1"
+	if !utf8.ValidString(file.Text) {
+		return p.errorf("the file is not text in UTF-8")
+	}
+	number := 0
+	for line := range strings.Lines(file.Text) {
+		number++
+		p.pos = file.Name + ":" + strconv.Itoa(number)
+		if err := p.line(strings.TrimRight(line, "\r\n")); err != nil {
+			return err
+		}
+	}
+	return p.end()
+}
+
+// line reads one line: words between blanks or tabs, up to a word that begins with #.
+func (p *parser) line(line string) error {
+	if len(line) > maxLine {
+		return p.errorf("the line is longer than %d characters", maxLine)
+	}
+	if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+		return p.errorf("the line holds a control character")
+	}
+	words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' })
+	if comment := slices.IndexFunc(words, func(w string) bool { return w[0] == '#' }); comment >= 0 {
+		words = words[:comment]
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	switch words[0] {
+	case "publisher":
+		return p.publisher(words[1:])
+	case "allow":
+		return p.allow(words[1:])
+	}
+	if p.block == nil {
+		return p.errorf("%s outside of a publisher: possible are publisher NAME KIND and allow ZONE account N", quoted(words[0]))
+	}
+	return p.word(words[0], words[1:])
+}
+
+// publisher begins a block.
+func (p *parser) publisher(values []string) error {
+	if err := p.end(); err != nil {
+		return err
+	}
+	if len(values) != 2 {
+		return p.errorf("publisher takes a name and a kind, as in publisher ns1 dnsupdate")
+	}
+	if !matches(`^[0-9A-Za-z][0-9A-Za-z_.-]{0,63}$`, values[0]) {
+		return p.errorf("%s is no name of a publisher: at most 64 letters, digits, and _ . - inside", quoted(values[0]))
+	}
+	kind := Kind(values[1])
+	if _, known := grammar()[kind]; !known {
+		return p.errorf("%s is no kind of publisher: possible are %s", quoted(values[1]), list(kinds()))
+	}
+	for _, other := range p.config.Publishers {
+		if other.Name == values[0] {
+			return p.errorf("publisher %s stands in %s already", values[0], other.Pos)
+		}
+	}
+	if len(p.config.Publishers) >= maxBlocks {
+		return p.errorf("there are more than %d publishers", maxBlocks)
+	}
+	p.block = &Block{Name: values[0], Kind: kind, Pos: p.pos}
+	p.said = map[string]bool{}
+	return nil
+}
+
+// allow reads `allow ZONE account N`.
+func (p *parser) allow(values []string) error {
+	if err := p.end(); err != nil {
+		return err
+	}
+	if len(values) != 3 || values[1] != "account" {
+		return p.errorf("allow is written as in allow example.com account 77")
+	}
+	zone, err := zoneName(values[0])
+	if err != nil {
+		return p.errorf("allow: %w", err)
+	}
+	if suffix, _ := publicsuffix.PublicSuffix(zone); suffix == zone {
+		return p.errorf("allow: %s is a public suffix, whose names belong to many: name the domain below it", zone)
+	}
+	account, err := number(values[2])
+	if err != nil {
+		return p.errorf("allow: account %w", err)
+	}
+	if len(p.config.Allows) >= maxAllows {
+		return p.errorf("there are more than %d allow lines", maxAllows)
+	}
+	p.config.Allows = append(p.config.Allows, Allow{Zone: zone, Account: account, Pos: p.pos})
+	return nil
+}
+
+// word reads one word of a block.
+func (p *parser) word(name string, values []string) error {
+	words := grammar()[p.block.Kind].words
+	word, known := words[name]
+	if !known {
+		return p.errorf("%s is no word of a %s publisher: possible are %s", quoted(name), p.block.Kind, list(append(sortedKeys(words), "publisher", "allow")))
+	}
+	if p.said[name] && !word.repeats {
+		return p.errorf("%s stands twice in publisher %s", name, p.block.Name)
+	}
+	p.said[name] = true
+	if len(values) < word.least || len(values) > word.most {
+		return p.errorf("%s is written as in: %s %s", name, name, word.example)
+	}
+	if err := word.set(p.block, values); err != nil {
+		return p.errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// end checks the block that is read, and takes it.
+func (p *parser) end() error {
+	if p.block == nil {
+		return nil
+	}
+	b := p.block
+	p.block = nil
+	if err := grammar()[b.Kind].complete(b, p.said); err != nil {
+		return fmt.Errorf("%s: publisher %s: %w", b.Pos, b.Name, err)
+	}
+	p.config.Publishers = append(p.config.Publishers, *b)
+	return nil
+}
+
+func (p *parser) errorf(format string, args ...any) error {
+	return fmt.Errorf("%s: %w", p.pos, fmt.Errorf(format, args...))
+}
+
+// sameZone refuses two publishers of one kind of record that are for the same zone: which of them is meant is not said.
+func sameZone(blocks []Block) error {
+	taken := map[string]Block{}
+	for _, b := range blocks {
+		for _, zone := range b.Zones {
+			for _, kind := range b.Types {
+				key := string(kind) + " " + zone
+				if other, twice := taken[key]; twice && other.Name != b.Name {
+					return fmt.Errorf("%s: zone %s of publisher %s is also a zone of publisher %s (%s), and both write %s: leave it to one of them",
+						b.Pos, zone, b.Name, other.Name, other.Pos, kind)
+				}
+				taken[key] = b
+			}
+		}
+	}
+	return nil
+}
+
+// zoneName reads the name of a zone or site: A-labels or U-labels.
+func zoneName(text string) (string, error) {
+	ascii, err := pki.ASCIIName("zone", text)
+	if err != nil || strings.HasPrefix(ascii, "*.") {
+		return "", fmt.Errorf("%s is no domain name", quoted(text))
+	}
+	return ascii, nil
+}
+
+// number reads an id of the panel.
+func number(text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n <= 0 || n > 1<<31-1 || strconv.FormatInt(n, 10) != text {
+		return 0, fmt.Errorf("%s is no id of the panel", quoted(text))
+	}
+	return n, nil
+}
+
+// quoted shows a word of the file that may be anything.
+func quoted(text string) string { return strconv.Quote(plaintext.Clip(text, 100)) }
+
+// list joins words for a message: a, b and c.
+func list(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
