@@ -10,6 +10,8 @@ type Order struct {
 	Item    int64
 	Account int64    // of the client who holds the item
 	Names   []string // of the certificate: A-labels, lower case, "*." kept
+	// Standing are the module's own records that may stand from before: what stands in their places is no conflict.
+	Standing []Record
 }
 
 // Placement is where one record goes, and why it may.
