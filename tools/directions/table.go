@@ -64,7 +64,7 @@ var allowed = map[string][]string{
 		"internal/panellog", "internal/plaintext",
 	},
 	"internal/publish":             {"internal/pki", "internal/fault", "internal/plaintext", "internal/filelock", "internal/dnscheck", "internal/panellog"},
-	"internal/publish/publishtest": {},
+	"internal/publish/publishtest": {"internal/publish"},
 	"internal/publish/dnsupdate":   {"internal/publish", "internal/plaintext"},
 	"internal/publish/powerdns":    {"internal/publish", "internal/plaintext"},
 

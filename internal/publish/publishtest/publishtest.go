@@ -108,6 +108,9 @@ func SecretFile(t testing.TB, text string) string {
 	return path
 }
 
+// Kind returns which kind of server it is.
+func (p *Peer) Kind() string { return p.server.Kind }
+
 // Output returns what the server has written so far.
 func (p *Peer) Output() string { return p.output.String() }
 
@@ -279,9 +282,12 @@ func port(addr string) string {
 	return number
 }
 
-func script() string {
+func script() string { return filepath.Join(root(), "scripts", "peer.sh") }
+
+// root returns the repository's folder.
+func root() string {
 	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..", "..", "scripts", "peer.sh")
+	return filepath.Join(filepath.Dir(file), "..", "..", "..")
 }
 
 // buffer keeps what a process writes while the test reads it.
