@@ -63,6 +63,18 @@ func TestEngineServesWhatModulesNeed(t *testing.T) {
 			assert.Equal(t, 1, number(t, b, "SELECT GET_LOCK('pm.buy.0123', 0)"))
 		})
 
+		t.Run("names are compared without blanks, final dot and case", func(t *testing.T) {
+			a, err := db.Conn(ctx)
+			require.NoError(t, err)
+			defer a.Close()
+			_, err = a.ExecContext(ctx, "CREATE TABLE named (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(255), status INT)")
+			require.NoError(t, err)
+			_, err = a.ExecContext(ctx, "INSERT INTO named (name, status) VALUES (' ПРИМЕР.рф. ', 2), ('other', 2), (NULL, NULL)")
+			require.NoError(t, err)
+			assert.Equal(t, 1, number(t, a, `SELECT COUNT(*) FROM (SELECT id FROM named WHERE LOWER(TRIM(TRAILING '.' FROM TRIM(name))) IN ('пример.рф','xn--e1afmkfd.xn--p1ai')
+ UNION SELECT id FROM named WHERE status=2 AND LOWER(TRIM(TRAILING '.' FROM TRIM(name))) IN ('пример.рф')) found JOIN named i ON i.id=found.id WHERE COALESCE(i.status,0)<>4`))
+		})
+
 		t.Run("two locks on one connection", func(t *testing.T) {
 			a, err := db.Conn(ctx)
 			require.NoError(t, err)
