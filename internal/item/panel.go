@@ -121,6 +121,8 @@ type Sweeps interface {
 	// ExpiringBefore those whose stored certificate ends on the date or before (rules SWEEP-1, SWEEP-2).
 	ActiveItems(ctx context.Context) (int, error)
 	WaitingItems(ctx context.Context) ([]int64, error)
+	// PublishedItems lists the items of this binary with a record of published challenges, whatever their state is.
+	PublishedItems(ctx context.Context) ([]int64, error)
 	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
 }
 

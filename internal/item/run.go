@@ -10,6 +10,7 @@ import (
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
+	"pmssl/internal/publish"
 	"pmssl/internal/seller"
 )
 
@@ -64,6 +65,13 @@ type Run struct {
 	// CriticalSection is called with true right before money may be spent and with false once the outcome is recorded; in
 	// between nothing ends the process. nil if the run need not be protected.
 	CriticalSection func(bool)
+
+	// Publishing publishes challenges; nil where the program cannot.
+	Publishing publish.Service
+	// Sleep waits, and ends early with the context's error.
+	Sleep func(ctx context.Context, d time.Duration) error
+	// Waits is how long the run may wait for challenges in all.
+	Waits *Waits
 
 	Dry *DryRun // records what a dry run would do; nil in a real run
 	// Outages are the accounts whose seller failed in the sweep that works on many items; nil for a command for one.

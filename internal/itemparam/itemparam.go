@@ -49,4 +49,6 @@ const (
 	// StatusNote is the text that the panel shows with the service status: the panel's own value check, or this module's lines
 	// about names that cannot be certified.
 	StatusNote = "service_status_addition"
+	// ChallengesPublished lists the records that the module has published for the order, as JSON.
+	ChallengesPublished = "challenges_published"
 )

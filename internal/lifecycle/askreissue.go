@@ -57,6 +57,9 @@ func (j *Order) reissueRequest(ctx context.Context, status seller.OrderStatus) (
 			return seller.Request{}, err
 		}
 	}
+	if err := j.bestMethod(ctx); err != nil {
+		return seller.Request{}, err
+	}
 	if err := j.allowedMethod(ctx); err != nil {
 		return seller.Request{}, err
 	}

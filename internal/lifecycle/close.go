@@ -37,6 +37,12 @@ func Close(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if j.Item.Params[itemparam.Intent] != "" {
 		left = append(left, fmt.Sprintf("%s is closed with a purchase without a clear answer: look for it at %s", j.Item.Label(), j.Info.Title))
 	}
+	if err := j.WithdrawAll(ctx); err != nil {
+		j.Log.Warningf("what was published for it could not be removed: %v", err)
+	}
+	for _, entry := range j.leftPublished() {
+		left = append(left, fmt.Sprintf("%s is closed and %s stays in %s: remove it there", j.Item.Label(), entry.Record, entry.Zone))
+	}
 	j.reportLeftovers(ctx, left)
 	return nil, run.Panel.Post(ctx, run.Args.Item, "close")
 }

@@ -8,7 +8,12 @@ import (
 )
 
 // Order is a locked and loaded item with the steps of its order at the seller: activation, status, storing, reissue, renewal.
-type Order struct{ *purchase.Buyer }
+type Order struct {
+	*purchase.Buyer
+	// Unattended is what this run found out about doing without the client.
+	Unattended Unattended
+	askedNow   bool // the seller was asked in this run to look at the challenges
+}
 
 // Begin locks and loads the item, connects its seller, and restores to the item the purchases that only the journal holds.
 func Begin(ctx context.Context, run *item.Run) (*Order, error) {
@@ -16,7 +21,7 @@ func Begin(ctx context.Context, run *item.Run) (*Order, error) {
 	if b == nil {
 		return nil, err
 	}
-	return &Order{b}, err
+	return &Order{Buyer: b}, err
 }
 
 // Connect locks and loads the item and connects its seller. It changes nothing and sends the seller nothing.
@@ -25,7 +30,7 @@ func Connect(ctx context.Context, run *item.Run) (*Order, error) {
 	if b == nil {
 		return nil, err
 	}
-	return &Order{b}, err
+	return &Order{Buyer: b}, err
 }
 
 // Load locks and loads the item without connecting its seller.
@@ -38,4 +43,4 @@ func Load(ctx context.Context, run *item.Run) (*Order, error) {
 }
 
 // FromHandle returns the order of an item that is already loaded.
-func FromHandle(j *item.Handle) *Order { return &Order{&purchase.Buyer{Handle: j}} }
+func FromHandle(j *item.Handle) *Order { return &Order{Buyer: &purchase.Buyer{Handle: j}} }

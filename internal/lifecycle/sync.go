@@ -31,16 +31,26 @@ func SyncItem(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		}
 		return nil, fault.Errorf(fault.Missed, itemparam.OrderID, "%s has no order at %s yet: open it first", j.Item.Label(), j.Info.Title)
 	}
-	if waits, err := j.StillWaiting(ctx); err != nil || waits {
-		return nil, err
-	}
-	status, err := j.Newest(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	outcome, err := j.ApplyStatus(ctx, status)
+	outcome, err := j.Follow(ctx)
 	j.logEnded(outcome)
 	return nil, err
+}
+
+// Follow asks the seller where the item's order stands and acts on it. An order that waits as it did is not asked about;
+// what is due about its challenges is done all the same.
+func (j *Order) Follow(ctx context.Context) (Outcome, error) {
+	waits, err := j.StillWaiting(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if waits {
+		return j.prove(ctx, j.ID())
+	}
+	status, err := j.Newest(ctx, j.ID())
+	if err != nil {
+		return Outcome{}, err
+	}
+	return j.ApplyStatus(ctx, status)
 }
 
 // StillWaiting reports whether the item waits, has its challenges, and the seller's list still shows the order as waiting. Then
@@ -171,14 +181,34 @@ func (j *Order) ApplyStatus(ctx context.Context, status seller.OrderStatus) (Out
 		if status.DeliveryError != nil {
 			return Outcome{}, j.openTaskIfUnusable(ctx, j.undelivered(ctx, status.ID, status.DeliveryError))
 		}
-		return Outcome{}, j.handleWaiting(ctx, status)
+		if err := j.handleWaiting(ctx, status); err != nil || status.CertificateMissing {
+			return Outcome{}, err
+		}
+		return j.prove(ctx, status.ID)
 	case seller.StateIssued:
-		return Outcome{}, j.openTaskIfUnusable(ctx, j.handleIssued(ctx, status))
+		return Outcome{}, j.issued(ctx, status)
 	case seller.StateRefused, seller.StateCancelled, seller.StateExpired:
 		return j.handleEnded(ctx, status)
 	}
 	j.Log.Warningf("id %d is in the state %q; no action is taken", status.ID, status.StatusText)
 	return Outcome{}, nil
+}
+
+// issued stores a certificate, and then removes what was published for it.
+func (j *Order) issued(ctx context.Context, status seller.OrderStatus) error {
+	if err := j.openTaskIfUnusable(ctx, j.handleIssued(ctx, status)); err != nil || !j.HasStatus(item.ServiceIssued) {
+		return err
+	}
+	return j.WithdrawAll(ctx)
+}
+
+// prove does what is due about the challenges of an order that waits, and acts on what the seller says then.
+func (j *Order) prove(ctx context.Context, id int64) (Outcome, error) {
+	status, news, err := j.publishChallenges(ctx, id)
+	if err != nil || !news {
+		return Outcome{}, err
+	}
+	return j.ApplyStatus(ctx, status)
 }
 
 // openTaskIfUnusable opens a task if err says that the delivered certificate is unusable: it is for another CSR, has wrong names,
@@ -233,6 +263,9 @@ func (j *Order) completeSubmitted(ctx context.Context, status seller.OrderStatus
 func (j *Order) handleEnded(ctx context.Context, status seller.OrderStatus) (Outcome, error) {
 	reason := fault.Errorf(fault.OrderEnded, "status", "%s ended id %d: %s", j.Info.Title, status.ID, status.StatusText)
 	if err := j.closeRequest(ctx); err != nil {
+		return Outcome{}, err
+	}
+	if err := j.WithdrawAll(ctx); err != nil {
 		return Outcome{}, err
 	}
 	if j.Item.Stored != "" {

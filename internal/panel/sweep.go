@@ -115,3 +115,11 @@ func (h *Host) LockSweep(ctx context.Context) (bool, error) {
 	h.sweepLocks = names
 	return true, nil
 }
+
+// PublishedItems lists the items of this binary with a record of published challenges (docs/reference/unattended.md §5). One
+// that was suspended or closed is among them: its challenges have to be removed all the same.
+func (h *Host) PublishedItems(ctx context.Context) ([]int64, error) {
+	return h.ids(ctx, "itemparam", "SELECT i.id"+fromOwnItems+
+		"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE pm.module=? AND s.value<>'' ORDER BY i.id",
+		itemparam.ChallengesPublished, h.o.Binary)
+}

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"net/url"
 	"strings"
 )
 
@@ -59,4 +60,28 @@ func (r Record) String() string {
 		return "http://" + r.Name + r.Path
 	}
 	return r.Name + " " + string(r.Type) + " " + r.Value
+}
+
+// DNSRecord returns the record of a seller's words for one: name and target without final dots, in lower case but for the
+// text of a TXT record.
+func DNSRecord(name, kind, value string) Record {
+	r := Record{Type: Type(strings.ToUpper(kind)), Name: hostName(name), Value: value}
+	if r.Type == CNAME {
+		r.Value = hostName(value)
+	}
+	return r
+}
+
+// FileRecord returns the record of a file that is to be found at the URL; its Name is empty if that is not a URL of the form
+// http://HOST/PATH.
+func FileRecord(address, body string) Record {
+	r := Record{Type: File, Value: body}
+	if u, err := url.Parse(address); err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.RawQuery == "" && u.Port() == "" {
+		r.Name, r.Path = hostName(u.Hostname()), u.Path
+	}
+	return r
+}
+
+func hostName(name string) string {
+	return strings.ToLower(strings.TrimSuffix(strings.TrimSpace(name), "."))
 }

@@ -96,3 +96,50 @@ func ChallengeDomains(challenges []Challenge) string {
 	}
 	return strings.Join(names, ",")
 }
+
+// ParseChallengeText reads the value of the item parameter `<approver_method>_value` back (rules PARAM-11): see
+// ChallengeText. The names that the challenges are for are not in it. A text of another form is a fault of type value:
+// what cannot be read must not be published.
+func ParseChallengeText(method Method, text string) ([]Challenge, error) {
+	if len(text) > maxChallengeText {
+		return nil, fault.Errorf(fault.Value, "challenge", "the challenges are longer than %d bytes", maxChallengeText)
+	}
+	if method == MethodFile {
+		return parseFiles(text)
+	}
+	var challenges []Challenge
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 {
+			continue
+		}
+		if len(fields) < 3 || fields[1] != "CNAME" && fields[1] != "TXT" || fields[1] == "CNAME" && len(fields) != 3 {
+			return nil, fault.Errorf(fault.Value, "challenge", "%q is not a record of the form HOST CNAME TARGET or HOST TXT TEXT", plaintext.Clip(strings.TrimSpace(line), 200))
+		}
+		challenges = append(challenges, Challenge{Method: MethodDNS, Host: fields[0], Record: fields[1], Target: strings.Join(fields[2:], " ")})
+	}
+	return challenges, nil
+}
+
+// maxChallengeText bounds what is read back of an item's challenges, in bytes: a hundred names need a tenth of it.
+const maxChallengeText = 256 << 10
+
+// parseFiles reads URLs, each with the lines of its file behind it.
+func parseFiles(text string) ([]Challenge, error) {
+	var challenges []Challenge
+	for line := range strings.SplitSeq(text, "\n") {
+		switch {
+		case strings.HasPrefix(line, "http://"), strings.HasPrefix(line, "https://"):
+			challenges = append(challenges, Challenge{Method: MethodFile, URL: strings.TrimSpace(line)})
+		case len(challenges) == 0:
+			return nil, fault.Errorf(fault.Value, "challenge", "%q is not the URL of a file", plaintext.Clip(line, 200))
+		default:
+			last := &challenges[len(challenges)-1]
+			last.Body += strings.TrimSuffix(line, "\r") + "\n"
+		}
+	}
+	for i := range challenges {
+		challenges[i].Body = strings.TrimSuffix(challenges[i].Body, "\n")
+	}
+	return challenges, nil
+}

@@ -74,5 +74,22 @@ func (s *sweep) workOnItems(ctx context.Context) error {
 			return err
 		}
 	}
+	return s.leftovers(ctx, waiting)
+}
+
+// leftovers removes challenges that stayed when their certificates were stored, or when their orders ended.
+func (s *sweep) leftovers(ctx context.Context, waiting []int64) error {
+	published, err := s.filterNamed(s.Panel.PublishedItems(ctx))
+	if err != nil {
+		return err
+	}
+	for _, it := range published {
+		if slices.Contains(waiting, it) { // worked on already
+			continue
+		}
+		if err := s.workOn(ctx, it, asSync, s.withdraw); err != nil {
+			return err
+		}
+	}
 	return nil
 }

@@ -21,6 +21,12 @@ import (
 // the proof of control is still missing (rules SWEEP-4).
 const lastDays = 7
 
+// reasonUnattended is why the client of a reissue that waits is not written to.
+const reasonUnattended = "unattended"
+
+// waitTime is how long a sweep waits in all for challenges to be seen and for certificates (docs/reference/unattended.md §5).
+const waitTime = 10 * time.Minute
+
 // sweep is one run of the reissue policy over all items of this module (docs/reference/validity.md §B3.5 to §B3.12, rules
 // SWEEP-1).
 type sweep struct {
@@ -95,6 +101,7 @@ func newSweep(ctx context.Context, run *item.Run) (*sweep, error) {
 	if run.Args.Resend && run.Args.Item == 0 {
 		return nil, fault.Errorf(fault.Missed, "item", "--resend sends the notice to one client again and needs --item")
 	}
+	run.Waits = item.NewWaits(waitTime)
 	s := &sweep{Run: run, at: run.Now(), dry: run.Args.DryRun, down: item.Outages{}}
 	if run.Args.Date != "" {
 		if !run.Args.DryRun {
@@ -220,17 +227,19 @@ func (s *sweep) reconcile(ctx context.Context, j *sweptItem, row *sweepRow) erro
 	return s.remind(ctx, j, row, stored)
 }
 
-// syncIfChanged syncs the order unless it still waits.
+// syncIfChanged syncs the order unless it still waits, and does what is due about its challenges.
 func (j *sweptItem) syncIfChanged(ctx context.Context) error {
-	if waits, err := j.StillWaiting(ctx); err != nil || waits {
-		return err
-	}
-	status, err := j.Newest(ctx, j.ID())
-	if err != nil {
-		return err
-	}
-	outcome, err := j.ApplyStatus(ctx, status)
+	outcome, err := j.Follow(ctx)
 	return errors.Join(outcome.Ended, err)
+}
+
+// withdraw removes what was published for an order that does not wait any more, where an earlier run could not.
+func (s *sweep) withdraw(ctx context.Context, j *sweptItem, row *sweepRow) error {
+	if s.dry {
+		return nil
+	}
+	row.action = actionNone
+	return j.WithdrawAll(ctx)
 }
 
 // remind notifies the client about what a waiting reissue needs: once, and daily when the end is near (rules SWEEP-4).
@@ -240,6 +249,15 @@ func (s *sweep) remind(ctx context.Context, j *sweptItem, row *sweepRow, stored 
 		return nil
 	}
 	left := j.Today().DaysUntil(stored.Ends())
+	if left >= min(lastDays, (row.lead+1)/2) && j.AwaitsNobody() {
+		row.reason = reasonUnattended
+		return nil
+	}
+	if why := j.Overdue(); why != "" {
+		if err := j.OpenTaskUntilStored(ctx, asReissue, fmt.Sprintf("the reissue %d of %s: %s", j.ID(), row.name, why)); err != nil {
+			return err
+		}
+	}
 	kind, once := item.NoticeProve, true
 	if left < lastDays {
 		kind, once = item.NoticeWaiting, false

@@ -31,7 +31,7 @@ var allowed = map[string][]string{
 		"internal/fault", "internal/itemparam", "internal/xmldoc",
 	},
 	"internal/lifecycle": {
-		"internal/purchase", "internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault",
+		"internal/publish", "internal/purchase", "internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault",
 		"internal/itemparam", "internal/xmldoc",
 	},
 	"internal/purchase": {

@@ -1,0 +1,80 @@
+package lifecycle
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
+)
+
+const (
+	// maxAsks is how often the seller is asked to look at the challenges of one id.
+	maxAsks = 6
+	// firstPause and lastPause bound the time between the first question and the second: what resolvers may keep of the
+	// time before the record.
+	firstPause = 10 * time.Minute
+	lastPause  = time.Hour
+	thirdAsk   = 4 * time.Hour
+	laterAsks  = 12 * time.Hour
+)
+
+// askDue returns when the seller is to be asked to look the next time; zero if never.
+func askDue(list []publishedRecord) time.Time {
+	asked, asks, pause := list[0].Asked, list[0].Asks, time.Duration(0)
+	for _, entry := range list {
+		pause = max(pause, time.Duration(entry.Pause)*time.Second)
+	}
+	switch {
+	case asks >= maxAsks:
+		return time.Time{}
+	case asks == 0:
+		return list[0].Seen
+	case asks == 1:
+		return asked.Add(min(max(firstPause, pause), lastPause))
+	case asks == 2:
+		return asked.Add(thirdAsk)
+	}
+	return asked.Add(laterAsks)
+}
+
+// ask has the seller look at the challenges where that is due (docs/reference/unattended.md §5). The question is counted
+// before it is sent. True if the answer brought other values than those that are published.
+func (j *Order) ask(ctx context.Context, id int64, list []publishedRecord) (changed bool, err error) {
+	retrier, can := j.Seller.(seller.ChallengeRetrier)
+	due := askDue(list)
+	if !can || due.IsZero() || j.Now().Before(due) {
+		return false, nil
+	}
+	request, err := j.Request()
+	if err != nil {
+		return false, err
+	}
+	for i := range list {
+		list[i].Asked, list[i].Asks = j.Now().UTC(), list[i].Asks+1
+	}
+	if err := j.savePublished(ctx, list); err != nil {
+		return false, err
+	}
+	domain := ""
+	if names := request.AllNames(); len(names) == 1 {
+		domain = strings.TrimPrefix(names[0], "*.")
+	}
+	j.Log.ExtInfof("its challenges are seen; asking %s to look at those of id %d", j.Info.Title, id)
+	j.askedNow = true
+	challenges, err := retrier.RetryChallenge(ctx, id, request, domain)
+	if err != nil {
+		j.Log.Warningf("%s was asked to look at the challenges of id %d: %v", j.Info.Title, id, err)
+		return false, nil
+	}
+	before := j.Item.Params[j.ChallengeParam()]
+	if err := j.keepChallenges(ctx, challenges); err != nil {
+		return false, err
+	}
+	if j.Item.Params[j.ChallengeParam()] == before {
+		return false, nil
+	}
+	j.Log.Infof("%s gives other values in %s; they are published instead", j.Info.Title, itemparam.ChallengesPublished)
+	return true, nil
+}

@@ -1,0 +1,70 @@
+package lifecycle
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/publish"
+)
+
+// publishedRecord is one entry of the item parameter challenges_published: a record that the module has written, or is about
+// to write (docs/reference/unattended.md §5). It leaves the list when the record is known to be gone. Times are UTC.
+type publishedRecord struct {
+	Publisher string         `json:"publisher"`
+	Zone      string         `json:"zone"`
+	Record    publish.Record `json:"record"`
+	ID        int64          `json:"id"`   // at the seller, whose challenge it is
+	At        time.Time      `json:"at"`   // when it was written down, just before it was published
+	Seen      time.Time      `json:"seen"` // when every place showed it; zero until then
+	Asked     time.Time      `json:"asked"`
+	Asks      int            `json:"asks"` // how often the seller was asked to look
+	// Pause is the time in seconds for which resolvers may keep the record's absence, as far as it is known.
+	Pause int `json:"pause,omitempty"`
+	// Stays is when removing the record failed first; zero if it never did.
+	Stays time.Time `json:"stays,omitzero"`
+}
+
+func (r publishedRecord) placement() publish.Placement {
+	return publish.Placement{Publisher: r.Publisher, Zone: r.Zone, Record: r.Record}
+}
+
+// published reads the item parameter. One that cannot be read is an error: the records in it would never be removed.
+func (j *Order) published() ([]publishedRecord, error) {
+	raw := j.Item.Params[itemparam.ChallengesPublished]
+	if raw == "" {
+		return nil, nil
+	}
+	var list []publishedRecord
+	if err := json.Unmarshal([]byte(raw), &list); err != nil {
+		return nil, fault.Errorf(fault.Value, itemparam.ChallengesPublished,
+			"%s: the parameter %s cannot be read (%w): remove the records in it by hand, then the parameter", j.Item.Label(), itemparam.ChallengesPublished, err)
+	}
+	return list, nil
+}
+
+// savePublished writes the list and reads it back: no record is written that the panel does not remember.
+func (j *Order) savePublished(ctx context.Context, list []publishedRecord) error {
+	text := ""
+	if len(list) > 0 {
+		raw, err := json.Marshal(list)
+		if err != nil {
+			return err
+		}
+		text = string(raw)
+	}
+	if err := j.SaveParam(ctx, itemparam.ChallengesPublished, text); err != nil {
+		return err
+	}
+	held, _, err := j.Panel.Param(ctx, j.Item.Item, itemparam.ChallengesPublished)
+	if err != nil {
+		return err
+	}
+	if held != text {
+		return fault.Errorf(fault.Panel, itemparam.ChallengesPublished, "%s: the panel did not keep the parameter %s as it was saved: nothing is published",
+			j.Item.Label(), itemparam.ChallengesPublished).Retryable()
+	}
+	return nil
+}
