@@ -30,11 +30,16 @@ func Real() app.System {
 	return app.System{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Getenv: os.LookupEnv, Environ: childEnvironment(),
-		Now: clock(), Sleep: sleep, Jitter: mathrand.Float64, Rand: rand.Reader,
-		PID: os.Getpid(), Addresses: addresses, Dial: new(net.Dialer).DialContext, ResolvConf: "/etc/resolv.conf", Signals: ends,
+		Now: clock(), Sleep: sleeper(), Jitter: mathrand.Float64, Rand: rand.Reader,
+		PID: os.Getpid(), Addresses: addresses, Dial: dialer(), ResolvConf: "/etc/resolv.conf", Signals: ends,
 		Terminal: terminal(os.Stdout), StderrTerminal: terminal(os.Stderr), Exit: os.Exit,
 	}
 }
+
+type (
+	sleepFunc func(ctx context.Context, d time.Duration) error
+	dialFunc  func(ctx context.Context, network, address string) (net.Conn, error)
+)
 
 // terminal reports whether the file is a character device, which means that a person reads it.
 func terminal(file *os.File) bool {
