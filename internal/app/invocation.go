@@ -202,6 +202,7 @@ func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 		Binary: s.program.Name, Args: s.args.Args, Panel: s.panel, Info: s.info, Mailer: mailer{s},
 		Log: s.rootLog.Named("command"), Now: s.system.Now, Addresses: s.system.Addresses,
 		Resolver: newResolver(s.system), Terminal: s.system.Terminal, CriticalSection: s.setCritical,
+		Publishing: &publishing{invocation: s}, Sleep: s.system.Sleep, Waits: item.NewWaits(commandWait),
 	}
 	if s.row.reads != readsNothing {
 		if err := s.read(ctx, run); err != nil {

@@ -42,10 +42,14 @@ func (j *Order) publishable(ctx context.Context, names []string, word string) er
 	for _, name := range names {
 		bare := strings.TrimPrefix(name, "*.")
 		if word == wordFile {
-			records = append(records, publish.FileRecord("http://"+name+"/.well-known/pki-validation/pmssl.txt", "pmssl"))
+			r := publish.FileRecord("http://"+name+"/.well-known/pki-validation/pmssl.txt", "pmssl")
+			r.Domain = bare
+			records = append(records, r)
 			continue
 		}
-		records = append(records, publish.DNSRecord("_pmssl."+bare, string(publish.CNAME), "pmssl.invalid"))
+		r := publish.DNSRecord("_pmssl."+bare, string(publish.CNAME), "pmssl.invalid")
+		r.Domain = bare
+		records = append(records, r)
 	}
 	_, err := j.Publishing.Place(ctx, publish.Order{Item: j.Item.Item, Account: j.Item.Account, Names: names}, records)
 	return err

@@ -1,10 +1,13 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"pmssl/internal/fault"
@@ -60,8 +63,19 @@ func (j *Order) publishChallenges(ctx context.Context, id int64) (seller.OrderSt
 
 // byHand notes and logs why the client has to act.
 func (j *Order) byHand(why error) {
-	j.Unattended.ByHand, j.Unattended.Passes = why.Error(), fault.From(why).Retry
+	j.Unattended.ByHand, j.Unattended.Passes = why.Error(), passes(why)
 	j.Log.Infof("its challenges are left to the client: %v", why)
+}
+
+// passes reports whether a trouble may pass by itself: a panel that is busy, a server that does not answer.
+func passes(err error) bool {
+	for _, lasting := range []error{publish.ErrNotOwner, publish.ErrConflict, publish.ErrWildcard, publish.ErrDenied} {
+		if errors.Is(err, lasting) {
+			return false
+		}
+	}
+	var network net.Error
+	return fault.From(err).Retry || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // publishRound publishes the present values and asks the seller to look. True if the seller gave other values meanwhile.
@@ -73,6 +87,9 @@ func (j *Order) publishRound(ctx context.Context, id int64) (again bool, err err
 	order, records, err := j.records()
 	if err != nil {
 		return false, errors.Join(err, j.withdraw(ctx, list, nil))
+	}
+	for _, entry := range list {
+		order.Standing = append(order.Standing, entry.Record)
 	}
 	placed, err := j.Publishing.Place(ctx, order, records)
 	if err != nil {
@@ -120,10 +137,35 @@ func (j *Order) records() (publish.Order, []publish.Record, error) {
 	}
 	var records []publish.Record
 	for _, c := range challenges {
-		records = append(records, recordOf(c))
+		r := recordOf(c)
+		r.Domain = domainOf(r, order.Names)
+		records = append(records, r)
 	}
 	return order, records, nil
 }
+
+// domainOf returns the name of the certificate, without "*.", that a record proves control of: the host of a file, the
+// longest name that the record stands below, else the first of those below the host that the record stands at. Empty if
+// it is none of the order's.
+func domainOf(r publish.Record, names []string) string {
+	host := r.Name
+	if r.Type != publish.File {
+		_, host, _ = strings.Cut(r.Name, ".")
+	}
+	domain, parent := "", ""
+	for _, name := range names {
+		bare := strings.TrimPrefix(name, "*.")
+		switch {
+		case within(host, bare) && len(bare) > len(domain):
+			domain = bare
+		case within(bare, host) && parent == "":
+			parent = bare
+		}
+	}
+	return cmp.Or(domain, parent)
+}
+
+func within(name, parent string) bool { return name == parent || strings.HasSuffix(name, "."+parent) }
 
 // recordOf returns the record of one challenge.
 func recordOf(c seller.Challenge) publish.Record {

@@ -19,7 +19,7 @@ var standardOnly = []string{"internal/cabforum", "internal/itemparam", "internal
 var allowed = map[string][]string{
 	"cmd": {"internal/app", "internal/seller", "internal/seller/namecheap", "internal/seller/ispmanager"},
 	"internal/app": {
-		"internal/command", "internal/item", "internal/seller", "internal/panel", "internal/notify", "internal/panellog",
+		"internal/publish", "internal/command", "internal/item", "internal/seller", "internal/panel", "internal/notify", "internal/panellog",
 		"internal/dnscheck", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/safexml",
 	},
 	"internal/command": {
@@ -65,6 +65,8 @@ var allowed = map[string][]string{
 	},
 	"internal/publish":             {"internal/pki", "internal/fault", "internal/plaintext", "internal/filelock", "internal/dnscheck", "internal/panellog"},
 	"internal/publish/publishtest": {"internal/publish"},
+	"internal/publish/observe":     {"internal/publish", "internal/dnscheck", "internal/plaintext"},
+	"internal/publish/publishtest": {},
 	"internal/publish/dnsupdate":   {"internal/publish", "internal/plaintext"},
 	"internal/publish/powerdns":    {"internal/publish", "internal/plaintext"},
 
