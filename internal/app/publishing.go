@@ -8,6 +8,7 @@ import (
 
 	"pmssl/internal/item"
 	"pmssl/internal/publish"
+	"pmssl/internal/publish/dnsupdate"
 	"pmssl/internal/publish/observe"
 )
 
@@ -71,7 +72,7 @@ func (p *publishing) setting(name string) string {
 
 // publishers returns the publishers that this program has, by kind.
 func publishers() map[publish.Kind]publish.Constructor {
-	return map[publish.Kind]publish.Constructor{}
+	return map[publish.Kind]publish.Constructor{publish.KindDNSUpdate: dnsupdate.New}
 }
 
 // Mode implements publish.Service.
