@@ -84,22 +84,9 @@ func (j *Order) publishRound(ctx context.Context, id int64) (again bool, err err
 	if err != nil {
 		return false, err
 	}
-	order, records, err := j.records()
+	order, placed, err := j.place(ctx, list)
 	if err != nil {
 		return false, errors.Join(err, j.withdraw(ctx, list, nil))
-	}
-	for _, entry := range list {
-		order.Standing = append(order.Standing, entry.Record)
-	}
-	placed, err := j.Publishing.Place(ctx, order, records)
-	if err != nil {
-		return false, errors.Join(err, j.withdraw(ctx, list, nil))
-	}
-	if j.Publishing.Mode() == publish.Dry {
-		for _, p := range placed {
-			j.Log.Infof("%s is dry: %s would be published by %s in %s (%s)", publish.SettingMode, p.Record, p.Publisher, p.Zone, p.Evidence)
-		}
-		return false, fault.Errorf(fault.Value, publish.SettingMode, "%s is dry", publish.SettingMode)
 	}
 	list, err = j.putUp(ctx, order, id, list, placed)
 	if errors.Is(err, publish.ErrConflict) || errors.Is(err, publish.ErrWildcard) {
@@ -114,6 +101,22 @@ func (j *Order) publishRound(ctx context.Context, id int64) (again bool, err err
 		return false, err
 	}
 	return j.ask(ctx, id, list)
+}
+
+// place returns where the order's present challenges go. An error says why they cannot be published.
+func (j *Order) place(ctx context.Context, list []publishedRecord) (publish.Order, []publish.Placement, error) {
+	order, records, err := j.records()
+	if err != nil {
+		return order, nil, err
+	}
+	for _, entry := range list {
+		order.Standing = append(order.Standing, entry.Record)
+	}
+	placed, err := j.Publishing.Place(ctx, order, records)
+	if err == nil && j.Publishing.Mode() == publish.Dry { // the log says now what would be published
+		err = fault.Errorf(fault.Value, publish.SettingMode, "%s is dry", publish.SettingMode)
+	}
+	return order, placed, err
 }
 
 // records returns the order's challenges as the item holds them, as records.
