@@ -11,7 +11,7 @@ import (
 )
 
 // publishedRecord is one entry of the item parameter challenges_published: a record that the module has written, or is about
-// to write (docs/reference/unattended.md §5). It leaves the list when the record is known to be gone. Times are UTC.
+// to write (rules UNATT-2). It leaves the list when the record is known to be gone. Times are UTC.
 type publishedRecord struct {
 	Publisher string         `json:"publisher"`
 	Zone      string         `json:"zone"`

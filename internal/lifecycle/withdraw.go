@@ -15,7 +15,7 @@ import (
 const staysTime = 24 * time.Hour
 
 // WithdrawAll removes every record that the module has published for the item: its certificate is stored, or its order is
-// over, or it is validated in another way now. What cannot be removed stays listed, and the next sweep tries again.
+// over, or it is validated in another way now. What cannot be removed stays listed, and the next sweep tries again (rules UNATT-5).
 func (j *Order) WithdrawAll(ctx context.Context) error {
 	if j.Publishing == nil || j.Dry != nil {
 		return nil
