@@ -22,7 +22,7 @@ import (
 const secret = "dGhlIHNlY3JldCBvZiB0aGUgdGVzdCdzIG93biBrZXk="
 
 // against returns a publisher whose server is a function from the bytes of a message to the bytes that it sends back.
-func against(t testing.TB, server func(sent []byte) []byte) publish.Publisher {
+func against(t testing.TB, server func(sent []byte) []byte, change ...func(b *publish.Block)) publish.Publisher {
 	env, _ := publishtest.Env(t)
 	env.Dial = func(context.Context, string, string) (net.Conn, error) {
 		ours, theirs := net.Pipe()
@@ -40,9 +40,11 @@ func against(t testing.TB, server func(sent []byte) []byte) publish.Publisher {
 		}()
 		return ours, nil
 	}
-	p, err := dnsupdate.New(publish.Block{
-		Name: "ns1", Server: "192.0.2.53:53", KeyName: "pmssl", KeyFile: publishtest.SecretFile(t, secret),
-	}, env)
+	block := publish.Block{Name: "ns1", Server: "192.0.2.53:53", KeyName: "pmssl", KeyFile: publishtest.SecretFile(t, secret)}
+	for _, do := range change {
+		do(&block)
+	}
+	p, err := dnsupdate.New(block, env)
 	require.NoError(t, err)
 	return p
 }
@@ -122,6 +124,25 @@ func TestAnAnswerThatIsNotTheServersIsNotBelieved(t *testing.T) {
 			assert.NotContains(t, err.Error(), secret)
 			assert.False(t, ok)
 		})
+	}
+}
+
+func TestTheBlocksAlgorithmSigns(t *testing.T) {
+	for word, algorithm := range map[string]string{
+		"": dns.HmacSHA256, "hmac-sha256": dns.HmacSHA256, "hmac-sha384": dns.HmacSHA384, "hmac-sha512": dns.HmacSHA512,
+	} {
+		p := against(t, func(sent []byte) []byte {
+			question := new(dns.Msg)
+			if question.Unpack(sent) != nil || question.IsTsig().Algorithm != algorithm || dns.TsigVerify(sent, secret, "", false) != nil {
+				return nil
+			}
+			answer := new(dns.Msg).SetReply(question)
+			answer.SetTsig("pmssl.", algorithm, 300, time.Now().Unix())
+			data, _, _ := dns.TsigGenerate(answer, secret, question.IsTsig().MAC, false)
+			return framed(data)
+		}, func(b *publish.Block) { b.Algorithm = word })
+		_, _, err := p.Zone(context.Background(), "example.com")
+		require.NoError(t, err, word)
 	}
 }
 
