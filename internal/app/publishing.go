@@ -10,6 +10,7 @@ import (
 	"pmssl/internal/publish"
 	"pmssl/internal/publish/dnsupdate"
 	"pmssl/internal/publish/observe"
+	"pmssl/internal/publish/powerdns"
 )
 
 // commandWait is how long a command for one item waits for challenges and certificates in all; the sweep has its own
@@ -72,7 +73,10 @@ func (p *publishing) setting(name string) string {
 
 // publishers returns the publishers that this program has, by kind.
 func publishers() map[publish.Kind]publish.Constructor {
-	return map[publish.Kind]publish.Constructor{publish.KindDNSUpdate: dnsupdate.New}
+	return map[publish.Kind]publish.Constructor{
+		publish.KindDNSUpdate: dnsupdate.New,
+		publish.KindPowerDNS:  powerdns.New,
+	}
 }
 
 // Mode implements publish.Service.
