@@ -190,10 +190,12 @@ func (j *Order) putUp(ctx context.Context, order publish.Order, id int64, list [
 		})
 		if at >= 0 {
 			entry = stale[at]
+			entry.Stays = time.Time{} // it is wanted again
 			stale = slices.Delete(stale, at, at+1)
 		}
 		present = append(present, entry)
 	}
+	j.lookAgain(present)
 	if err := j.savePublished(ctx, slices.Concat(present, stale)); err != nil {
 		return nil, err
 	}
@@ -207,6 +209,20 @@ func (j *Order) putUp(ctx context.Context, order publish.Order, id int64, list [
 	}
 	j.Unattended.Since = oldest(present)
 	return present, j.withdraw(ctx, slices.Concat(present, stale), present)
+}
+
+// lookAgain forgets that records were seen where the seller is about to be asked once more: the client may have removed them
+// meanwhile.
+func (j *Order) lookAgain(list []publishedRecord) {
+	if len(list) == 0 || list[0].Asks == 0 {
+		return
+	}
+	if due := askDue(list); due.IsZero() || j.Now().Before(due) {
+		return
+	}
+	for i := range list {
+		list[i].Seen = time.Time{}
+	}
 }
 
 // earlierValues returns the values that the module wrote earlier in the place of the record.
