@@ -64,6 +64,10 @@ type Certificate struct {
 	Method     string            `json:"approver_method"`
 	Params     map[string]string `json:"params,omitempty"` // contacts and organisation
 	Vetted     bool              `json:"vetted,omitempty"`
+	// Looks is what the authority has seen of the challenges, if it looks at them; Renewed counts the new values that were
+	// given for the running order.
+	Looks   standin.Looks `json:"looks,omitzero"`
+	Renewed int           `json:"renewed,omitempty"`
 
 	Certificate string    `json:"certificate,omitempty"` // PEM of the leaf
 	Serial      string    `json:"serial,omitempty"`      // lower-case hex
@@ -188,7 +192,7 @@ func (s *Server) challenges(c *Certificate) (names, values string) {
 		case kindTXT:
 			hosts, texts = append(hosts, "_pki-validation."+bare), append(texts, strings.Fields(challenge.FileContent())[0])
 		default:
-			hosts = append(hosts, "http://"+bare+"/.well-known/pki-validation/"+challenge.FileName())
+			hosts = append(hosts, challenge.FileURL(bare))
 			texts = append(texts, strings.TrimSpace(challenge.FileContent()))
 		}
 	}
@@ -198,5 +202,5 @@ func (s *Server) challenges(c *Certificate) (names, values string) {
 // unique returns the value that distinguishes the authority's requests: a reissue for the same CSR
 // gets new values to publish. It has the form of the authority's values, 13 hex digits.
 func (c *Certificate) unique() string {
-	return fmt.Sprintf("%08x%05x", uint32(c.Requested.Unix()), c.Asked)
+	return fmt.Sprintf("%08x%05x", uint32(c.Requested.Unix()), c.Asked+c.Renewed<<8)
 }

@@ -103,6 +103,9 @@ Settings (first value is the default):
   not_before          midnight|instant   within_term  true|false   a leaf never outlives the paid term
   term_offset_days    0   moves the end of the paid term       add_www  true|false
   auto_issue_seconds  -1 = wait for the control, N = issued N seconds (of the stand-in's clock) after the order
+  look_every_seconds  14400 = with --internet the CA looks at the challenges this often, beside the looks at the submission
+                      and when it is asked; 0 = only then     issue_delay_seconds  0   issued this long after they were seen,
+                      if they still stand     new_values_when_asked  false|true   another look gives new values
   reuse_validation    false|true   recent validations are reused    vetting  true|false   OV and EV wait for vet
   open_at_order       false|true   item_status 2 before anything is issued
   own_reissue_days    -1 = never, N = the remote reissues by itself N days before a leaf ends inside the term

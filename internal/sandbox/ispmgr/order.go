@@ -159,6 +159,7 @@ func (s *Server) start(c *Certificate, now time.Time) {
 func (s *Server) request(c *Certificate, reason string, now time.Time) {
 	c.Requested, c.ServiceStatus, c.Description = now, Requested, ""
 	c.Asked++
+	c.Renewed, c.Looks = 0, c.Looks.Next()
 	c.Status, c.Reason = Processing, reason
 	if reason == "own" || s.settings.OpenAtOrder {
 		c.Status = Active

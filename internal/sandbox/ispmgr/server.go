@@ -40,6 +40,7 @@ type Server struct {
 	authority
 	clock  *Clock
 	ca     *ca.Authority
+	looker standin.Looker
 	random io.Reader
 	sleep  func(ctx context.Context, d time.Duration) error
 	file   string
@@ -73,7 +74,7 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		clock: config.Clock, ca: config.CA, random: config.Random, sleep: config.Sleep, file: config.StateFile,
+		clock: config.Clock, ca: config.CA, looker: config.Looker, random: config.Random, sleep: config.Sleep, file: config.StateFile,
 		settings: config.Settings.clone(), accounts: map[string]*Account{}, sessions: map[string]string{},
 		validations: standin.Validations{}, nextID: firstCertificateID, nextOrder: firstOrderID,
 	}

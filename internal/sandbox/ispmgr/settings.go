@@ -117,6 +117,7 @@ type Settings struct {
 	// AutoIssueSeconds: an order is validated and issued by itself after this
 	// number of seconds of the stand-in's clock; -1 waits for the control.
 	AutoIssueSeconds int `json:"auto_issue_seconds"`
+	standin.LookSettings
 	// ReuseValidation: a domain is not validated again within the reuse limit
 	// (docs/reference/validity.md §A1.2).
 	ReuseValidation bool `json:"reuse_validation"`
@@ -218,7 +219,7 @@ func DefaultSettings() Settings {
 		StatusForm: StatusOrig, ServiceStatusInList: true, ServiceStatusInEdit: true, DeletedDays: 7,
 		CertificateIn: InEdit, CertificateForm: FormLeaf, Expires: MeansTerm,
 		LeafMarginDays: 1, NotBefore: FromMidnight, WithinTerm: true, AddWWW: true,
-		AutoIssueSeconds: -1, Vetting: true, OwnReissueDays: -1,
+		AutoIssueSeconds: -1, Vetting: true, OwnReissueDays: -1, LookSettings: standin.DefaultLookSettings(),
 	}
 }
 
@@ -244,7 +245,7 @@ func (s Settings) check() error {
 		standin.CheckOneOf("certificate_in", s.CertificateIn, InEdit, InDownload, InBoth),
 		standin.CheckOneOf("certificate_form", s.CertificateForm, FormLeaf, FormChain, FormBundle, FormZIP, FormBase64ZIP),
 		standin.CheckOneOf("expires", s.Expires, MeansLeaf, MeansTerm),
-		standin.CheckOneOf("not_before", s.NotBefore, FromMidnight, FromInstant),
+		standin.CheckOneOf("not_before", s.NotBefore, FromMidnight, FromInstant), s.LookSettings.Check(),
 	}
 	if s.LeafDays < 0 || s.LeafMarginDays < 0 || s.LeafMarginDays > 40 || s.DeletedDays < 0 || s.AutoIssueSeconds < -1 || s.OwnReissueDays < -1 {
 		problems = append(problems, errors.New("leaf_days, leaf_margin_days (at most 40), deleted_days, auto_issue_seconds and own_reissue_days (from -1) must not be negative"))

@@ -41,6 +41,11 @@ func resendDNS(c *call) answer {
 	if problem := c.check(f); problem != nil {
 		return refused(problem)
 	}
+	if c.settings.NewValuesWhenAsked {
+		item.Renewed++
+	}
+	item.Looks.Asked = true
+	c.server.issueDue(item, c.now)
 	return success(node("ok"))
 }
 

@@ -154,6 +154,11 @@ func upperHex(sum []byte) string { return strings.ToUpper(hex.EncodeToString(sum
 // FileName returns the name of the file to publish.
 func (c Challenge) FileName() string { return c.md5 + ".txt" }
 
+// FileURL returns the address of the file on a domain.
+func (c Challenge) FileURL(domain string) string {
+	return "http://" + ValidationDomain(domain) + "/.well-known/pki-validation/" + c.FileName()
+}
+
 // FileContent returns the content of the file.
 func (c Challenge) FileContent() string { return c.sha256 + " " + c.suffix + " " + c.unique }
 

@@ -114,6 +114,7 @@ func (c *call) place(target *Certificate, p product, o order) ([]element, error)
 	target.Activated, target.CSR, target.CommonName = c.now, o.csrPEM, o.csr.CommonName
 	target.Domains, target.AdminEmail, target.UniqueValue = o.domains, o.adminEmail, unique
 	target.Organization, target.WebServer = o.organization, c.get("WebServerType")
+	target.Looks = target.Looks.Next()
 	if c.server.refusedByAuthority(o.domains) {
 		target.Status, target.Description = PurchaseError, "The order was refused by the certificate provider."
 		return nil, nil

@@ -48,6 +48,8 @@ type Certificate struct {
 	WebServer    string   `json:"web_server,omitempty"`
 	UniqueValue  string   `json:"unique_value,omitempty"`
 	Vetted       bool     `json:"vetted,omitempty"`
+	// Looks is what the authority has seen of the challenges, if it looks at them.
+	Looks standin.Looks `json:"looks,omitzero"`
 
 	Certificate string    `json:"certificate,omitempty"` // PEM of the leaf
 	Serial      string    `json:"serial,omitempty"`      // lower-case hex

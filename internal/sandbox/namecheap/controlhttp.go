@@ -70,6 +70,9 @@ Settings (first value is the default):
   not_before          midnight|instant   within_term  true|false   a leaf never outlives the paid term
   term_offset_days    0   moves the end of the paid term       activation_days  365
   auto_issue_seconds  -1 = wait for the control, N = issued N seconds (of the stand-in's clock) after activation
+  look_every_seconds  14400 = with --internet the CA looks at the challenges this often, beside the looks at the submission
+                      and when it is asked; 0 = only then     issue_delay_seconds  0   issued this long after they were seen,
+                      if they still stand     new_values_when_asked  false|true   another look gives new values
   reuse_validation    false|true   recent validations are reused    vetting  true|false   OV and EV wait for vet
   return_vetted       true|false   OV and EV certificates are returned by getInfo
   return_root         true|false   CaCertificates ends with the root

@@ -31,6 +31,9 @@ func editDCVMethod(c *call) answer {
 	if !p.multi {
 		set = nil
 	}
+	if err := c.server.lookAgain(found, c.now); err != nil {
+		return unhandled(err)
+	}
 	values, err := c.server.challengeOf(found)
 	if err != nil {
 		return unhandled(err)

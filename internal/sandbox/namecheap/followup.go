@@ -10,6 +10,8 @@ func resendApproverEmail(c *call) answer {
 	case found.Status != Purchased:
 		return failure("2011331", "Status is invalid")
 	}
+	found.Looks.Asked = true
+	c.server.issueDue(found, c.now)
 	return success(isSuccess("SSLResendApproverEmailResult", found.ID))
 }
 

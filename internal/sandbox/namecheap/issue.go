@@ -73,6 +73,9 @@ func (s *Server) issueDue(c *Certificate, now time.Time) {
 			return
 		}
 	}
+	if s.looker != nil && !s.watch(c, now) {
+		return
+	}
 	s.issueIfReady(c, now)
 }
 

@@ -39,6 +39,7 @@ type Server struct {
 	authority
 	clock    *Clock
 	ca       *ca.Authority
+	looker   standin.Looker
 	random   io.Reader
 	sleep    func(ctx context.Context, d time.Duration) error
 	products []product
@@ -74,7 +75,7 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		clock: config.Clock, ca: config.CA, random: config.Random, sleep: config.Sleep,
+		clock: config.Clock, ca: config.CA, looker: config.Looker, random: config.Random, sleep: config.Sleep,
 		products: catalogue(), file: config.StateFile, commands: commandTable(),
 		settings: config.Settings.clone(), accounts: map[string]*Account{}, validations: standin.Validations{},
 		nextID: firstCertificateID, nextOrder: firstOrderID, buckets: map[string]*bucketSet{},

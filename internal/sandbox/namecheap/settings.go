@@ -39,6 +39,7 @@ type Settings struct {
 	// AutoIssueSeconds: an activated certificate is issued by itself after this
 	// number of seconds of the stand-in's clock; -1 waits for the control.
 	AutoIssueSeconds int `json:"auto_issue_seconds"`
+	standin.LookSettings
 	// ReuseValidation: a domain is not validated again within the CA/B Forum's
 	// reuse limit (docs/reference/validity.md §A1.2).
 	ReuseValidation bool `json:"reuse_validation"`
@@ -158,6 +159,7 @@ func DefaultSettings() Settings {
 		DCVSuffixSSLcom:  "comodoca.com",
 		RateLimit:        RateLimit{Enabled: true, Minute: 20, Hour: 700, Day: 8000},
 		Promotions:       map[string]Promotion{},
+		LookSettings:     standin.DefaultLookSettings(),
 	}
 }
 
@@ -176,7 +178,7 @@ func (s Settings) check() error {
 		standin.CheckOneOf("not_before", s.NotBefore, FromMidnight, FromInstant),
 		standin.CheckOneOf("replacement", s.Replacement, ReplacementByDate, ReplacementOn, ReplacementOff),
 		standin.CheckOneOf("product_names", s.ProductNames, NamesBoth, NamesDocumented, NamesSuffixed),
-		standin.CheckOneOf("sans_count", s.SANSCount, SANSIncluded, SANSPurchased),
+		standin.CheckOneOf("sans_count", s.SANSCount, SANSIncluded, SANSPurchased), s.LookSettings.Check(),
 	}
 	if s.LeafDays < 0 || s.LeafMarginDays < 0 || s.LeafMarginDays > 40 || s.ActivationDays < 0 || s.AutoIssueSeconds < -1 {
 		problems = append(problems, errors.New("leaf_days, leaf_margin_days (at most 40), activation_days and auto_issue_seconds (from -1) must not be negative"))

@@ -14,7 +14,9 @@ import (
 
 	"pmssl/internal/sandbox/ca"
 	"pmssl/internal/sandbox/clock"
+	"pmssl/internal/sandbox/internet"
 	"pmssl/internal/sandbox/loopback"
+	"pmssl/internal/sandbox/standin"
 )
 
 // Seller is a stand-in seller: its API, and its control address.
@@ -28,7 +30,8 @@ type Env struct {
 	API       net.Addr // where the API is served
 	Clock     *clock.Clock
 	CA        *ca.Authority
-	StateFile string // "" keeps nothing
+	StateFile string         // "" keeps nothing
+	Looker    standin.Looker // nil: the control decides what is proved
 }
 
 // Program serves a stand-in seller.
@@ -45,7 +48,7 @@ type Program struct {
 }
 
 type options struct {
-	listen, control, clock, caDir, caKey, state string
+	listen, control, clock, caDir, caKey, state, internet string
 }
 
 func (p Program) parse(args []string, stdout io.Writer) (options, error) {
@@ -57,6 +60,7 @@ func (p Program) parse(args []string, stdout io.Writer) (options, error) {
 	flags.StringVar(&o.caDir, "ca", "", "directory that keeps the CA (root.pem, intermediate.pem); in memory without it")
 	flags.StringVar(&o.caKey, "ca-key", string(ca.ECDSA), "keys of a new CA: ecdsa or rsa")
 	flags.StringVar(&o.state, "state", "", "file that keeps everything over a restart")
+	flags.StringVar(&o.internet, "internet", "", "file with the addresses of a simulated Internet (PMSSL_DIAL): the authority looks at challenges there")
 	if p.Flags != nil {
 		p.Flags(flags)
 	}
@@ -92,7 +96,11 @@ func (p Program) Run(ctx context.Context, args []string, stdout io.Writer, now f
 	if err != nil {
 		return err
 	}
-	seller, err := p.Open(Env{API: api.Addr(), Clock: clock.New(now, o.clock), CA: authority, StateFile: o.state})
+	looker, err := openLooker(o)
+	if err != nil {
+		return err
+	}
+	seller, err := p.Open(Env{API: api.Addr(), Clock: clock.New(now, o.clock), CA: authority, StateFile: o.state, Looker: looker})
 	if err != nil {
 		return err
 	}
@@ -107,4 +115,16 @@ func openCA(o options) (*ca.Authority, error) {
 		return ca.New(ca.Algorithm(o.caKey), nil)
 	}
 	return ca.Open(o.caDir, ca.Algorithm(o.caKey), nil)
+}
+
+// openLooker returns the authority's look at a simulated Internet, nil without one.
+func openLooker(o options) (standin.Looker, error) {
+	if o.internet == "" {
+		return nil, nil
+	}
+	addresses, err := internet.ReadAddresses(o.internet)
+	if err != nil {
+		return nil, err
+	}
+	return internet.NewAuthority(addresses), nil
 }

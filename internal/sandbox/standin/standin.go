@@ -36,6 +36,8 @@ type Config[A, S any] struct {
 	StateFile string
 	// Random is the source of unique values, keys and sessions; nil means crypto/rand.
 	Random io.Reader
+	// Looker looks at published challenges for the authority; nil looks at nothing, and the control decides.
+	Looker Looker
 	// Sleep waits for faults with a delay; nil waits in real time.
 	Sleep func(ctx context.Context, d time.Duration) error
 }

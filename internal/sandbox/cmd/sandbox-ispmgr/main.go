@@ -33,7 +33,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		Name: "sandbox-ispmgr", Of: "ISPmanager's billing (BILLmanager)", Help: ispmgr.ControlHelp, Path: ispmgr.Path,
 		Account: "user=" + ispmgr.DefaultUser + " password=" + ispmgr.DefaultPassword,
 		Open: func(w program.Env) (program.Seller, error) {
-			return ispmgr.New(ispmgr.Config{Clock: w.Clock, CA: w.CA, StateFile: w.StateFile})
+			return ispmgr.New(ispmgr.Config{Clock: w.Clock, CA: w.CA, StateFile: w.StateFile, Looker: w.Looker})
 		},
 	}.Run(ctx, args, stdout, time.Now)
 }

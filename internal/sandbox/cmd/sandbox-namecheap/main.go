@@ -46,7 +46,7 @@ func open(w program.Env, noRateLimit bool) (*namecheap.Server, error) {
 	if host, _, _ := net.SplitHostPort(w.API.String()); host != account.WhiteList[0] {
 		account.WhiteList = append(account.WhiteList, host)
 	}
-	seller, err := namecheap.New(namecheap.Config{Clock: w.Clock, CA: w.CA, StateFile: w.StateFile, Accounts: []namecheap.Account{account}})
+	seller, err := namecheap.New(namecheap.Config{Clock: w.Clock, CA: w.CA, StateFile: w.StateFile, Looker: w.Looker, Accounts: []namecheap.Account{account}})
 	if err != nil || !noRateLimit {
 		return seller, err
 	}
