@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -201,11 +202,13 @@ func TestOptionsOfTheSettingsAreAllExplained(t *testing.T) {
 	others = slices.DeleteFunc(others, func(option string) bool { return slices.Contains(options, option) })
 	require.NotEmpty(t, others)
 	var documented []string // options in docs/settings.md that are not about subscriptions
-	for _, heading := range []string{"## DNS", "## A database that accepts TLS connections only", "## Several hosts, several database nodes", "## Certificates, proxies and programs"} {
+	for _, heading := range []string{"## Unattended reissue", "## DNS", "## A database that accepts TLS connections only", "## Several hosts, several database nodes", "## Certificates, proxies and programs"} {
 		documented = append(documented, cells(t, all["docs/settings.md"], heading)...)
 	}
 	assert.Equal(t, others, words("`(SSL\\w+)`", strings.Join(documented, " ")), "options that are not about subscriptions")
 	options = slices.Sorted(slices.Values(append(options, others...)))
+	unattended := slices.DeleteFunc(slices.Clone(others), func(option string) bool { return !strings.HasPrefix(option, "SSLUnattended") })
+	assert.Equal(t, unattended, words("`(SSL\\w+)`", strings.Join(cells(t, all["docs/unattended.md"], "## Set it up"), " ")))
 	for name, page := range all {
 		for _, option := range words("`(SSL[A-Z]\\w+)", page) {
 			assert.Contains(t, options, option, name)
@@ -223,7 +226,7 @@ func TestOptionsOfTheSettingsAreAllExplained(t *testing.T) {
 func ourOptions(t *testing.T, pattern string) []string {
 	t.Helper()
 	var options []string
-	for _, folder := range []string{"app", "cabforum", "command", "item", "lifecycle", "panel", "plan", "purchase", "subscription"} {
+	for _, folder := range []string{"app", "cabforum", "command", "item", "lifecycle", "panel", "plan", "publish", "purchase", "subscription"} {
 		options = append(options, literals(t, "../internal/"+folder+"/*.go", pattern)...)
 	}
 	slices.Sort(options)
@@ -241,6 +244,83 @@ func TestEveryReasonOfTheSweepIsExplained(t *testing.T) {
 		require.NoError(t, err)
 		assert.Contains(t, page, "`"+reason+"`")
 	})
+}
+
+// Each piece between the ellipses of a text in these tables stands in one text of the program.
+func TestLogTextsThatPagesExplainAreTheProgramsOwn(t *testing.T) {
+	texts := sourceTexts(t, "../internal/publish", "../internal/lifecycle", "../internal/app")
+	all := pages(t)
+	var rows []string
+	for _, heading := range []string{
+		"### In the configuration", "### In the ownership rule", "### At the name server",
+		"### Between the record and the certificate", "### When records are removed",
+	} {
+		found := firstColumn(t, all["docs/unattended.md"], heading)
+		require.NotEmpty(t, found, heading)
+		rows = append(rows, found...)
+	}
+	rows = append(rows, firstColumn(t, all["docs/troubleshooting.md"], "## Challenges are not published")...)
+	for _, row := range rows {
+		known := slices.ContainsFunc(texts, func(text string) bool { return holdsInOrder(text, strings.Split(row, "…")) })
+		assert.True(t, known, "no text of the program has %q", row)
+	}
+}
+
+// firstColumn returns the first cells of the table below a heading, without its head.
+func firstColumn(t *testing.T, page, heading string) []string {
+	t.Helper()
+	_, rest, found := strings.Cut(page, heading+"\n")
+	require.True(t, found, heading)
+	if at := strings.Index(rest, "\n#"); at >= 0 {
+		rest = rest[:at]
+	}
+	_, rest, found = strings.Cut(rest, "|---|---|\n")
+	require.True(t, found, heading)
+	return words(`(?m)^\| (.*?) \|`, rest)
+}
+
+func holdsInOrder(text string, pieces []string) bool {
+	for _, piece := range pieces {
+		_, after, found := strings.Cut(text, strings.Trim(piece, " ()"))
+		if !found {
+			return false
+		}
+		text = after
+	}
+	return true
+}
+
+// sourceTexts returns the string literals of the Go files below folders, those that + joins as one.
+func sourceTexts(t *testing.T, folders ...string) []string {
+	t.Helper()
+	var texts []string
+	for _, folder := range folders {
+		require.NoError(t, filepath.WalkDir(folder, func(name string, d fs.DirEntry, err error) error {
+			if err == nil && filepath.Ext(name) == ".go" && !strings.HasSuffix(name, "_test.go") {
+				inspect(t, name, func(n ast.Node) {
+					if expr, ok := n.(ast.Expr); ok {
+						texts = append(texts, joined(expr))
+					}
+				})
+			}
+			return err
+		}))
+	}
+	require.NotEmpty(t, texts)
+	return texts
+}
+
+// joined returns the text of a string literal or of literals joined by +; of other operands it has none.
+func joined(expr ast.Expr) string {
+	switch e := expr.(type) {
+	case *ast.BasicLit:
+		if text, err := strconv.Unquote(e.Value); err == nil && e.Kind == token.STRING {
+			return text
+		}
+	case *ast.BinaryExpr:
+		return joined(e.X) + joined(e.Y)
+	}
+	return ""
 }
 
 func TestParametersOfTheItemAreExplained(t *testing.T) {

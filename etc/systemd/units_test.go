@@ -77,22 +77,37 @@ func TestHardeningLeavesMailPanelAndDatabaseWorking(t *testing.T) {
 }
 
 // The unit's answer from the panel holds the database's password: nothing of it may reach the journal.
-func TestWakingThePanelPrintsNothing(t *testing.T) {
-	wake := unit(t, "pmssl-subscription@.service")["Service"]["ExecStartPre"]
-	require.Len(t, wake, 1)
-	assert.True(t, strings.HasPrefix(wake[0], "-+"), "outside the sandbox, and no failure of the sweep: %s", wake[0])
-	_, command, _ := strings.Cut(wake[0], "'")
-	root := t.TempDir()
-	require.NoError(t, os.Mkdir(filepath.Join(root, "sbin"), 0o755))
-	mgrctl := "#!/bin/sh\necho \"$*\" >\"$0.args\"\necho secret\necho secret >&2\n"
-	require.NoError(t, os.WriteFile(filepath.Join(root, "sbin", "mgrctl"), []byte(mgrctl), 0o755))
-	command = strings.ReplaceAll(strings.TrimSuffix(command, "'"), "/usr/local/mgr5", root)
-	out, err := exec.Command("/bin/sh", "-c", command).CombinedOutput()
-	require.NoError(t, err)
-	assert.Empty(t, string(out))
-	args, err := os.ReadFile(filepath.Join(root, "sbin", "mgrctl.args"))
-	require.NoError(t, err)
-	assert.Equal(t, "-m billmgr paramlist\n", string(args))
+func TestWakingThePanelsPrintsNothing(t *testing.T) {
+	for name, tc := range map[string]struct{ conf, calls string }{
+		"no publishers":           {"", "-m billmgr paramlist\n"},
+		"a publisher without mgr": {"# mgr ispmgr\npublisher ns1 ispmgr\n  url https://ns1:1500/dnsmgr\n", "-m billmgr paramlist\n"},
+		"ISPmanager on this host": {"publisher a ispmgr\n  mgr ispmgr\n  zone *\n", "-m billmgr paramlist\n-m ispmgr domain\n"},
+		"DNSmanager on this host": {"publisher b ispmgr\n\tmgr\tdnsmgr # ns\n  zone *\n", "-m billmgr paramlist\n-m dnsmgr domain\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			for _, folder := range []string{"sbin", "etc/pmssl"} {
+				require.NoError(t, os.MkdirAll(filepath.Join(root, folder), 0o755))
+			}
+			mgrctl := "#!/bin/sh\necho \"$*\" >>\"$0.args\"\necho secret\necho secret >&2\n"
+			require.NoError(t, os.WriteFile(filepath.Join(root, "sbin", "mgrctl"), []byte(mgrctl), 0o755))
+			if tc.conf != "" {
+				require.NoError(t, os.WriteFile(filepath.Join(root, "etc", "pmssl", "a.conf"), []byte(tc.conf), 0o600))
+			}
+			for _, wake := range unit(t, "pmssl-subscription@.service")["Service"]["ExecStartPre"] {
+				assert.True(t, strings.HasPrefix(wake, "-+"), "outside the sandbox, and no failure of the sweep: %s", wake)
+				assert.NotContains(t, wake, "$", "systemd would replace it")
+				_, command, _ := strings.Cut(wake, "'")
+				command = strings.ReplaceAll(strings.TrimSuffix(command, "'"), "/usr/local/mgr5", root)
+				out, err := exec.Command("/bin/sh", "-c", command).CombinedOutput()
+				require.NoError(t, err)
+				assert.Empty(t, string(out))
+			}
+			args, err := os.ReadFile(filepath.Join(root, "sbin", "mgrctl.args"))
+			require.NoError(t, err)
+			assert.Equal(t, tc.calls, string(args))
+		})
+	}
 }
 
 // systemd complains about directives that it does not know, values that it cannot read and programs that are not there.
