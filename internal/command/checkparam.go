@@ -79,7 +79,7 @@ func checkPaidNames(ctx context.Context, run *item.Run, name string) error {
 	fields := formFields(run)
 	text, listed := fields["csr"], fields[itemparam.AltName]
 	if text == "" {
-		text = order.CSR
+		text = j.Item.CSR
 	}
 	if _, given := fields[itemparam.AltName]; !given {
 		listed = order.Params[itemparam.AltName]

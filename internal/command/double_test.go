@@ -456,6 +456,12 @@ func csrOf(t *testing.T, pair keyPair) string {
 // signed returns a leaf certificate and its intermediate, in the seller's order.
 func signed(t *testing.T, pair keyPair, from time.Time, days int, more ...string) []string {
 	t.Helper()
+	return signedFor(t, pair, from, days, append([]string{pair.cn, "www." + pair.cn}, more...)...)
+}
+
+// signedFor is signed for exactly these names.
+func signedFor(t *testing.T, pair keyPair, from time.Time, days int, names ...string) []string {
+	t.Helper()
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	root := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test Root"}, NotBefore: from.AddDate(-1, 0, 0),
@@ -466,7 +472,7 @@ func signed(t *testing.T, pair keyPair, from time.Time, days int, more ...string
 	require.NoError(t, err)
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	require.NoError(t, err)
-	leaf := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: pair.cn}, DNSNames: append([]string{pair.cn, "www." + pair.cn}, more...),
+	leaf := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: pair.cn}, DNSNames: names,
 		NotBefore: from, NotAfter: from.AddDate(0, 0, days).Add(-time.Second), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, issuer, pair.key.Public(), caKey)
 	require.NoError(t, err)

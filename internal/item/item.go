@@ -1,9 +1,12 @@
 package item
 
 import (
+	"strings"
 	"time"
 
 	"pmssl/internal/cabforum"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
 )
 
 // Item is a certificate item of the panel, as read from the panel's database.
@@ -27,10 +30,28 @@ type Item struct {
 	// Params are the item's parameters, later sources overriding earlier ones: addons, tariff, item, encrypted
 	// (docs/reference/billmanager.md §4).
 	Params map[string]string
-	CSR    string // PEM as stored
+	CSR    string // PEM as stored; see RequestCSR for that of an imported item
 	Stored string // what certificate.crt holds: PEM, ZIP or base64 of a ZIP; empty if nothing was ever stored
 	// SANs is the number of further names that the client ordered as an addon; 0 if none. See Product.PaidNames.
 	SANs int
+}
+
+// RequestCSR returns the CSR that the item's certificates are requested with: the panel's, which the client gave, or, of an
+// imported item without one, that of the item parameter imported_csr if it is for the key of the stored certificate (rules
+// IMPORT-3). Empty if there is none.
+func (i Item) RequestCSR() string {
+	kept := i.Params[itemparam.ImportedCSR]
+	if strings.TrimSpace(i.CSR) != "" || kept == "" {
+		return i.CSR
+	}
+	csr, err := pki.ReadCSR(kept)
+	if err != nil {
+		return ""
+	}
+	if stored, err := pki.StoredLeaf(i.Stored); err != nil || !csr.SameKey(stored.Leaf.PublicKey) {
+		return ""
+	}
+	return csr.PEM
 }
 
 // Import describes a certificate of the seller that becomes a new item of the panel (docs/reference/billmanager.md §11).

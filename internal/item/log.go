@@ -10,8 +10,10 @@ func (i Item) Label() string {
 	return fmt.Sprintf("item %d (%s)", i.Item, i.Name)
 }
 
-// NewHandle returns the handle of a loaded item. Each line of its log begins with the item's label.
+// NewHandle returns the handle of a loaded item. Each line of its log begins with the item's label; its CSR is
+// Item.RequestCSR.
 func NewHandle(run *Run, it Item) *Handle {
+	it.CSR = it.RequestCSR()
 	return &Handle{Run: run, Item: it, Log: itemLog{run.Log, it.Label() + ": "}}
 }
 

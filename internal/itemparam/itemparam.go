@@ -49,6 +49,8 @@ const (
 	// StatusNote is the text that the panel shows with the service status: the panel's own value check, or this module's lines
 	// about names that cannot be certified.
 	StatusNote = "service_status_addition"
+	// ImportedCSR is the CSR of an imported item, as the seller shows it (rules IMPORT-3).
+	ImportedCSR = "imported_csr"
 	// ChallengesPublished lists the records that the module has published for the order, as JSON.
 	ChallengesPublished = "challenges_published"
 )

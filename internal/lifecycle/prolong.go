@@ -120,17 +120,8 @@ func (j *Order) renew(ctx context.Context, status seller.OrderStatus) error {
 			Params: []fault.Param{{Name: "paid_until", Value: end.String()}, {Name: "from", Value: j.renewFrom().String()}},
 		}
 	}
-	if err := j.RefuseForeignOrder(ctx, status); err != nil {
-		return err
-	}
-	if err := j.allowedMethod(ctx); err != nil {
-		return err
-	}
-	request, err := j.Request()
+	request, err := j.renewalRequest(ctx, status)
 	if err != nil {
-		return err
-	}
-	if err := j.checkOrderable(request); err != nil {
 		return err
 	}
 	if err := j.ReconcileOpenNames(ctx, status, request); err != nil {
@@ -148,6 +139,24 @@ func (j *Order) renew(ctx context.Context, status seller.OrderStatus) error {
 	}
 	_, err = j.Purchase(ctx, p)
 	return err
+}
+
+// renewalRequest returns the request that the renewal is bought for.
+func (j *Order) renewalRequest(ctx context.Context, status seller.OrderStatus) (seller.Request, error) {
+	if err := j.AdoptCSR(ctx); err != nil {
+		return seller.Request{}, err
+	}
+	if err := j.RefuseForeignOrder(ctx, status); err != nil {
+		return seller.Request{}, err
+	}
+	if err := j.allowedMethod(ctx); err != nil {
+		return seller.Request{}, err
+	}
+	request, err := j.Request()
+	if err != nil {
+		return seller.Request{}, err
+	}
+	return request, j.checkOrderable(request)
 }
 
 // newTerm starts the new term at the end of the old one. bought, the day of the payment, shows whether that is still to be done:

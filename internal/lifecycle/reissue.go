@@ -109,6 +109,9 @@ func (j *Order) Reissue(ctx context.Context, callback string) (Outcome, error) {
 	if id == 0 {
 		return Outcome{}, fault.Errorf(fault.Missed, itemparam.OrderID, "%s has no order at %s yet: open it first", j.Item.Label(), j.Info.Title)
 	}
+	if err := j.AdoptCSR(ctx); err != nil {
+		return Outcome{}, err
+	}
 	status, err := j.Newest(ctx, id)
 	if err != nil {
 		return Outcome{}, err

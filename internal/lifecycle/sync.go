@@ -39,6 +39,9 @@ func SyncItem(ctx context.Context, run *item.Run) (*etree.Document, error) {
 // Follow asks the seller where the item's order stands and acts on it. An order that waits as it did is not asked about;
 // what is due about its challenges is done all the same.
 func (j *Order) Follow(ctx context.Context) (Outcome, error) {
+	if err := j.AdoptCSR(ctx); err != nil {
+		return Outcome{}, err
+	}
 	waits, err := j.StillWaiting(ctx)
 	if err != nil {
 		return Outcome{}, err

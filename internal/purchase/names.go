@@ -33,6 +33,15 @@ func (j *Buyer) BuyMissingNames(ctx context.Context, status seller.OrderStatus, 
 	return err
 }
 
+// CheckNameCapacity returns a fault if the order at the seller is known to hold fewer further names than the request has.
+func (j *Buyer) CheckNameCapacity(status seller.OrderStatus, request seller.Request) error {
+	holds, _ := j.nameCapacity(status, request.Product)
+	if !request.Product.MultiDomain || holds < 0 || len(request.Names) <= holds {
+		return nil
+	}
+	return fault.Errorf(fault.Value, itemparam.AltName, "%d further names, the order %d at %s holds at most %d", len(request.Names), status.ID, j.Info.Title, holds)
+}
+
 // nameCapacity returns how many further names the order can carry, -1 if not known, and how many of them were bought beyond
 // the included ones. The module's own record comes first. The seller's count can be read in two ways
 // (docs/reference/namecheap.md §3.10); it is used, in its larger reading, only if there is no record.

@@ -91,7 +91,7 @@ func purchaseInputs(order item.Item) []namedValue {
 	} {
 		all = append(all, namedValue{name, order.Params[name]})
 	}
-	return append(all, namedValue{"csr", order.CSR}, namedValue{"pricelist", order.Template}, namedValue{"period", strconv.Itoa(order.Period)},
+	return append(all, namedValue{"csr", order.RequestCSR()}, namedValue{"pricelist", order.Template}, namedValue{"period", strconv.Itoa(order.Period)},
 		namedValue{"status", strconv.Itoa(order.Status)}, namedValue{"processingmodule", strconv.FormatInt(order.Module, 10)},
 		namedValue{"addon", strconv.Itoa(order.SANs)})
 }

@@ -169,6 +169,10 @@ func (r *Request) implied(name string) bool {
 	return name == "www."+cn || cn == "www."+name || cn == "*."+name || pki.Covers(cn, name)
 }
 
+// Implies reports whether a certificate of the request covers the further name without being asked: at products for a single
+// name, see implied.
+func (r *Request) Implies(name string) bool { return !r.Product.MultiDomain && r.implied(name) }
+
 func (r *Request) anyWildcard() bool {
 	for _, name := range r.AllNames() {
 		if strings.HasPrefix(name, "*.") {

@@ -61,11 +61,16 @@ func (s *sweep) act(ctx context.Context, j *sweptItem, row *sweepRow, stored pki
 		}
 		return s.notifyClient(ctx, j, row, item.NoticeExpires, true)
 	case strings.TrimSpace(j.Item.CSR) == "":
-		return s.handleMissingCSR(ctx, j, row)
+		return s.actOnImported(ctx, j, row, stored)
 	case down != nil: // only a reissue needs the seller; clients are notified all the same
 		s.skipForOutage(row, actionReissue, down)
 		return nil
 	}
+	return s.actByReissue(ctx, j, row, stored)
+}
+
+// actByReissue reissues a certificate that is due.
+func (s *sweep) actByReissue(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) error {
 	row.action, row.result = actionReissue, resultOK
 	if s.dry {
 		row.result, row.reason = resultSkipped, "dry run"

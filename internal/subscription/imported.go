@@ -2,20 +2,48 @@ package subscription
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"pmssl/internal/fault"
 	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/lifecycle"
+	"pmssl/internal/pki"
 )
 
-// handleMissingCSR handles a due certificate that was imported. The panel has no CSR, so the module cannot request a reissue;
-// the client can provide a CSR by pressing Reissue in the panel. The client is notified once, and the administrator gets a task.
-func (s *sweep) handleMissingCSR(ctx context.Context, j *sweptItem, row *sweepRow) error {
+// actOnImported handles a due certificate that was imported and that the panel has no CSR of. It is reissued with the CSR that
+// the seller shows for its order; if that does not fit, the client is notified, who can give one (rules IMPORT-3). The seller
+// is not asked again about a certificate whose client was notified.
+func (s *sweep) actOnImported(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) error {
+	if serial := j.Item.Params[itemparam.Serial]; serial != "" && j.Item.Params[itemparam.NotifiedSerial] == serial {
+		return s.handleMissingCSR(ctx, j, row, lifecycle.ErrNoCSR)
+	}
+	if down := s.down[j.Account]; down != nil {
+		s.skipForOutage(row, actionReissue, down)
+		return nil
+	}
+	err := j.AdoptCSR(ctx)
+	if errors.Is(err, lifecycle.ErrNoCSR) {
+		return s.handleMissingCSR(ctx, j, row, err)
+	}
+	row.action, row.result = actionReissue, resultOK
+	if err != nil {
+		return s.escalateBlocked(ctx, j, row, stored, err)
+	}
+	return s.actByReissue(ctx, j, row, stored)
+}
+
+// handleMissingCSR handles a due certificate that was imported if no CSR for it is known: the module cannot request a
+// reissue. The client can provide a CSR by pressing Reissue in the panel. The client is notified once, and the administrator
+// gets a task; why says what is wrong with the CSR at the seller.
+func (s *sweep) handleMissingCSR(ctx context.Context, j *sweptItem, row *sweepRow, why error) error {
 	row.action, row.result, row.reason = actionNotify, resultOK, reasonNoCSR
 	if s.dry {
 		row.result, row.reason = resultSkipped, "dry run"
 		return nil
 	}
-	text := fmt.Sprintf("the certificate of %s expires on %s and was imported without a CSR: it is replaced when the client presses Reissue", row.name, row.expires)
+	text := fmt.Sprintf("the certificate of %s expires on %s and is not reissued: %s", row.name, row.expires, fault.From(why).Message)
 	j.Log.Warningf("%s", text)
 	if err := s.Panel.Escalate(ctx, j.Item.Item, 0, asReissue, text); err != nil {
 		return err
