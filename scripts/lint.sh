@@ -35,11 +35,11 @@ static() { (cd "$1" && "$tools/staticcheck" ./...); }
 
 shell_scripts() {
     local file status=0
-    for file in scripts/*.sh .ci/run; do
+    for file in scripts/*.sh etc/samples/pmssl/*.sh .ci/run; do
         bash -n "$file" || status=1
     done
     if command -v shellcheck >/dev/null; then
-        shellcheck scripts/*.sh .ci/run || status=1
+        shellcheck scripts/*.sh etc/samples/pmssl/*.sh .ci/run || status=1
     else
         echo "lint: shellcheck is not installed: only the syntax of the scripts was checked, by bash"
     fi

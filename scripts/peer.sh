@@ -7,10 +7,15 @@
 #   peer.sh bind DIR PORT [ZONE…]       BIND 9
 #   peer.sh knot DIR PORT [ZONE…]       Knot DNS
 #   peer.sh pdns DIR PORT API [ZONE…]   PowerDNS with SQLite, its HTTP API on the port API
+#   peer.sh nginx DIR PORT              nginx
+#   peer.sh apache DIR PORT             Apache httpd 2.4
 #
 # Name servers serve each ZONE (example.com if none is given) from DIR/ZONE.zone, which the script writes if it is absent.
 # A ZONE that begins with "signed." is signed. BIND and Knot also serve other.example, which the key may not change. DIR/secret
 # holds the secret of the TSIG key pmssl, or the API key; the script makes it if it is absent.
+#
+# Web servers also listen on [::1]:PORT where the host has IPv6. They serve the sites NAME.example from DIR/sites/NAME.example,
+# with the challenges below DIR/mgr5/var/pmssl-challenges, and each site has a file of its own in /.well-known/pki-validation.
 set -euo pipefail
 
 samples=$(cd "$(dirname "$0")/../etc/samples/pmssl" && pwd)
@@ -176,6 +181,148 @@ END
     run pdns_server --config-dir="$dir"
 }
 
+# web_folders NAME…: the panel's folder and the sites' own.
+web_folders() {
+    local name folder
+    mkdir -p "$dir/mgr5/var"
+    for name in "$@"; do
+        folder=$dir/sites/$name.example/.well-known/pki-validation
+        mkdir -p "$folder"
+        echo "the site's own file" >"$folder/own.txt"
+        echo "the site's own start page" >"$dir/sites/$name.example/index.html"
+    done
+}
+
+# listen FORMAT: a line for each address to listen on.
+listen() {
+    # shellcheck disable=SC2059 # the format is the caller's
+    printf "$1\n" "127.0.0.1:$port"
+    # shellcheck disable=SC2059
+    if grep -qs '^0\{31\}1 ' /proc/net/if_inet6; then printf "$1\n" "[::1]:$port"; fi
+}
+
+# challenge_snippet SAMPLE: the web server's side with the folder of the test.
+challenge_snippet() { sed "s|/usr/local/mgr5|$dir/mgr5|g" "$samples/$1"; }
+
+# nginx_site NAME BEFORE [AFTER [SNIPPET]]: a site with what stands before and after the include of the snippet.
+nginx_site() {
+    cat <<END
+server {
+$(listen 'listen %s;')
+    server_name $1.example;
+    root $dir/sites/$1.example;
+    $2
+    include $dir/${4-pmssl}.conf;
+    ${3-}
+}
+END
+}
+
+nginx() {
+    web_folders plain first last within elsewhere strict locked spa node
+    challenge_snippet webroot-nginx.conf >"$dir/pmssl.conf"
+    sed "s|http://192.0.2.10:8089|http://unix:$dir/panel.sock:|" "$samples/webroot-nginx-node.conf" >"$dir/node.conf"
+    echo 'nobody:{PLAIN}none' >"$dir/users"
+    mkdir -p "$dir/temp"
+    {
+        cat <<END
+daemon off;
+master_process off;
+pid $dir/nginx.pid;
+error_log stderr notice;
+events { }
+http {
+    access_log off;
+    types { text/html html; }
+    default_type application/octet-stream;
+    client_body_temp_path $dir/temp/body;
+    proxy_temp_path $dir/temp/proxy;
+    fastcgi_temp_path $dir/temp/fastcgi;
+    uwsgi_temp_path $dir/temp/uwsgi;
+    scgi_temp_path $dir/temp/scgi;
+END
+        nginx_site plain ''
+        nginx_site elsewhere ''
+        # shellcheck disable=SC2016 # variables of nginx
+        {
+            nginx_site first '' 'return 301 https://$host$request_uri;'
+            nginx_site last 'return 301 https://$host$request_uri;'
+            nginx_site within 'location / { return 301 https://$host$request_uri; }'
+            nginx_site strict '' 'location ~ /\. { deny all; } location ~* \.txt$ { return 410; }'
+            nginx_site locked "auth_basic site; auth_basic_user_file $dir/users; deny all;"
+            nginx_site node '' 'return 301 https://$host$request_uri;' node
+            nginx_site spa '' 'location / { try_files /index.html =404; }'
+        }
+        snippet webroot-nginx-node.conf | sed "s|8089 default_server|unix:$dir/panel.sock|; s|/etc/nginx|$dir|"
+        echo "}"
+    } >"$dir/nginx.conf"
+    rm -f "$dir/panel.sock"
+    run nginx -c "$dir/nginx.conf" -e stderr
+}
+
+# apache_site NAME LINE…: a virtual host with the lines.
+apache_site() {
+    local name=$1
+    shift
+    printf '%s\n' "<VirtualHost *:$port>" "ServerName $name.example" "DocumentRoot $dir/sites/$name.example" "$@" '</VirtualHost>'
+}
+
+apache() {
+    local module modules=/usr/lib/apache2/modules to_https='RewriteRule ^ https://%{HTTP_HOST}%{REQUEST_URI} [R=301,L]'
+    web_folders plain strict elsewhere earlier first htaccess nested redirect redirect-on proxied proxied-on merge inherit off locked
+    challenge_snippet webroot-apache.conf >"$dir/pmssl.conf"
+    printf 'RewriteEngine On\n%s\n' "$to_https" >"$dir/sites/htaccess.example/.htaccess"
+    mkdir -p "$dir/sites/nested.example/below" "$dir/sites/plain.example/dormant"
+    printf 'RewriteEngine On\nRewriteRule page\\.html$ /index.html [L]\n' >"$dir/sites/nested.example/.htaccess"
+    printf 'RewriteEngine On\nRewriteRule ^nothing$ - [F]\n' >"$dir/sites/nested.example/below/.htaccess"
+    printf 'RewriteRule ^ /index.html [L]\n' >"$dir/sites/plain.example/dormant/.htaccess"
+    echo "the page below" | tee "$dir/sites/nested.example/below/page.html" >"$dir/sites/plain.example/dormant/text.html"
+    {
+        for module in mpm_event authz_core authz_host dir mime alias rewrite proxy proxy_http; do
+            echo "LoadModule ${module}_module $modules/mod_$module.so"
+        done
+        listen 'Listen %s'
+        cat <<END
+ServerName localhost
+ServerRoot $dir
+PidFile $dir/apache.pid
+DefaultRuntimeDir $dir
+ErrorLog $dir/error.log
+TypesConfig /dev/null
+StartServers 1
+ThreadsPerChild 4
+MaxRequestWorkers 4
+<Directory />
+    Options FollowSymLinks
+    AllowOverride None
+    Require all denied
+</Directory>
+<Directory "$dir/sites">
+    AllowOverride All
+    Require all granted
+</Directory>
+END
+        apache_site plain
+        apache_site strict "<Directory \"$dir/sites/strict.example\">" 'Options None' 'AllowOverride None' '</Directory>'
+        apache_site earlier 'RewriteEngine On' "$to_https"
+        echo "Include $dir/pmssl.conf"
+        apache_site elsewhere
+        apache_site htaccess
+        apache_site nested
+        # shellcheck disable=SC2016 # $1 is mod_rewrite's
+        apache_site first 'RewriteEngine On' 'RewriteCond %{HTTPS} off' 'RewriteRule ^(.*)$ https://%{HTTP_HOST}$1 [R=301,L]'
+        apache_site redirect 'Redirect permanent / https://redirect.example/'
+        apache_site redirect-on 'RewriteEngine On' 'Redirect permanent / https://redirect-on.example/'
+        apache_site proxied 'ProxyPass / http://127.0.0.1:1/'
+        apache_site proxied-on 'RewriteEngine On' 'ProxyPass / http://127.0.0.1:1/'
+        apache_site merge 'RewriteEngine On' 'RewriteOptions MergeBase' "$to_https"
+        apache_site inherit 'RewriteEngine On' 'RewriteOptions Inherit' "$to_https"
+        apache_site off 'RewriteEngine Off'
+        apache_site locked '<Location "/">' 'Require all denied' '</Location>'
+    } >"$dir/apache.conf"
+    run apache2 -X -f "$dir/apache.conf"
+}
+
 random() { # random base64|hex: 32 random octets
     case $1 in
     base64) head -c 32 /dev/urandom | base64 ;;
@@ -192,5 +339,6 @@ pdns)
     [ $# -ge 1 ] || fail "usage: peer.sh pdns DIR PORT API [ZONE…]"
     pdns "$@"
     ;;
+nginx | apache) "$kind" ;;
 *) fail "there is no server of the kind $kind" ;;
 esac

@@ -9,8 +9,10 @@ import (
 	"pmssl/internal/item"
 	"pmssl/internal/publish"
 	"pmssl/internal/publish/dnsupdate"
+	"pmssl/internal/publish/execute"
 	"pmssl/internal/publish/observe"
 	"pmssl/internal/publish/powerdns"
+	"pmssl/internal/publish/webroot"
 )
 
 // commandWait is how long a command for one item waits for challenges and certificates in all; the sweep has its own
@@ -38,7 +40,7 @@ func (p *publishing) service() publish.Service {
 	log := s.rootLog.Named("publish")
 	o := publish.Options{
 		Folder: filepath.Join(s.root, "etc", "pmssl"), Facts: s.panel, Constructors: publishers(),
-		Env: publish.Env{Root: s.root, Dial: s.system.Dial, Now: s.system.Now, Sleep: s.system.Sleep, Rand: s.system.Rand,
+		Env: publish.Env{Root: s.root, Environ: s.system.Environ, Dial: s.system.Dial, Now: s.system.Now, Sleep: s.system.Sleep, Rand: s.system.Rand,
 			Learn: func(secret string) { s.secrets.add([]string{secret}) }, Log: log},
 	}
 	var err error
@@ -76,6 +78,8 @@ func publishers() map[publish.Kind]publish.Constructor {
 	return map[publish.Kind]publish.Constructor{
 		publish.KindDNSUpdate: dnsupdate.New,
 		publish.KindPowerDNS:  powerdns.New,
+		publish.KindWebroot:   webroot.New,
+		publish.KindExec:      execute.New,
 	}
 }
 

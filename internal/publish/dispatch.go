@@ -151,6 +151,14 @@ func (s *service) publisher(b Block) (Publisher, error) {
 	return made, nil
 }
 
+// forItem returns the publisher for the records of the order's item, if it wants to know the item.
+func forItem(made Publisher, order Order) Publisher {
+	if perItem, wants := made.(ItemPublisher); wants {
+		return perItem.ForItem(order.Item)
+	}
+	return made
+}
+
 // place finds publisher, zone and evidence of a record. Where the publisher's block allows it, a record that cannot stand
 // in its place goes below the next higher owned name.
 func (s *service) place(ctx context.Context, order Order, r Record) (Placement, error) {
@@ -324,7 +332,7 @@ func (s *service) Publish(ctx context.Context, order Order, p Placement, old []s
 	if r.TTL == 0 && r.Type != File {
 		r.TTL = b.TTL
 	}
-	if err := made.Publish(ctx, zone.Name, r, old); err != nil {
+	if err := forItem(made, order).Publish(ctx, zone.Name, r, old); err != nil {
 		return fmt.Errorf("publisher %s, zone %s: %s is not published: %w", b.Name, zone.Name, r, err)
 	}
 	s.o.Env.Log.Infof("publisher %s: published %s in zone %s (%s)", b.Name, r, zone.Name, evidence)
@@ -357,7 +365,7 @@ func (s *service) Withdraw(ctx context.Context, order Order, p Placement) error 
 	if _, err := s.evidence(ctx, order, b, zone, p.Record, true); err != nil {
 		return err
 	}
-	if err := made.Withdraw(ctx, zone.Name, p.Record); err != nil {
+	if err := forItem(made, order).Withdraw(ctx, zone.Name, p.Record); err != nil {
 		return fmt.Errorf("publisher %s, zone %s: %s is not withdrawn: %w", b.Name, zone.Name, p.Record, err)
 	}
 	s.o.Env.Log.Infof("publisher %s: withdrew %s from zone %s", b.Name, p.Record, zone.Name)

@@ -336,3 +336,28 @@ func TestFailuresOfPublishersAndFactsAreTold(t *testing.T) {
 	assert.False(t, errors.As(err, &refusal), "a database that fails for now says nothing of the name")
 	assert.True(t, fault.From(err).Retry)
 }
+
+// perItem is a publisher that wants to know the item.
+type perItem struct{ *keeper }
+
+func (p perItem) ForItem(item int64) publish.Publisher {
+	p.calls = append(p.calls, fmt.Sprintf("item %d", item))
+	return p.keeper
+}
+
+func TestAPublisherThatWantsToKnowTheItemIsTold(t *testing.T) {
+	o := newOffice(t, publish.On, server("ns1", "*"))
+	k := &keeper{zones: map[string]publish.Zone{"shop.example": {Name: "shop.example"}}, refuses: map[string]error{}}
+	s := publish.New(publish.Options{
+		Mode: publish.On, Folder: o.folder, Facts: o.db, Env: publish.Env{Log: o.log},
+		Constructors: map[publish.Kind]publish.Constructor{publish.KindDNSUpdate: func(publish.Block, publish.Env) (publish.Publisher, error) {
+			return perItem{k}, nil
+		}},
+	})
+	placed, err := s.Place(t.Context(), order("shop.example"), []publish.Record{cname("shop.example")})
+	require.NoError(t, err)
+	require.NoError(t, s.Publish(t.Context(), order("shop.example"), placed[0], nil))
+	require.NoError(t, s.Withdraw(t.Context(), order("shop.example"), placed[0]))
+	require.Len(t, k.calls, 4)
+	assert.Equal(t, []string{"item 42", "item 42"}, []string{k.calls[0], k.calls[2]})
+}

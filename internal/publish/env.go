@@ -10,6 +10,8 @@ import (
 // Env is everything outside the program that a publisher may use.
 type Env struct {
 	Root string // the panel's folder, as /usr/local/mgr5
+	// Environ is the environment of child processes, NAME=value: nothing of whoever started the program.
+	Environ []string
 	// Dial opens connections, as net.Dialer.DialContext does.
 	Dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	Now   func() time.Time

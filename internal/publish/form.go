@@ -60,13 +60,14 @@ func (r Record) challengeHost() (string, error) {
 }
 
 func (r Record) fileHost(order Order) (string, error) {
+	_, fits := challengeFile(r.Path)
 	switch {
 	case !canonical(r.Name) || !slices.Contains(order.Names, r.Name):
 		return "", refuse("a file's host %q is no name of the certificate; wildcards are proved in DNS", plaintext.Clip(r.Name, maxHost))
 	case !within(r.Domain, r.Name):
 		return "", refuse("a file at %s proves nothing for %s", r.Name, r.Domain)
-	case !matches(`^/\.well-known/pki-validation/[0-9A-Za-z_-]{1,200}\.txt$`, r.Path):
-		return "", refuse("%q is no path for challenges (/.well-known/pki-validation/NAME.txt)", plaintext.Clip(r.Path, 300))
+	case !fits:
+		return "", refuse("%q is no path for challenges (%sNAME.txt)", plaintext.Clip(r.Path, 300), challengeFolder)
 	}
 	return r.Name, r.checkValue()
 }

@@ -41,3 +41,10 @@ type Zone struct {
 type Checker interface {
 	Check(ctx context.Context, zone string, r Record) error
 }
+
+// ItemPublisher is a Publisher that wants to know which item a record is for.
+type ItemPublisher interface {
+	Publisher
+	// ForItem returns the same publisher for the records of one item.
+	ForItem(item int64) Publisher
+}

@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"cmd": {"internal/app", "internal/seller", "internal/seller/namecheap", "internal/seller/ispmanager"},
 	"internal/app": {
 		"internal/publish", "internal/publish/observe", "internal/publish/dnsupdate", "internal/publish/powerdns",
+		"internal/publish/webroot", "internal/publish/execute",
 		"internal/command", "internal/item", "internal/seller", "internal/panel", "internal/notify", "internal/panellog",
 		"internal/dnscheck", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/safexml",
 	},
@@ -69,6 +70,8 @@ var allowed = map[string][]string{
 	"internal/publish/observe":     {"internal/publish", "internal/dnscheck", "internal/plaintext"},
 	"internal/publish/dnsupdate":   {"internal/publish", "internal/plaintext"},
 	"internal/publish/powerdns":    {"internal/publish", "internal/plaintext"},
+	"internal/publish/webroot":     {"internal/publish", "internal/filelock", "internal/plaintext"},
+	"internal/publish/execute":     {"internal/publish", "internal/panellog", "internal/plaintext"},
 	"internal/pki":                 {"internal/cabforum", "internal/fault", "internal/plaintext"},
 	"internal/fault":               {},
 	"internal/itemparam":           {},

@@ -1,0 +1,117 @@
+package execute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"pmssl/internal/panellog"
+	"pmssl/internal/plaintext"
+)
+
+const (
+	// maxOutput is how many bytes of each output are kept: the last ones.
+	maxOutput = 4 << 10
+	// maxLogged and maxLine limit what the log and an error show of it, in bytes.
+	maxLogged, maxLine = 1000, 300
+	// outputDelay is how long output is waited for that something the program started keeps open.
+	outputDelay = time.Second
+)
+
+// command is one call of a program.
+type command struct {
+	program string
+	args    []string
+	environ []string
+}
+
+// result is how a call ended.
+type result struct {
+	stdout, stderr *tail
+	err            error // nil for exit code 0
+}
+
+// run starts the program in a process group of its own, without standard input and in the folder /, and waits for its end or
+// the context's. Then it ends what is left of the group.
+func run(ctx context.Context, c command) result {
+	cmd := exec.CommandContext(ctx, c.program, c.args...)
+	cmd.Dir, cmd.Env = "/", c.environ
+	out := result{stdout: &tail{}, stderr: &tail{}}
+	cmd.Stdout, cmd.Stderr = out.stdout, out.stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	endGroup := func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.Cancel = endGroup
+	cmd.WaitDelay = outputDelay
+	if out.err = cmd.Start(); out.err != nil {
+		return out
+	}
+	out.err = cmd.Wait()
+	_ = endGroup() // no process is left in most cases
+	if errors.Is(out.err, exec.ErrWaitDelay) && cmd.ProcessState.Success() {
+		out.err = nil
+	}
+	return out
+}
+
+// reason returns why the call failed. A time that ran out wraps the context's error.
+func (r result) reason(ctx context.Context, limit time.Duration) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("it was ended because it takes longer than %v: %w", limit, ctx.Err())
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return r.err
+}
+
+// tail keeps the last bytes that are written to it.
+type tail struct {
+	kept []byte
+	cut  bool // the first line is not whole
+}
+
+// Write implements io.Writer.
+func (t *tail) Write(piece []byte) (int, error) {
+	t.kept = append(t.kept, piece[max(0, len(piece)-maxOutput):]...)
+	if drop := len(t.kept) - maxOutput; drop > 0 {
+		t.kept = append(t.kept[:0], t.kept[drop:]...)
+		t.cut = true
+	}
+	t.cut = t.cut || len(piece) > maxOutput
+	return len(piece), nil
+}
+
+// lines returns the whole lines that are kept, without secrets as far as they can be told by their names.
+func (t *tail) lines() string {
+	text := string(t.kept)
+	if t.cut { // half of a secret is not found
+		_, text, _ = strings.Cut(text, "\n")
+	}
+	return strings.TrimSpace(panellog.RedactText(strings.ToValidUTF8(text, "?")))
+}
+
+// text returns the end of the output as one printable line.
+func (t *tail) text() string {
+	text := plaintext.Line(t.lines())
+	if text == "" {
+		return "none"
+	}
+	return plaintext.Clip(text, maxLogged)
+}
+
+// lastLine returns the last line of the output.
+func (t *tail) lastLine() string {
+	text := t.lines()
+	line := plaintext.Line(text[strings.LastIndexByte(text, '\n')+1:])
+	if line == "" && t.cut {
+		return fmt.Sprintf("the last line of its standard error is longer than %d bytes", maxOutput)
+	}
+	if line == "" {
+		return "it wrote nothing to its standard error"
+	}
+	return plaintext.Clip(line, maxLine)
+}
