@@ -10,6 +10,7 @@ import (
 	"pmssl/internal/publish"
 	"pmssl/internal/publish/dnsupdate"
 	"pmssl/internal/publish/execute"
+	"pmssl/internal/publish/ispmgr"
 	"pmssl/internal/publish/observe"
 	"pmssl/internal/publish/powerdns"
 	"pmssl/internal/publish/webroot"
@@ -80,6 +81,7 @@ func publishers() map[publish.Kind]publish.Constructor {
 		publish.KindPowerDNS:  powerdns.New,
 		publish.KindWebroot:   webroot.New,
 		publish.KindExec:      execute.New,
+		publish.KindISPmgr:    ispmgr.New,
 	}
 }
 

@@ -20,7 +20,7 @@ var allowed = map[string][]string{
 	"cmd": {"internal/app", "internal/seller", "internal/seller/namecheap", "internal/seller/ispmanager"},
 	"internal/app": {
 		"internal/publish", "internal/publish/observe", "internal/publish/dnsupdate", "internal/publish/powerdns",
-		"internal/publish/webroot", "internal/publish/execute",
+		"internal/publish/webroot", "internal/publish/execute", "internal/publish/ispmgr",
 		"internal/command", "internal/item", "internal/seller", "internal/panel", "internal/notify", "internal/panellog",
 		"internal/dnscheck", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/safexml",
 	},
@@ -72,6 +72,7 @@ var allowed = map[string][]string{
 	"internal/publish/powerdns":    {"internal/publish", "internal/plaintext"},
 	"internal/publish/webroot":     {"internal/publish", "internal/filelock", "internal/plaintext"},
 	"internal/publish/execute":     {"internal/publish", "internal/panellog", "internal/plaintext"},
+	"internal/publish/ispmgr":      {"internal/publish", "internal/pki", "internal/plaintext", "internal/safexml"},
 	"internal/pki":                 {"internal/cabforum", "internal/fault", "internal/plaintext"},
 	"internal/fault":               {},
 	"internal/itemparam":           {},
