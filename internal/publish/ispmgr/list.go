@@ -22,11 +22,7 @@ func (p *publisher) list(ctx context.Context, function string, params url.Values
 	var rows []*element
 	counted := -1
 	for page := 1; ; page++ {
-		root, err := p.read(ctx, function, paged(params, page))
-		if err != nil {
-			return nil, err
-		}
-		more, total, err := rowsOf(root, function)
+		more, total, err := p.page(ctx, function, params, page)
 		switch {
 		case err != nil:
 			return nil, err
@@ -39,8 +35,7 @@ func (p *publisher) list(ctx context.Context, function string, params url.Values
 		if page > 1 && repeats(rows, more) {
 			break // a panel that sends the whole list for each page
 		}
-		rows = append(rows, more...)
-		if len(more) == 0 || total >= 0 && len(rows) >= total || total < 0 && len(more) < pageSize {
+		if rows = append(rows, more...); isLast(len(rows), len(more), total) {
 			break
 		}
 	}
@@ -48,6 +43,20 @@ func (p *publisher) list(ctx context.Context, function string, params url.Values
 		return nil, fmt.Errorf("%s: the panel shows %d of %d rows: reset the filter of that list, and use a user of its own for this module", function, len(rows), counted)
 	}
 	return rows, nil
+}
+
+// isLast reports whether no page follows one with so many rows, after which there are read rows of a total; -1 if that is unknown.
+func isLast(read, rows, total int) bool {
+	return rows == 0 || total >= 0 && read >= total || total < 0 && rows < pageSize
+}
+
+// page reads one page of a list.
+func (p *publisher) page(ctx context.Context, function string, params url.Values, number int) (rows []*element, total int, err error) {
+	root, err := p.read(ctx, function, paged(params, number))
+	if err != nil {
+		return nil, 0, err
+	}
+	return rowsOf(root, function)
 }
 
 // read calls a function that changes nothing. What the panel refuses is an error.

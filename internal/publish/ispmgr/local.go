@@ -71,7 +71,7 @@ func (c *local) call(ctx context.Context, function string, params url.Values) (*
 	case stdout.full:
 		return nil, nil, fmt.Errorf("%s: mgrctl prints more than %d octets", function, maxBody)
 	}
-	return outcome(function, stdout.Bytes(), stderr.Bytes(), err)
+	return outcome(function, stdout.kept.Bytes(), stderr.kept.Bytes(), err)
 }
 
 // outcome reads what mgrctl printed: both the document and the exit code count (docs/reference/billmanager.md §5.1).
@@ -111,9 +111,10 @@ func (c *local) environ() []string {
 	return append(kept, "SSH_CONNECTION=pmssl")
 }
 
-// limited keeps the first octets that are written to it. A strict one refuses more, which ends the writer.
+// limited keeps the first octets that are written to it. A strict one refuses more, which ends the writer. The buffer is not embedded:
+// its ReadFrom knows no limit.
 type limited struct {
-	bytes.Buffer
+	kept   bytes.Buffer
 	limit  int
 	strict bool
 	full   bool
@@ -121,11 +122,11 @@ type limited struct {
 
 // Write implements io.Writer.
 func (b *limited) Write(piece []byte) (int, error) {
-	room := b.limit - b.Len()
+	room := b.limit - b.kept.Len()
 	if room >= len(piece) {
-		return b.Buffer.Write(piece)
+		return b.kept.Write(piece)
 	}
-	b.Buffer.Write(piece[:room])
+	b.kept.Write(piece[:room])
 	b.full = true
 	if b.strict {
 		return room, io.ErrShortWrite

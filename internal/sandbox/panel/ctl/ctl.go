@@ -15,6 +15,7 @@ import (
 
 	_ "github.com/go-sql-driver/mysql" // the panel's database
 
+	"pmssl/internal/sandbox/hostpanel/hostctl"
 	"pmssl/internal/sandbox/panel/root"
 )
 
@@ -31,13 +32,27 @@ type System struct {
 }
 
 // Main runs mgrctl and returns its exit code: 0, or 1 for an error in text form (docs/reference/billmanager.md §5.1).
+// Calls for a hosting panel on the same host are handed to it (package hostctl).
 func Main(ctx context.Context, w System) int {
+	if hostctl.Wanted(w.Args) {
+		if dir, err := w.rootDir(); err == nil {
+			return hostctl.Run(ctx, string(dir), w.Args, w.Stdout, w.Stderr)
+		}
+	}
 	m, err := open(w)
 	if err != nil {
 		fmt.Fprintln(w.Stderr, "ERROR", asError(err))
 		return 1
 	}
 	return m.run(ctx)
+}
+
+// rootDir returns the panel's root: MGR5_ROOT, or the folder above the program's.
+func (w System) rootDir() (root.Dir, error) {
+	if dir, ok := w.Env("MGR5_ROOT"); ok && dir != "" {
+		return root.Dir(dir), nil
+	}
+	return root.Find(w.Program)
 }
 
 type mgrctl struct {
@@ -53,9 +68,7 @@ func open(w System) (*mgrctl, error) {
 	if m.line, err = parse(w.Args, w.Env); err != nil {
 		return nil, err
 	}
-	if dir, ok := w.Env("MGR5_ROOT"); ok && dir != "" {
-		m.root = root.Dir(dir)
-	} else if m.root, err = root.Find(w.Program); err != nil {
+	if m.root, err = w.rootDir(); err != nil {
 		return nil, err
 	}
 	m.settings, err = m.root.ReadSettings()
