@@ -40,7 +40,7 @@ func sampleHook(t *testing.T, peer *publishtest.Peer) publish.Publisher {
 	env, _ := publishtest.Env(t)
 	env.Environ = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
 	block := publishtest.Sample(t, "exec.conf")
-	block.Program = filepath.Join(t.TempDir(), "pmssl-dns-hook")
+	block.Program = filepath.Join(folder(t), "pmssl-dns-hook")
 	require.NoError(t, os.WriteFile(block.Program, []byte(script), 0o755))
 	p, err := execute.New(block, env)
 	require.NoError(t, err)

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -36,12 +37,20 @@ type hook struct {
 // newHook writes a shell script and returns its publisher. DIR in the script is the script's folder.
 func newHook(t *testing.T, script string) hook {
 	t.Helper()
-	dir := t.TempDir()
+	dir := folder(t)
 	program := filepath.Join(dir, "hook")
 	text := "#!/bin/sh\n" + strings.ReplaceAll(script, "DIR", dir) + "\n"
 	require.NoError(t, os.WriteFile(program, []byte(text), 0o755))
 	require.NoError(t, os.Chmod(program, 0o755))
 	return publisherFor(t, program)
+}
+
+// folder returns a folder for programs: others cannot write there, whatever the umask is.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(dir, 0o755))
+	return dir
 }
 
 func publisherFor(t *testing.T, program string) hook {
@@ -173,7 +182,7 @@ func runs(pid int) bool {
 
 func TestProgramsThatOthersCouldChangeAreNotRun(t *testing.T) {
 	ctx := context.Background()
-	dir := t.TempDir()
+	dir := folder(t)
 	write := func(name string, mode os.FileMode) string {
 		path := filepath.Join(dir, name)
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
@@ -278,4 +287,24 @@ func TestTheZoneIsTheLongestLineOrTheRegistrableDomain(t *testing.T) {
 	require.NoError(t, err)
 	_, _, err = p.Zone(context.Background(), "_a..example.com")
 	require.Error(t, err)
+}
+
+// FuzzOutputIsShortAndPrintable checks what is shown of a program's output, whatever it wrote.
+func FuzzOutputIsShortAndPrintable(f *testing.F) {
+	f.Add("first\nlast\n", "\x1b[2J\xff", uint16(1))
+	f.Add("a=b", "\n", uint16(5000))
+	f.Fuzz(func(t *testing.T, first, second string, times uint16) {
+		logged, last := execute.OutputText(first, strings.Repeat(second, int(times)%2000), first)
+		for _, text := range []string{logged, last} {
+			assert.NotEmpty(t, text)
+			assert.LessOrEqual(t, len(text), 1010)
+			assert.NotContains(t, text, "\n")
+			assert.Equal(t, text, strings.Map(func(r rune) rune {
+				if unicode.IsPrint(r) {
+					return r
+				}
+				return -1
+			}, text))
+		}
+	})
 }
