@@ -233,9 +233,10 @@ func (j *sweptItem) syncIfChanged(ctx context.Context) error {
 	return errors.Join(outcome.Ended, err)
 }
 
-// withdraw removes what was published for an order that does not wait any more, where an earlier run could not.
+// withdraw removes what was published for an order that does not wait any more, where an earlier run could not. The challenges of
+// an order that waits stand: this sweep may have asked for the reissue itself.
 func (s *sweep) withdraw(ctx context.Context, j *sweptItem, row *sweepRow) error {
-	if s.dry {
+	if s.dry || j.HasStatus(item.ServiceWaiting) {
 		return nil
 	}
 	row.action = actionNone

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"pmssl/internal/sandbox/clock"
+	"pmssl/internal/sandbox/internet"
 	"pmssl/internal/sandbox/panel"
+	"pmssl/internal/sandbox/standin"
 )
 
 // databaseNumber is the number of the last panel database.
@@ -46,6 +48,8 @@ type fixtureOptions struct {
 	start     time.Time
 	env       []string // additional environment variables of the module
 	options   []string // additional lines of billmgr.conf
+	// world is the Internet that module and seller see; nil: the module looks nothing up, the test proves control.
+	world *internet.World
 }
 
 // newFixture creates a panel with a database of its own and starts a stand-in seller on loopback.
@@ -69,7 +73,12 @@ func newFixture(o fixtureOptions) (*fixture, error) {
 		binary, config.Clock = built.simclockBinary(o.seller), file
 		env = append(env, "PMSSL_CLOCK="+file)
 	}
-	if f.standIn, err = o.seller.newStandIn(f.clock); err != nil {
+	var looker standin.Looker
+	if o.world != nil {
+		env = append(env, "PMSSL_DIAL="+o.world.File())
+		looker = internet.NewAuthority(o.world.Addresses)
+	}
+	if f.standIn, err = o.seller.newStandIn(f.clock, looker); err != nil {
 		return nil, err
 	}
 	f.server = httptest.NewServer(f.intercept(f.standIn))

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"pmssl/internal/sandbox/clock"
+	"pmssl/internal/sandbox/standin"
 )
 
 // sellerCase describes a seller for the tests that run at every seller: its module, its products and how it differs from the
@@ -37,7 +38,8 @@ type sellerCase struct {
 	// renewalTooEarly is part of the error text of a renewal exactly 90 days before the end of the term, if the seller's renewal
 	// window begins later than that; else it is empty.
 	renewalTooEarly string
-	newStandIn      func(*clock.Clock) (standIn, error)
+	// newStandIn starts the stand-in. With a looker its authority looks at published challenges.
+	newStandIn func(*clock.Clock, standin.Looker) (standIn, error)
 }
 
 // sellerCases returns the sellers at which eachSeller runs a test.

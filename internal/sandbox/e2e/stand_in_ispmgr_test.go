@@ -16,6 +16,7 @@ import (
 	"pmssl/internal/sandbox/clock"
 	"pmssl/internal/sandbox/ispmgr"
 	"pmssl/internal/sandbox/money"
+	"pmssl/internal/sandbox/standin"
 )
 
 // ispmgrCase describes the remote billing: the order contains the CSR and the module's reference, and a reissue and a renewal
@@ -54,7 +55,7 @@ func ispmgrContacts() map[string]string {
 type ispmgrStandIn struct{ *ispmgr.Server }
 
 // newIspmgrStandIn returns a stand-in that sells terms of up to five years, which the tests of long terms need.
-func newIspmgrStandIn(at *clock.Clock) (standIn, error) {
+func newIspmgrStandIn(at *clock.Clock, looker standin.Looker) (standIn, error) {
 	settings := ispmgr.DefaultSettings()
 	for i := range settings.Products {
 		year := settings.Products[i].Prices[12]
@@ -62,7 +63,7 @@ func newIspmgrStandIn(at *clock.Clock) (standIn, error) {
 			settings.Products[i].Prices[12*(n+1)] = year * money.Cents(n+1)
 		}
 	}
-	server, err := ispmgr.New(ispmgr.Config{Clock: at, Settings: &settings})
+	server, err := ispmgr.New(ispmgr.Config{Clock: at, Settings: &settings, Looker: looker})
 	return ispmgrStandIn{server}, err
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"pmssl/internal/sandbox/clock"
 	"pmssl/internal/sandbox/namecheap"
+	"pmssl/internal/sandbox/standin"
 )
 
 // namecheapCase describes Namecheap: it sells first and takes the CSR afterwards, and each reissue and renewal has an order id
@@ -36,10 +37,10 @@ func namecheapCase() sellerCase {
 // namecheapStandIn is Namecheap's stand-in.
 type namecheapStandIn struct{ *namecheap.Server }
 
-func newNamecheapStandIn(at *clock.Clock) (standIn, error) {
+func newNamecheapStandIn(at *clock.Clock, looker standin.Looker) (standIn, error) {
 	settings := namecheap.DefaultSettings()
 	settings.RateLimit.Enabled = false // the buckets would not fill while the clock is stopped
-	server, err := namecheap.New(namecheap.Config{Clock: at, Settings: &settings})
+	server, err := namecheap.New(namecheap.Config{Clock: at, Settings: &settings, Looker: looker})
 	return namecheapStandIn{server}, err
 }
 
