@@ -192,6 +192,8 @@ func (j *Order) putUp(ctx context.Context, order publish.Order, id int64, list [
 			entry = stale[at]
 			entry.Stays = time.Time{} // it is wanted again
 			stale = slices.Delete(stale, at, at+1)
+		} else {
+			entry.Asked, entry.Asks = questions(list, id)
 		}
 		present = append(present, entry)
 	}
@@ -223,6 +225,17 @@ func (j *Order) lookAgain(list []publishedRecord) {
 	for i := range list {
 		list[i].Seen = time.Time{}
 	}
+}
+
+// questions returns when the seller was asked last to look at the challenges of an id, and how often: other values for the id
+// are no reason to ask more often.
+func questions(list []publishedRecord, id int64) (asked time.Time, asks int) {
+	for _, entry := range list {
+		if entry.ID == id && entry.Asks > asks {
+			asked, asks = entry.Asked, entry.Asks
+		}
+	}
+	return asked, asks
 }
 
 // earlierValues returns the values that the module wrote earlier in the place of the record.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -81,7 +82,8 @@ func dialer() dialFunc {
 		}
 		host, _, err := net.SplitHostPort(address)
 		if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
-			return nil, fmt.Errorf("dial %s: the simulated Internet has no such address", address)
+			refused := fmt.Errorf("the simulated Internet has no address %s: %w", address, syscall.ECONNREFUSED)
+			return nil, &net.OpError{Op: "dial", Net: network, Err: refused}
 		}
 		return plain(ctx, network, address)
 	}

@@ -19,6 +19,7 @@ func main() {
 	os.Exit(ctl.Main(ctx, ctl.System{
 		Program: program(), Args: os.Args[1:], Env: os.LookupEnv, Stdout: os.Stdout, Stderr: os.Stderr,
 		Now: time.Now, Random: rand.Reader, PID: os.Getpid(),
+		KillCaller: func() error { return syscall.Kill(os.Getppid(), syscall.SIGKILL) },
 	}))
 }
 

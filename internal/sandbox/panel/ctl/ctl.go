@@ -29,6 +29,8 @@ type System struct {
 	Now     func() time.Time
 	Random  io.Reader
 	PID     int
+	// KillCaller ends the process that started this one with SIGKILL, for faults.
+	KillCaller func() error
 }
 
 // Main runs mgrctl and returns its exit code: 0, or 1 for an error in text form (docs/reference/billmanager.md §5.1).
@@ -160,6 +162,8 @@ func (m *mgrctl) answerFault(ctx context.Context, now time.Time, f root.Fault) i
 		return max(f.Exit, 1)
 	case root.FaultHang:
 		return m.hang(ctx)
+	case root.FaultKill:
+		return m.done(m.KillCaller())
 	}
 	r := m.serve(ctx, now)
 	switch f.Kind {
@@ -167,6 +171,8 @@ func (m *mgrctl) answerFault(ctx context.Context, now time.Time, f root.Fault) i
 		return m.answer(refusal)
 	case root.FaultHangAfter:
 		return m.hang(ctx)
+	case root.FaultKillAfter:
+		return m.done(m.KillCaller())
 	case root.FaultGarbage:
 		fmt.Fprint(m.Stdout, "<doc><ok/\x00\xff}{]]>")
 		return 0

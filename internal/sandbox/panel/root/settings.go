@@ -43,16 +43,18 @@ const (
 	FaultGarbage    = "garbage"     // the change is made, unreadable output, exit code 0
 	FaultEmpty      = "empty"       // the change is made, no output, exit code 0
 	FaultDown       = "down"        // the panel does not run: a message on stderr, exit code 1
+	FaultKill       = "kill"        // SIGKILL to the program that called mgrctl; no change is made
+	FaultKillAfter  = "kill_after"  // the change is made, then SIGKILL to the program that called mgrctl
 )
 
 var faultKinds = [...]string{
-	FaultError, FaultErrorAfter, FaultHang, FaultHangAfter, FaultExit, FaultGarbage, FaultEmpty, FaultDown,
+	FaultError, FaultErrorAfter, FaultHang, FaultHangAfter, FaultExit, FaultGarbage, FaultEmpty, FaultDown, FaultKill, FaultKillAfter,
 }
 
 // Fault makes calls of mgrctl fail.
 type Fault struct {
 	Func string `json:"func"` // function name; "*" = all
-	Kind string `json:"kind"` // one of the Fault constants: error, error_after, hang, hang_after, exit, garbage, empty, down
+	Kind string `json:"kind"` // one of the Fault constants: error, error_after, hang, hang_after, exit, garbage, empty, down, kill, kill_after
 	// Times is the number of calls that fail; 0 = until it is cleared.
 	Times int `json:"times,omitempty"`
 	// Skip is the number of calls that pass first.
@@ -71,6 +73,9 @@ func (f Fault) validate() error {
 	}
 	if !slices.Contains(faultKinds[:], f.Kind) {
 		return fmt.Errorf("fault kind %q: want one of %v", f.Kind, faultKinds)
+	}
+	if (f.Kind == FaultKill || f.Kind == FaultKillAfter) && f.Caller == "" {
+		return fmt.Errorf("fault of %s: kind %s needs a caller, whom it kills", f.Func, f.Kind)
 	}
 	if f.Times < 0 || f.Skip < 0 {
 		return fmt.Errorf("fault of %s: times and skip must not be negative", f.Func)
