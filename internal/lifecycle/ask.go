@@ -22,7 +22,8 @@ const (
 
 // askDue returns when the seller is to be asked to look the next time; zero if never.
 func askDue(list []publishedRecord) time.Time {
-	asked, asks, pause := list[0].Asked, list[0].Asks, time.Duration(0)
+	asked, asks := questions(list)
+	pause := time.Duration(0)
 	for _, entry := range list {
 		pause = max(pause, time.Duration(entry.Pause)*time.Second)
 	}
@@ -39,11 +40,21 @@ func askDue(list []publishedRecord) time.Time {
 	return asked.Add(laterAsks)
 }
 
+// questions returns when the seller was last asked to look at the records, and how often.
+func questions(list []publishedRecord) (asked time.Time, asks int) {
+	for _, entry := range list {
+		if entry.Asks > asks {
+			asked, asks = entry.Asked, entry.Asks
+		}
+	}
+	return asked, asks
+}
+
 // ask has the seller look at the challenges where that is due (docs/reference/unattended.md §5). The question is counted
 // before it is sent. True if the answer brought other values than those that are published.
-func (j *Order) ask(ctx context.Context, id int64, list []publishedRecord) (changed bool, err error) {
+func (j *Order) ask(ctx context.Context, id int64, up standing) (changed bool, err error) {
 	retrier, can := j.Seller.(seller.ChallengeRetrier)
-	due := askDue(list)
+	due := askDue(up.present)
 	if !can || due.IsZero() || j.Now().Before(due) {
 		return false, nil
 	}
@@ -51,10 +62,11 @@ func (j *Order) ask(ctx context.Context, id int64, list []publishedRecord) (chan
 	if err != nil {
 		return false, err
 	}
-	for i := range list {
-		list[i].Asked, list[i].Asks = j.Now().UTC(), list[i].Asks+1
+	_, asks := questions(up.present)
+	for i := range up.present {
+		up.present[i].Asked, up.present[i].Asks = j.Now().UTC(), asks+1
 	}
-	if err := j.savePublished(ctx, list); err != nil {
+	if err := j.saveStanding(ctx, up); err != nil {
 		return false, err
 	}
 	domain := ""

@@ -58,7 +58,7 @@ func (j *Order) publishable(ctx context.Context, names []string, word string) er
 // moveToFile has an order validated by files whose record cannot stand in DNS, where the settings and the seller allow it.
 // It reports whether it did.
 func (j *Order) moveToFile(ctx context.Context, id int64, names []string) (bool, error) {
-	if !j.Publishing.Best() || !j.canChangeMethod() || j.ChallengeParam() == wordFile+"_value" {
+	if j.Publishing.Mode() != publish.On || !j.Publishing.Best() || !j.canChangeMethod() || j.ChallengeParam() == wordFile+"_value" {
 		return false, nil
 	}
 	if err := j.publishable(ctx, names, wordFile); err != nil {

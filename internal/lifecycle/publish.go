@@ -40,7 +40,7 @@ type Unattended struct {
 // publishChallenges does what is due about the challenges of an order that waits: it publishes them, looks whether they are
 // seen, asks the seller to look and waits a little for the certificate (docs/reference/unattended.md §5). It returns what the
 // seller says now and true if that is news. Whatever stands in the way ends in the log and in j.Unattended.ByHand: the client
-// is written to as without it.
+// is written to as without it. The end of the run is an error: it says nothing about the challenges.
 func (j *Order) publishChallenges(ctx context.Context, id int64) (seller.OrderStatus, bool, error) {
 	if j.Publishing == nil || j.Dry != nil {
 		return seller.OrderStatus{}, false, nil
@@ -50,12 +50,16 @@ func (j *Order) publishChallenges(ctx context.Context, id int64) (seller.OrderSt
 	}
 	for range maxRounds {
 		again, err := j.publishRound(ctx, id)
+		if over := ctx.Err(); err != nil && over != nil {
+			return seller.OrderStatus{}, false, fault.Errorf(fault.Interrupted, itemparam.ChallengesPublished,
+				"%s: the run ended while its challenges were published, the next one goes on: %w", j.Item.Label(), over).Retryable()
+		}
 		if err != nil {
 			j.byHand(err)
 			return seller.OrderStatus{}, false, nil
 		}
 		if !again {
-			return j.awaitIssue(ctx, id)
+			break
 		}
 	}
 	return j.awaitIssue(ctx, id)
@@ -84,23 +88,52 @@ func (j *Order) publishRound(ctx context.Context, id int64) (again bool, err err
 	if err != nil {
 		return false, err
 	}
+	if err := j.refuseHarmful(ctx, id, list); err != nil {
+		return false, err
+	}
 	order, placed, err := j.place(ctx, list)
 	if err != nil {
-		return false, errors.Join(err, j.withdraw(ctx, list, nil))
+		var stays []publishedRecord // what passes by itself says nothing against them
+		if passes(err) {
+			stays = slices.DeleteFunc(slices.Clone(list), func(r publishedRecord) bool { return r.ID != id })
+		}
+		return false, j.notPublished(ctx, id, order, stays, list, err)
 	}
-	list, err = j.putUp(ctx, order, id, list, placed)
-	if errors.Is(err, publish.ErrConflict) || errors.Is(err, publish.ErrWildcard) {
-		if moved, failed := j.moveToFile(ctx, id, order.Names); moved || failed != nil {
-			return false, failed
+	up, err := j.putUp(ctx, order, id, list, placed)
+	if err != nil {
+		return false, j.notPublished(ctx, id, order, nil, slices.Concat(up.present, up.rest), err)
+	}
+	return j.proveBy(ctx, id, up)
+}
+
+// proveBy has the seller look at records that are published, once they are seen.
+func (j *Order) proveBy(ctx context.Context, id int64, up standing) (again bool, err error) {
+	if seen, err := j.see(ctx, up); err != nil || !seen {
+		return false, err
+	}
+	return j.ask(ctx, id, up)
+}
+
+// notPublished handles challenges that could not be published for all names: what is published is removed again (rules
+// UNATT-3), but for the records that are to stay, and the order is moved to files if a record cannot stand in DNS. It returns
+// why unless the order was moved.
+func (j *Order) notPublished(ctx context.Context, id int64, order publish.Order, stay, list []publishedRecord, why error) error {
+	if ctx.Err() != nil {
+		return why
+	}
+	remove := slices.DeleteFunc(slices.Clone(list), func(r publishedRecord) bool { return slices.Contains(stay, r) })
+	if len(remove) > 0 {
+		if _, err := j.withdraw(ctx, stay, remove); err != nil {
+			return errors.Join(why, err)
 		}
 	}
-	if err != nil {
-		return false, err
+	j.Unattended.Since = oldest(stay)
+	if errors.Is(why, publish.ErrConflict) || errors.Is(why, publish.ErrWildcard) {
+		if moved, failed := j.moveToFile(ctx, id, order.Names); moved || failed != nil {
+			return failed
+		}
 	}
-	if seen, err := j.see(ctx, list); err != nil || !seen {
-		return false, err
-	}
-	return j.ask(ctx, id, list)
+	return why
 }
 
 // place returns where the order's present challenges go. An error says why they cannot be published.
@@ -178,45 +211,83 @@ func recordOf(c seller.Challenge) publish.Record {
 	return publish.DNSRecord(c.Host, c.Record, c.Target)
 }
 
+// standing is what is published for an order: the records of its present challenges, and those that are not wanted any more
+// and could not be removed yet.
+type standing struct{ present, rest []publishedRecord }
+
+func (j *Order) saveStanding(ctx context.Context, up standing) error {
+	return j.savePublished(ctx, slices.Concat(up.present, up.rest))
+}
+
 // putUp brings what is published to what is placed: the list is saved first, then the records are written, and those that
-// are not wanted any more are removed. It returns the list of the present ones.
-func (j *Order) putUp(ctx context.Context, order publish.Order, id int64, list []publishedRecord, placed []publish.Placement) ([]publishedRecord, error) {
-	var present []publishedRecord
-	stale := slices.Clone(list)
-	for _, p := range placed {
-		entry := publishedRecord{Publisher: p.Publisher, Zone: p.Zone, Record: p.Record, ID: id, At: j.Now().UTC()}
-		at := slices.IndexFunc(stale, func(old publishedRecord) bool {
-			return old.Publisher == p.Publisher && old.Zone == p.Zone && old.Record.Same(p.Record) && old.ID == id
-		})
-		if at >= 0 {
-			entry = stale[at]
-			entry.Stays = time.Time{} // it is wanted again
-			stale = slices.Delete(stale, at, at+1)
-		} else {
-			entry.Asked, entry.Asks = questions(list, id)
-		}
-		present = append(present, entry)
-	}
-	j.lookAgain(present)
-	if err := j.savePublished(ctx, slices.Concat(present, stale)); err != nil {
-		return nil, err
+// are not wanted any more are removed. With an error it returns what may stand.
+func (j *Order) putUp(ctx context.Context, order publish.Order, id int64, list []publishedRecord, placed []publish.Placement) (standing, error) {
+	up := j.compare(id, list, placed)
+	if err := j.saveStanding(ctx, up); err != nil {
+		return standing{rest: list}, err
 	}
 	for i, p := range placed {
-		if !present[i].Seen.IsZero() {
+		if !up.present[i].Seen.IsZero() {
 			continue
 		}
-		if err := j.Publishing.Publish(ctx, order, p, earlierValues(stale, present[i])); err != nil {
-			return nil, errors.Join(err, j.withdraw(ctx, slices.Concat(present, stale), nil))
+		if err := j.Publishing.Publish(ctx, order, p, earlierValues(up.rest, up.present[i])); err != nil {
+			return up, err
 		}
 	}
-	j.Unattended.Since = oldest(present)
-	return present, j.withdraw(ctx, slices.Concat(present, stale), present)
+	j.Unattended.Since = oldest(up.present)
+	stale := slices.DeleteFunc(slices.Clone(up.rest), func(old publishedRecord) bool { // its value was replaced
+		return slices.ContainsFunc(up.present, func(r publishedRecord) bool { return samePlace(r, old) })
+	})
+	rest, err := j.withdraw(ctx, up.present, stale)
+	return standing{up.present, rest}, err
+}
+
+// compare returns the entries of what is placed, with what is known of those that were published before, and the other
+// entries of the list.
+func (j *Order) compare(id int64, list []publishedRecord, placed []publish.Placement) standing {
+	up := standing{rest: slices.Clone(list)}
+	for _, p := range placed {
+		entry := publishedRecord{Publisher: p.Publisher, Zone: p.Zone, Record: p.Record, ID: id, At: j.Now().UTC()}
+		at := slices.IndexFunc(up.rest, func(old publishedRecord) bool {
+			return samePlace(old, entry) && old.Record.Same(p.Record) && old.ID == id
+		})
+		if at >= 0 {
+			entry = up.rest[at]
+			entry.Stays = time.Time{} // it is wanted again
+			up.rest = slices.Delete(up.rest, at, at+1)
+		} else {
+			entry.At, entry.Asked, entry.Asks = history(list, id, entry.At)
+		}
+		up.present = append(up.present, entry)
+	}
+	for i, entry := range up.present {
+		if len(earlierValues(up.rest, entry)) > 0 { // which of the two stands is not known
+			up.present[i].Seen = time.Time{}
+		}
+	}
+	j.lookAgain(up.present)
+	return up
+}
+
+// history returns since when values for an id are published, at the latest now, when the seller was asked last to look at
+// them, and how often: other values for the id are no reason to ask more often, or to wait longer for the seller.
+func history(list []publishedRecord, id int64, now time.Time) (since, asked time.Time, asks int) {
+	own := slices.DeleteFunc(slices.Clone(list), func(r publishedRecord) bool { return r.ID != id })
+	asked, asks = questions(own)
+	if first := oldest(own); !first.IsZero() {
+		now = first
+	}
+	return now, asked, asks
+}
+
+func samePlace(a, b publishedRecord) bool {
+	return a.Publisher == b.Publisher && a.Zone == b.Zone && a.Record.SamePlace(b.Record)
 }
 
 // lookAgain forgets that records were seen where the seller is about to be asked once more: the client may have removed them
 // meanwhile.
 func (j *Order) lookAgain(list []publishedRecord) {
-	if len(list) == 0 || list[0].Asks == 0 {
+	if _, asks := questions(list); asks == 0 {
 		return
 	}
 	if due := askDue(list); due.IsZero() || j.Now().Before(due) {
@@ -227,22 +298,11 @@ func (j *Order) lookAgain(list []publishedRecord) {
 	}
 }
 
-// questions returns when the seller was asked last to look at the challenges of an id, and how often: other values for the id
-// are no reason to ask more often.
-func questions(list []publishedRecord, id int64) (asked time.Time, asks int) {
-	for _, entry := range list {
-		if entry.ID == id && entry.Asks > asks {
-			asked, asks = entry.Asked, entry.Asks
-		}
-	}
-	return asked, asks
-}
-
 // earlierValues returns the values that the module wrote earlier in the place of the record.
 func earlierValues(stale []publishedRecord, now publishedRecord) []string {
 	var values []string
 	for _, old := range stale {
-		if old.Publisher == now.Publisher && old.Zone == now.Zone && old.Record.SamePlace(now.Record) {
+		if samePlace(old, now) {
 			values = append(values, old.Record.Value)
 		}
 	}
@@ -260,29 +320,29 @@ func oldest(list []publishedRecord) time.Time {
 }
 
 // see looks whether every place shows the records, twice. Records that were seen are looked at no more.
-func (j *Order) see(ctx context.Context, list []publishedRecord) (bool, error) {
-	if !slices.ContainsFunc(list, func(r publishedRecord) bool { return r.Seen.IsZero() }) {
+func (j *Order) see(ctx context.Context, up standing) (bool, error) {
+	if !slices.ContainsFunc(up.present, func(r publishedRecord) bool { return r.Seen.IsZero() }) {
 		return true, nil
 	}
 	for look := range 2 {
 		if look > 0 && !j.pause(ctx, secondLook) {
 			return false, nil
 		}
-		if all, err := j.lookOnce(ctx, list); err != nil || !all {
+		if all, err := j.lookOnce(ctx, up); err != nil || !all {
 			return false, err
 		}
 	}
-	for i := range list {
-		if list[i].Seen.IsZero() {
-			list[i].Seen = j.Now().UTC()
+	for i := range up.present {
+		if up.present[i].Seen.IsZero() {
+			up.present[i].Seen = j.Now().UTC()
 		}
 	}
-	return true, j.savePublished(ctx, list)
+	return true, j.saveStanding(ctx, up)
 }
 
 // lookOnce looks at each record that was not seen yet.
-func (j *Order) lookOnce(ctx context.Context, list []publishedRecord) (all bool, err error) {
-	for i, entry := range list {
+func (j *Order) lookOnce(ctx context.Context, up standing) (all bool, err error) {
+	for i, entry := range up.present {
 		if !entry.Seen.IsZero() {
 			continue
 		}
@@ -290,10 +350,9 @@ func (j *Order) lookOnce(ctx context.Context, list []publishedRecord) (all bool,
 		if err != nil {
 			return false, err
 		}
-		list[i].Pause = int(sight.NegativeTTL / time.Second)
+		up.present[i].Pause = int(sight.NegativeTTL / time.Second)
 		if sight.HostGone {
-			err := fault.Errorf(fault.Value, "dns", "%s took the host above it out of DNS (%s) and is removed at once", entry.Record, sight.Why)
-			return false, errors.Join(err, j.withdraw(ctx, list, nil))
+			return false, j.withdrawHarmful(ctx, up, i, sight.Why)
 		}
 		if !sight.Seen {
 			j.Log.Infof("%s is published and not seen everywhere yet (%s), the next run looks again", entry.Record, sight.Why)
@@ -343,7 +402,7 @@ func (j *Order) AwaitsNobody() bool {
 	case u.ByHand == "":
 		return !u.Since.IsZero() && j.Now().Sub(u.Since) < sellerTime
 	case u.Passes:
-		return j.Now().Sub(j.Attempts().Last) < troubleTime
+		return !u.Since.IsZero() && j.Now().Sub(u.Since) < sellerTime || j.Now().Sub(j.Attempts().Last) < troubleTime
 	}
 	return false
 }

@@ -25,6 +25,9 @@ type publishedRecord struct {
 	Pause int `json:"pause,omitempty"`
 	// Stays is when removing the record failed first; zero if it never did.
 	Stays time.Time `json:"stays,omitzero"`
+	// Harmful is when the record was seen to take the host above it out of DNS; zero if it never did. The record does not stand
+	// any more, see UNATT-7.
+	Harmful time.Time `json:"harmful,omitzero"`
 }
 
 func (r publishedRecord) placement() publish.Placement {
@@ -42,10 +45,23 @@ func (j *Order) published() ([]publishedRecord, error) {
 		return nil, fault.Errorf(fault.Value, itemparam.ChallengesPublished,
 			"%s: the parameter %s cannot be read (%w): remove the records in it by hand, then the parameter", j.Item.Label(), itemparam.ChallengesPublished, err)
 	}
+	for i := range list {
+		list[i].notAfter(j.Now().UTC())
+	}
 	return list, nil
 }
 
-// savePublished writes the list and reads it back: no record is written that the panel does not remember.
+// notAfter replaces times after now: the clock was ahead when they were written, and when that was is not known.
+func (r *publishedRecord) notAfter(now time.Time) {
+	for _, at := range []*time.Time{&r.At, &r.Seen, &r.Asked, &r.Stays, &r.Harmful} {
+		if at.After(now) {
+			*at = now
+		}
+	}
+}
+
+// savePublished writes the list and reads it back: no record is written that the panel does not remember. A list that the panel
+// does not keep as it is, is replaced by the one before.
 func (j *Order) savePublished(ctx context.Context, list []publishedRecord) error {
 	text := ""
 	if len(list) > 0 {
@@ -55,6 +71,10 @@ func (j *Order) savePublished(ctx context.Context, list []publishedRecord) error
 		}
 		text = string(raw)
 	}
+	before := j.Item.Params[itemparam.ChallengesPublished]
+	if text == before { // which was read from the panel
+		return nil
+	}
 	if err := j.SaveParam(ctx, itemparam.ChallengesPublished, text); err != nil {
 		return err
 	}
@@ -63,6 +83,10 @@ func (j *Order) savePublished(ctx context.Context, list []publishedRecord) error
 		return err
 	}
 	if held != text {
+		j.Item.Params[itemparam.ChallengesPublished] = held
+		if err := j.SaveParam(ctx, itemparam.ChallengesPublished, before); err != nil {
+			j.Log.Errorf("the parameter %s could not be restored: %v", itemparam.ChallengesPublished, err)
+		}
 		return fault.Errorf(fault.Panel, itemparam.ChallengesPublished, "%s: the panel did not keep the parameter %s as it was saved: nothing is published",
 			j.Item.Label(), itemparam.ChallengesPublished).Retryable()
 	}

@@ -236,7 +236,7 @@ func (j *sweptItem) syncIfChanged(ctx context.Context) error {
 // withdraw removes what was published for an order that does not wait any more, where an earlier run could not. The challenges of
 // an order that waits stand: this sweep may have asked for the reissue itself.
 func (s *sweep) withdraw(ctx context.Context, j *sweptItem, row *sweepRow) error {
-	if s.dry || j.HasStatus(item.ServiceWaiting) {
+	if s.dry || j.HasStatus(item.ServiceWaiting) || j.HasStatus(item.ServiceRequested) {
 		return nil
 	}
 	row.action = actionNone
