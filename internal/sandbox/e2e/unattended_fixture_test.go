@@ -72,14 +72,20 @@ func (f *unattendedFixture) useResolver(t testing.TB) {
 // publisher configures a publisher of the kind dnsupdate for all zones of a server, or for the named ones.
 func (f *unattendedFixture) publisher(t testing.TB, name, server, secret string, zones ...string) {
 	t.Helper()
+	if len(zones) == 0 {
+		zones = []string{"*"}
+	}
+	f.configurePublisher(t, name, "dnsupdate", secret, "server "+server, "key "+internet.KeyName+" KEYFILE", "zone "+strings.Join(zones, " "))
+}
+
+// configurePublisher writes the file of a publisher with these lines, and the file of its secret, which the lines call KEYFILE.
+func (f *unattendedFixture) configurePublisher(t testing.TB, name, kind, secret string, lines ...string) {
+	t.Helper()
 	folder := filepath.Join(f.panel.Root(), "etc", "pmssl")
 	require.NoError(t, os.MkdirAll(folder, 0o700))
 	key := filepath.Join(folder, name+".key")
 	require.NoError(t, os.WriteFile(key, []byte(secret+"\n"), 0o600))
-	if len(zones) == 0 {
-		zones = []string{"*"}
-	}
-	text := fmt.Sprintf("publisher %s dnsupdate\n  server %s\n  key %s %s\n  zone %s\n", name, server, internet.KeyName, key, strings.Join(zones, " "))
+	text := "publisher " + name + " " + kind + "\n  " + strings.ReplaceAll(strings.Join(lines, "\n  "), "KEYFILE", key) + "\n"
 	require.NoError(t, os.WriteFile(filepath.Join(folder, name+".conf"), []byte(text), 0o600))
 }
 
