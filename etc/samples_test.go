@@ -71,8 +71,9 @@ func TestSamplesOfPublishersAreUnderstood(t *testing.T) {
 			}
 		})
 	}
-	assert.Contains(t, kinds, publish.KindDNSUpdate)
-	assert.Contains(t, kinds, publish.KindPowerDNS)
+	for _, kind := range []publish.Kind{publish.KindDNSUpdate, publish.KindPowerDNS, publish.KindISPmgr, publish.KindWebroot, publish.KindExec} {
+		assert.True(t, kinds[kind], "no sample of a publisher of the kind %s", kind)
+	}
 }
 
 // A sample that is copied with the mode of the repository's files is refused with the command that mends it.
