@@ -67,7 +67,7 @@ simclock:
 	done
 
 .PHONY: demo demo-namecheap demo-ispmgr
-demo: ## simulate five years of one order with both modules, from the wizard to the last certificate (DEMO_DB=embedded|mariadb)
+demo: ## simulate five years of two orders with both modules, from the wizard to the last certificate (DEMO_DB=embedded|mariadb)
 demo-namecheap: ## the same with pmnamecheap alone
 demo-ispmgr: ## the same with pmispmgrssl alone
 demo demo-namecheap demo-ispmgr: build sandbox simclock

@@ -22,8 +22,11 @@ import (
 	"pmssl/internal/sandbox/panel"
 )
 
-// domain is the site of the client.
-const domain = "shop.example.com"
+// The sites of the client. The provider keeps the zone of hostedDomain, the client publishes the challenges of domain.
+const (
+	domain       = "shop.example.com"
+	hostedDomain = "shop.example.net"
+)
 
 // Run shows the whole demo. The error says which step failed, or which result was not as expected.
 func Run(ctx context.Context, o Options) (err error) {
@@ -49,7 +52,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := s.printLog(); err != nil {
 		return err
 	}
-	return s.runTerm(ctx, item)
+	hosted, err := s.orderHosted(ctx, product)
+	if err != nil {
+		return err
+	}
+	return s.runTerm(ctx, item, hosted)
 }
 
 // wizard connects the module, first with a wrong key, then with the right one. It returns the id of the processing
@@ -99,30 +106,12 @@ func (s *environment) printBalance() error {
 // order makes a CSR and orders a certificate for five years, validated by DNS. It returns the id of the item.
 func (s *environment) order(ctx context.Context, id int64) (int64, error) {
 	s.print.heading("%s: a client orders PositiveSSL for %s, five years, validation by DNS", orderTime().Format("2006-01-02"), domain)
-	csr, err := s.csr(ctx)
-	if err != nil {
-		return 0, err
-	}
 	tariff, err := s.panel.AddTariff(ctx, panel.Tariff{Name: "PositiveSSL", IntName: "positivessl", Modules: []int64{id}})
 	if err != nil {
 		return 0, err
 	}
-	ordered, err := s.panel.Order(ctx, panel.Order{
-		Tariff: tariff, Module: id, Period: 60, CSR: csr, ExtraSANs: -1,
-		Params: map[string]string{
-			"approver_method": "auth_dnscname", "adm_fname": "Olga", "adm_lname": "Owner", "adm_jtitle": "Owner", "adm_email": "owner@example.com",
-			"adm_phone": "+44.2079460000",
-		},
-	})
-	if err != nil {
-		return 0, err
-	}
-	s.print.run(ordered.Approver)
-	s.print.run(ordered.Open)
-	if ordered.Open == nil || !ordered.Open.OK() {
-		return 0, errors.New("the order was refused")
-	}
-	item, err := s.panel.Item(ctx, ordered.Item)
+	s.tariff = tariff
+	item, err := s.place(ctx, id, domain)
 	if err != nil {
 		return 0, err
 	}
@@ -135,18 +124,42 @@ func (s *environment) order(ctx context.Context, id int64) (int64, error) {
 	if err := s.printCalls(); err != nil {
 		return 0, err
 	}
-	return ordered.Item, s.printBalance()
+	return item.ID, s.printBalance()
+}
+
+// place orders a certificate for a domain, for five years and with validation by DNS, and returns the item.
+func (s *environment) place(ctx context.Context, module int64, name string) (*panel.Item, error) {
+	csr, err := s.csr(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	ordered, err := s.panel.Order(ctx, panel.Order{
+		Tariff: s.tariff, Module: module, Period: 60, CSR: csr, ExtraSANs: -1,
+		Params: map[string]string{
+			"approver_method": "auth_dnscname", "adm_fname": "Olga", "adm_lname": "Owner", "adm_jtitle": "Owner", "adm_email": "owner@example.com",
+			"adm_phone": "+44.2079460000",
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.print.run(ordered.Approver)
+	s.print.run(ordered.Open)
+	if ordered.Open == nil || !ordered.Open.OK() {
+		return nil, errors.New("the order was refused")
+	}
+	return s.panel.Item(ctx, ordered.Item)
 }
 
 // csr makes a key and a CSR with openssl, as an administrator would, or with Go if openssl is not installed.
-func (s *environment) csr(ctx context.Context) (string, error) {
-	out := filepath.Join(s.dir, "client.csr")
-	words := []string{"req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", filepath.Join(s.dir, "client.key"), "-out", out, "-subj", "/CN=" + domain}
+func (s *environment) csr(ctx context.Context, name string) (string, error) {
+	out := filepath.Join(s.dir, name+".csr")
+	words := []string{"req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", filepath.Join(s.dir, name+".key"), "-out", out, "-subj", "/CN=" + name}
 	if _, err := exec.LookPath("openssl"); err == nil {
 		if text, err := exec.CommandContext(ctx, "openssl", words...).CombinedOutput(); err != nil {
 			return "", fmt.Errorf("openssl %s: %w\n%s", words[0], err, text)
 		}
-		s.print.note("openssl req -new -newkey rsa:2048 -subj /CN=%s", domain)
+		s.print.note("openssl req -new -newkey rsa:2048 -subj /CN=%s", name)
 		raw, err := os.ReadFile(out)
 		return string(raw), err
 	}
@@ -155,7 +168,7 @@ func (s *environment) csr(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	der, err := x509.CreateCertificateRequest(s.Random, &x509.CertificateRequest{Subject: pkix.Name{CommonName: domain}}, key)
+	der, err := x509.CreateCertificateRequest(s.Random, &x509.CertificateRequest{Subject: pkix.Name{CommonName: name}}, key)
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})), err
 }
 
@@ -252,23 +265,20 @@ func (s *environment) verify(ctx context.Context, item int64) error {
 	s.print.value("expiration date", stored.ExpireDate)
 	s.print.value("paid until", stored.Params["paid_until"])
 	s.print.value("serial", stored.Params["certificate_serial"])
-	paid, err := s.onePayment()
+	paid, err := s.payments(1)
 	if err == nil {
-		s.print.value("paid", "1 time, "+paid.amount)
+		s.print.value("paid", "1 time, "+paid[0].amount)
 	}
 	return err
 }
 
-// onePayment returns the only payment to the seller. It is an error if there is none or more than one.
-func (s *environment) onePayment() (payment, error) {
+// payments returns the payments to the seller. It is an error if they are not as many as the orders.
+func (s *environment) payments(orders int) ([]payment, error) {
 	all, err := s.seller.payments()
-	if err == nil && len(all) != 1 {
-		err = fmt.Errorf("%d payments for one order", len(all))
+	if err == nil && len(all) != orders {
+		err = fmt.Errorf("%d payments for %d orders", len(all), orders)
 	}
-	if err != nil {
-		return payment{}, err
-	}
-	return all[0], nil
+	return all, err
 }
 
 // root returns the authority's root certificate in PEM, from the seller's control address.

@@ -10,6 +10,7 @@ import (
 	"pmssl/internal/sandbox/clock"
 	"pmssl/internal/sandbox/ispmgr"
 	"pmssl/internal/sandbox/namecheap"
+	"pmssl/internal/sandbox/standin"
 )
 
 // seller is a stand-in seller of the demo, with what the demo needs to know of it.
@@ -45,13 +46,13 @@ type payment struct {
 func Sellers() []string { return []string{"namecheap", "ispmgr"} }
 
 // openSeller starts the stand-in seller of that name.
-func openSeller(name string, clock *clock.Clock, random io.Reader) (seller, error) {
+func openSeller(name string, clock *clock.Clock, looker standin.Looker, random io.Reader) (seller, error) {
 	switch name {
 	case "namecheap":
 		settings := namecheap.DefaultSettings()
 		settings.ReuseValidation = true    // as the Baseline Requirements allow
 		settings.RateLimit.Enabled = false // its buckets do not fill while the clock is stopped
-		seller, err := namecheap.New(namecheap.Config{Clock: clock, Settings: &settings, Random: random})
+		seller, err := namecheap.New(namecheap.Config{Clock: clock, Settings: &settings, Random: random, Looker: looker})
 		return namecheapSeller{seller}, err
 	case "ispmgr":
 		settings := ispmgr.DefaultSettings()
@@ -62,7 +63,7 @@ func openSeller(name string, clock *clock.Clock, random io.Reader) (seller, erro
 			prices[60] = 5 * prices[12]
 			settings.Products[i].Prices = prices
 		}
-		seller, err := ispmgr.New(ispmgr.Config{Clock: clock, Settings: &settings, Random: random})
+		seller, err := ispmgr.New(ispmgr.Config{Clock: clock, Settings: &settings, Random: random, Looker: looker})
 		return ispmgrSeller{seller}, err
 	}
 	return nil, fmt.Errorf("unknown seller %q, use one of %v", name, Sellers())

@@ -11,10 +11,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"pmssl/internal/sandbox/clock"
 	"pmssl/internal/sandbox/engine"
+	"pmssl/internal/sandbox/internet"
 	"pmssl/internal/sandbox/panel"
 )
 
@@ -37,10 +39,12 @@ type environment struct {
 	Options
 	dir    string
 	clock  *clock.Clock
-	outbox string // folder in which the stand-in for sendmail keeps the mails
+	world  *internet.World // in which the seller's authority looks for challenges
+	outbox string          // folder in which the stand-in for sendmail keeps the mails
 	panel  *panel.Panel
 	seller seller
 	api    string // the seller's address
+	tariff int64  // of the certificates
 	print  *printer
 	clean  []func() error // called in reverse order
 }
@@ -61,6 +65,9 @@ func setUp(ctx context.Context, o Options) (s *environment, err error) {
 	if err != nil {
 		return s, err
 	}
+	if err := s.startInternet(); err != nil {
+		return s, err
+	}
 	if err := s.startSeller(); err != nil {
 		return s, err
 	}
@@ -70,14 +77,14 @@ func setUp(ctx context.Context, o Options) (s *environment, err error) {
 	s.panel, err = panel.Open(ctx, panel.Config{
 		Root: filepath.Join(s.dir, "mgr5"), DSN: dsn, Mgrctl: filepath.Join(o.Bin, "sandbox-mgrctl"), Now: o.Now, Random: o.Random,
 		Clock: s.clockFile(),
-		Env:   append(s.seller.environment(s.api), "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "PMSSL_CLOCK="+s.clockFile()),
+		Env:   append(s.seller.environment(s.api), "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "PMSSL_CLOCK="+s.clockFile(), "PMSSL_DIAL="+s.world.File()),
 	})
 	if err != nil {
 		return s, err
 	}
 	s.clean = append(s.clean, s.panel.Close)
-	// The demo's names must not be looked up in the real DNS.
-	options := []byte("SSLSubscriptionMailFrom Hosting Demo <ssl@hosting.example>\nSSLResolver off\nSSLSendmail " + filepath.Join(s.dir, "bin", "sendmail") + "\n")
+	// Names are looked up in the simulated Internet alone.
+	options := []byte("SSLSubscriptionMailFrom Hosting Demo <ssl@hosting.example>\nSSLResolver " + internet.ResolverAddress + "\nSSLSendmail " + filepath.Join(s.dir, "bin", "sendmail") + "\n")
 	if err := os.WriteFile(filepath.Join(s.panel.Root(), "etc", "billmgr.conf.d", "ssl.conf"), options, 0o600); err != nil {
 		return s, err
 	}
@@ -117,13 +124,37 @@ func (s *environment) startDatabase(ctx context.Context) (string, error) {
 	return server.CreateDatabase(ctx, "pmssl_demo")
 }
 
-// startSeller starts the stand-in seller.
-func (s *environment) startSeller() error {
+// startInternet starts the simulated time and the simulated Internet with the zones of the client's sites. That of hostedDomain
+// is on the provider's name servers, and so is the other one, as if another provider kept it: no publisher is for it.
+func (s *environment) startInternet() error {
 	if err := os.WriteFile(s.clockFile(), []byte(orderTime().Format(time.RFC3339)), 0o600); err != nil {
 		return err
 	}
 	s.clock = clock.New(s.Now, s.clockFile())
-	seller, err := openSeller(s.Seller, s.clock, s.Random)
+	now := func() time.Time {
+		instant, err := s.clock.Now()
+		if err != nil {
+			return time.Time{}
+		}
+		return instant
+	}
+	var err error
+	if s.world, err = internet.NewWorld(filepath.Join(s.dir, "dial"), now); err != nil {
+		return err
+	}
+	s.clean = append(s.clean, s.world.Close)
+	for _, site := range []string{domain, hostedDomain} {
+		host, zone, _ := strings.Cut(site, ".")
+		if _, err := s.world.AddZone(zone, "@ A "+internet.WebAddress+"\n"+host+" A "+internet.WebAddress+"\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startSeller starts the stand-in seller.
+func (s *environment) startSeller() error {
+	seller, err := openSeller(s.Seller, s.clock, internet.NewAuthority(s.world.Addresses), s.Random)
 	if err != nil {
 		return err
 	}
