@@ -16,6 +16,7 @@ import (
 	"pmssl/internal/item"
 	"pmssl/internal/panellog"
 	"pmssl/internal/plaintext"
+	"pmssl/internal/publish"
 	"pmssl/internal/seller"
 )
 
@@ -202,7 +203,7 @@ func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 		Binary: s.program.Name, Args: s.args.Args, Panel: s.panel, Info: s.info, Mailer: mailer{s},
 		Log: s.rootLog.Named("command"), Now: s.system.Now, Addresses: s.system.Addresses,
 		Resolver: newResolver(s.system), Terminal: s.system.Terminal, CriticalSection: s.setCritical,
-		Publishing: &publishing{invocation: s}, Sleep: s.system.Sleep, Waits: item.NewWaits(commandWait),
+		Publishing: publish.Limit(&publishing{invocation: s}, s.system.Now, s.row.deadline/publishShare), Sleep: s.system.Sleep, Waits: item.NewWaits(commandWait),
 	}
 	if s.row.reads != readsNothing {
 		if err := s.read(ctx, run); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
@@ -26,7 +27,9 @@ type Options struct {
 
 // New returns a Service. It reads the configuration at its first use; what is wrong there is the error of Place, with file
 // and line. It is for one goroutine.
-func New(o Options) Service { return &service{o: o, publishers: map[string]Publisher{}} }
+func New(o Options) Service {
+	return &service{o: o, publishers: map[string]Publisher{}, silent: map[errand]silence{}}
+}
 
 type service struct {
 	o          Options
@@ -34,7 +37,20 @@ type service struct {
 	config     Config
 	err        error
 	publishers map[string]Publisher // by the block's name
+	silent     map[errand]silence
 }
+
+// errand is a kind of call of a publisher: a server may answer questions and not take changes.
+type errand struct{ block, call string }
+
+// silence is how often in a row a publisher did not answer in time, and its last error.
+type silence struct {
+	times int
+	err   error
+}
+
+// maxSilences is how often in a row a publisher is waited for in vain in one run: a sweep has more to do.
+const maxSilences = 2
 
 var _ Service = (*service)(nil)
 
@@ -151,6 +167,37 @@ func (s *service) publisher(b Block) (Publisher, error) {
 	return made, nil
 }
 
+// ask calls the block's publisher, unless it did not answer several times in this run.
+func (s *service) ask(ctx context.Context, b Block, name string, call func() error) error {
+	key := errand{b.Name, name}
+	if quiet := s.silent[key]; quiet.times >= maxSilences {
+		return fmt.Errorf("it did not answer %d times, and is not asked any more in this run: %w", quiet.times, quiet.err)
+	}
+	err := call()
+	switch {
+	case err != nil && ctx.Err() != nil: // the run has no more time: that says nothing of the publisher
+	case timedOut(err):
+		s.silent[key] = silence{s.silent[key].times + 1, err}
+	default:
+		delete(s.silent, key)
+	}
+	return err
+}
+
+func timedOut(err error) bool {
+	var network net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
+}
+
+// zone asks the block's publisher for the zone of a name.
+func (s *service) zone(ctx context.Context, b Block, made Publisher, name string) (zone Zone, kept bool, err error) {
+	err = s.ask(ctx, b, "zone", func() (err error) {
+		zone, kept, err = made.Zone(ctx, name)
+		return err
+	})
+	return zone, kept, err
+}
+
 // forItem returns the publisher for the records of the order's item, if it wants to know the item.
 func forItem(made Publisher, order Order) Publisher {
 	if perItem, wants := made.(ItemPublisher); wants {
@@ -254,7 +301,7 @@ func (s *service) placeWith(ctx context.Context, order Order, b Block, r Record)
 	if err != nil {
 		return Placement{}, err
 	}
-	zone, kept, err := made.Zone(ctx, r.Name)
+	zone, kept, err := s.zone(ctx, b, made, r.Name)
 	if err != nil {
 		return Placement{}, fmt.Errorf("publisher %s: %w", b.Name, err)
 	}
@@ -265,7 +312,7 @@ func (s *service) placeWith(ctx context.Context, order Order, b Block, r Record)
 	if err != nil {
 		return Placement{}, err
 	}
-	if err := check(ctx, made, zone.Name, order, r); err != nil {
+	if err := s.ask(ctx, b, "check", func() error { return check(ctx, made, zone.Name, order, r) }); err != nil {
 		return Placement{}, fmt.Errorf("publisher %s, zone %s: %w", b.Name, zone.Name, err)
 	}
 	return Placement{Publisher: b.Name, Zone: zone.Name, Record: r, Evidence: evidence}, nil
@@ -317,7 +364,7 @@ func (s *service) Publish(ctx context.Context, order Order, p Placement, old []s
 	if err != nil {
 		return err
 	}
-	zone, kept, err := made.Zone(ctx, p.Record.Name)
+	zone, kept, err := s.zone(ctx, b, made, p.Record.Name)
 	if err != nil {
 		return fmt.Errorf("publisher %s: %w", b.Name, err)
 	}
@@ -332,7 +379,7 @@ func (s *service) Publish(ctx context.Context, order Order, p Placement, old []s
 	if r.TTL == 0 && r.Type != File {
 		r.TTL = b.TTL
 	}
-	if err := forItem(made, order).Publish(ctx, zone.Name, r, old); err != nil {
+	if err := s.ask(ctx, b, "publish", func() error { return forItem(made, order).Publish(ctx, zone.Name, r, old) }); err != nil {
 		return fmt.Errorf("publisher %s, zone %s: %s is not published: %w", b.Name, zone.Name, r, err)
 	}
 	s.o.Env.Log.Infof("publisher %s: published %s in zone %s (%s)", b.Name, r, zone.Name, evidence)
@@ -354,7 +401,7 @@ func (s *service) Withdraw(ctx context.Context, order Order, p Placement) error 
 	if err != nil {
 		return err
 	}
-	zone, kept, err := s.formerZone(ctx, made, p)
+	zone, kept, err := s.formerZone(ctx, b, made, p)
 	if err != nil {
 		return fmt.Errorf("publisher %s: %w", b.Name, err)
 	}
@@ -365,7 +412,7 @@ func (s *service) Withdraw(ctx context.Context, order Order, p Placement) error 
 	if _, err := s.evidence(ctx, order, b, zone, p.Record, true); err != nil {
 		return err
 	}
-	if err := forItem(made, order).Withdraw(ctx, zone.Name, p.Record); err != nil {
+	if err := s.ask(ctx, b, "withdraw", func() error { return forItem(made, order).Withdraw(ctx, zone.Name, p.Record) }); err != nil {
 		return fmt.Errorf("publisher %s, zone %s: %s is not withdrawn: %w", b.Name, zone.Name, p.Record, err)
 	}
 	s.o.Env.Log.Infof("publisher %s: withdrew %s from zone %s", b.Name, p.Record, zone.Name)
@@ -374,9 +421,9 @@ func (s *service) Withdraw(ctx context.Context, order Order, p Placement) error 
 
 // formerZone returns the zone that a record was written into, as it is now: a zone that was cut out of it later does not
 // hold the record.
-func (s *service) formerZone(ctx context.Context, made Publisher, p Placement) (Zone, bool, error) {
+func (s *service) formerZone(ctx context.Context, b Block, made Publisher, p Placement) (Zone, bool, error) {
 	for _, name := range []string{p.Record.Name, p.Zone} {
-		zone, kept, err := made.Zone(ctx, name)
+		zone, kept, err := s.zone(ctx, b, made, name)
 		if err != nil || kept && zone.Name == p.Zone {
 			return zone, kept, err
 		}

@@ -23,9 +23,11 @@ type keeper struct {
 	calls   []string
 	refuses map[string]error // by record name, for Check
 	broken  error
+	asked   int // for zones
 }
 
 func (k *keeper) Zone(_ context.Context, name string) (publish.Zone, bool, error) {
+	k.asked++
 	for at := name; at != ""; {
 		if zone, ok := k.zones[at]; ok {
 			return zone, true, k.broken
@@ -360,4 +362,49 @@ func TestAPublisherThatWantsToKnowTheItemIsTold(t *testing.T) {
 	require.NoError(t, s.Withdraw(t.Context(), order("shop.example"), placed[0]))
 	require.Len(t, k.calls, 4)
 	assert.Equal(t, []string{"item 42", "item 42"}, []string{k.calls[0], k.calls[2]})
+}
+
+// An order may have a hundred names, and a sweep hundreds of orders.
+func TestAPublisherThatIsSilentIsNotWaitedForAgainAndAgain(t *testing.T) {
+	o := newOffice(t, publish.On, server("ns1", "*")+server("ns2", "bob.example"))
+	shop := order("shop.example")
+	placed, err := o.Place(t.Context(), shop, []publish.Record{cname("shop.example")})
+	require.NoError(t, err)
+	ns1 := o.made["ns1"]
+	ns1.asked, ns1.broken = 0, fmt.Errorf("no answer: %w", context.DeadlineExceeded)
+	for range 50 {
+		_, err = o.Place(t.Context(), shop, []publish.Record{cname("shop.example"), cname("shop.example")})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, o.Withdraw(t.Context(), shop, placed[0]), context.DeadlineExceeded)
+	}
+	assert.Equal(t, 2, ns1.asked)
+	_, err = o.Place(t.Context(), order("bob.example"), []publish.Record{cname("bob.example")})
+	assert.NotErrorIs(t, err, context.DeadlineExceeded, "another publisher is asked")
+}
+
+func TestAServerThatTakesNoChangesIsNotWaitedForAgainAndAgain(t *testing.T) {
+	o := newOffice(t, publish.On, server("ns1", "*"))
+	shop := order("shop.example")
+	placed, err := o.Place(t.Context(), shop, []publish.Record{cname("shop.example")})
+	require.NoError(t, err)
+	ns1 := o.made["ns1"]
+	ns1.refuses["publish"] = context.DeadlineExceeded
+	for range 50 {
+		require.ErrorIs(t, o.Publish(t.Context(), shop, placed[0], nil), context.DeadlineExceeded)
+	}
+	assert.Len(t, ns1.calls, 2)
+	require.NoError(t, o.Withdraw(t.Context(), shop, placed[0]), "what may stand is removed all the same")
+}
+
+func TestAnAnswerEndsTheSilenceOfAPublisher(t *testing.T) {
+	o := newOffice(t, publish.On, server("ns1", "*"))
+	shop := order("shop.example")
+	for range 5 {
+		_, err := o.Place(t.Context(), shop, []publish.Record{cname("shop.example")})
+		require.NoError(t, err)
+		o.made["ns1"].broken = context.DeadlineExceeded
+		_, err = o.Place(t.Context(), shop, []publish.Record{cname("shop.example")})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		o.made["ns1"].broken = nil
+	}
 }

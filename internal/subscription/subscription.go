@@ -14,6 +14,7 @@ import (
 	"pmssl/internal/item"
 	"pmssl/internal/lifecycle"
 	"pmssl/internal/pki"
+	"pmssl/internal/publish"
 	"pmssl/internal/xmldoc"
 )
 
@@ -26,6 +27,9 @@ const reasonUnattended = "unattended"
 
 // waitTime is how long a sweep waits in all for challenges to be seen and for certificates (docs/reference/unattended.md §5).
 const waitTime = 10 * time.Minute
+
+// publishTime is how long publishers, and looks at what is published, may take for one item: a hundred records need less.
+const publishTime = 6 * time.Minute
 
 // sweep is one run of the reissue policy over all items of this module (docs/reference/validity.md §B3.5 to §B3.12, rules
 // SWEEP-1).
@@ -152,6 +156,9 @@ func (s *sweep) workOn(ctx context.Context, it int64, as string, work func(conte
 	}
 	run := *s.Run
 	run.Args, run.Outages = item.Args{Command: as, Item: it}, s.down
+	if run.Publishing != nil {
+		run.Publishing = publish.Limit(run.Publishing, run.Now, publishTime)
+	}
 	row := &sweepRow{item: it}
 	start := beginItem
 	if s.dry {

@@ -29,8 +29,8 @@ var allowed = map[string][]string{
 		"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
 	},
 	"internal/subscription": {
-		"internal/lifecycle", "internal/purchase", "internal/item", "internal/seller", "internal/pki", "internal/cabforum",
-		"internal/fault", "internal/itemparam", "internal/xmldoc",
+		"internal/lifecycle", "internal/purchase", "internal/item", "internal/publish", "internal/seller", "internal/pki",
+		"internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
 	},
 	"internal/lifecycle": {
 		"internal/publish", "internal/purchase", "internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault",

@@ -48,7 +48,7 @@ func (c *local) panel() string { return c.block.Mgr }
 
 // call starts mgrctl. Nothing secret is among its arguments: names and values of records are public.
 func (c *local) call(ctx context.Context, function string, params url.Values) (*element, *refusal, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, commandTime, fmt.Errorf("no answer within %s", commandTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, commandTime, fmt.Errorf("no answer within %s: %w", commandTime, context.DeadlineExceeded))
 	defer cancel()
 	words, err := c.words(function, params)
 	if err != nil {

@@ -68,6 +68,23 @@ func isIPv6(address string) bool { return strings.HasPrefix(address, "[") }
 
 // authorities returns the addresses, host:port, of the name servers that the zone itself and its parent name.
 func (o *Observer) authorities(ctx context.Context, zone string) ([]string, error) {
+	o.mu.Lock()
+	known := o.known[zone]
+	o.mu.Unlock()
+	if len(known) > 0 {
+		return known, nil
+	}
+	all, err := o.findAuthorities(ctx, zone)
+	if err != nil {
+		return nil, err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.known[zone] = all
+	return all, nil
+}
+
+func (o *Observer) findAuthorities(ctx context.Context, zone string) ([]string, error) {
 	answer, err := o.resolver.Query(ctx, zone, dns.TypeNS)
 	if err != nil {
 		return nil, err
@@ -86,6 +103,9 @@ func (o *Observer) authorities(ctx context.Context, zone string) ([]string, erro
 			return nil, err
 		}
 		for _, address := range found {
+			if !publicText(address) {
+				return nil, fmt.Errorf("the name server %s of %s has the address %s, which no CA can reach", name, zone, address)
+			}
 			all = append(all, net.JoinHostPort(address, dnsPort))
 		}
 	}
@@ -131,7 +151,10 @@ func (o *Observer) delegation(ctx context.Context, zone string) []string {
 			continue
 		}
 		for _, address := range addresses {
-			referral, err := o.resolver.QueryServer(ctx, net.JoinHostPort(address, dnsPort), zone, dns.TypeNS)
+			if !publicText(address) {
+				continue
+			}
+			referral, err := o.queryServer(ctx, net.JoinHostPort(address, dnsPort), zone, dns.TypeNS)
 			if err == nil && referral.Rcode == dns.RcodeSuccess {
 				return append(serversOf(referral.Answer, zone), serversOf(referral.Ns, zone)...)
 			}
@@ -172,7 +195,7 @@ func (o *Observer) addresses(ctx context.Context, host string) ([]string, error)
 
 // atServer looks at a record at one authoritative server.
 func (o *Observer) atServer(ctx context.Context, server string, p publish.Placement) (publish.Sight, error) {
-	answer, err := o.resolver.QueryServer(ctx, server, p.Record.Name, typeOf(p.Record))
+	answer, err := o.queryServer(ctx, server, p.Record.Name, typeOf(p.Record))
 	if err != nil {
 		return publish.Sight{}, err
 	}
@@ -259,7 +282,7 @@ func (o *Observer) hidden(ctx context.Context, server string, p publish.Placemen
 // hasRecords reports whether the server has a record at the name of one of the types that a host is reached by.
 func (o *Observer) hasRecords(ctx context.Context, server, name string) (bool, error) {
 	for _, kind := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeMX} {
-		answer, err := o.resolver.QueryServer(ctx, server, name, kind)
+		answer, err := o.queryServer(ctx, server, name, kind)
 		if err != nil {
 			return false, err
 		}
@@ -272,7 +295,7 @@ func (o *Observer) hasRecords(ctx context.Context, server, name string) (bool, e
 
 // negativeTTL returns how long resolvers may keep what the zone does not have (RFC 2308 5); 0 if the server does not say.
 func (o *Observer) negativeTTL(ctx context.Context, server, zone string) time.Duration {
-	answer, err := o.resolver.QueryServer(ctx, server, zone, dns.TypeSOA)
+	answer, err := o.queryServer(ctx, server, zone, dns.TypeSOA)
 	if err != nil {
 		return 0
 	}

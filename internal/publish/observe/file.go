@@ -82,10 +82,6 @@ func (o *Observer) publicAddresses(ctx context.Context, host string) ([]netip.Ad
 	return found[:min(len(found), maxFileAddresses)], nil
 }
 
-func public(a netip.Addr) bool {
-	return a.IsGlobalUnicast() && !a.IsPrivate()
-}
-
 // errRedirect ends a request at a redirect that is not followed.
 var errRedirect = errors.New("it is redirected")
 
