@@ -2,12 +2,20 @@ package e2e
 
 import (
 	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"pmssl/internal/sandbox/internet"
+	"pmssl/internal/sandbox/panel"
 
 	"github.com/miekg/dns"
 	"github.com/stretchr/testify/assert"
@@ -18,6 +26,7 @@ import (
 type publisherCase struct {
 	name  string
 	other bool // it runs only in `make unattended`
+	files bool // the challenges are files, not records
 	// host makes the server keep the zone of a domain of the client, and returns what reads the zone, without serials.
 	host func(t *testing.T, f *unattendedFixture, domain string) func(t *testing.T) string
 }
@@ -47,7 +56,60 @@ func publisherCases() []publisherCase {
 			f.configurePublisher(t, "ns3", "powerdns", server.secret, "url http://"+server.second, "apikey KEYFILE", "zone "+domain)
 			return func(t *testing.T) string { return f.askAll(t, server) }
 		}},
+		{name: "exec of nsupdate at BIND", other: true, host: func(t *testing.T, f *unattendedFixture, domain string) func(*testing.T) string {
+			server := startPeer(t, "bind", "named", "bind9", domain, internet.ZoneText(hosts, "ns3.hosting.net"))
+			f.hostAt(t, server)
+			f.configurePublisher(t, "ns3", "exec", server.secret, "program "+f.installHook(t, server), "types cname", "zone "+domain)
+			return server.transfer
+		}},
+		{name: "webroot", other: true, files: true, host: func(t *testing.T, f *unattendedFixture, domain string) func(*testing.T) string {
+			zone, err := f.world.AddZone(domain, hosts+"@ AAAA "+internet.WebIPv6+"\n")
+			require.NoError(t, err)
+			folder := filepath.Join(f.panel.Root(), "var", "pmssl-challenges")
+			site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				http.ServeFile(w, r, filepath.Join(folder, filepath.Base(r.Host), filepath.Clean(r.URL.Path)))
+			})
+			require.NoError(t, f.world.ServeWeb(internet.WebAddress, site))
+			require.NoError(t, f.world.ServeWeb(internet.WebIPv6, site))
+			f.configurePublisher(t, "web", "webroot", "", "zone "+domain)
+			return func(t *testing.T) string { return zone.Dump() + filesIn(t, folder) }
+		}},
 	}
+}
+
+// filesIn returns the paths of the files below a folder, which may be missing.
+func filesIn(t *testing.T, folder string) string {
+	t.Helper()
+	var found strings.Builder
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil && !entry.IsDir() {
+			found.WriteString(path + "\n")
+		}
+		return err
+	})
+	require.NoError(t, err)
+	return found.String()
+}
+
+// installHook installs the sample program for publishers of the kind exec, for a real server, and returns its path.
+func (f *unattendedFixture) installHook(t *testing.T, server *peer) string {
+	t.Helper()
+	if _, err := exec.LookPath("nsupdate"); err != nil {
+		t.Skip("nsupdate is not installed (Debian: apt-get install bind9-dnsutils)")
+	}
+	sample, err := os.ReadFile(filepath.Join("..", "..", "..", "etc", "samples", "pmssl", "exec-nsupdate.sh"))
+	require.NoError(t, err)
+	key := filepath.Join(f.dir, "nsupdate.key")
+	require.NoError(t, os.WriteFile(key, fmt.Appendf(nil, "key %q { algorithm hmac-sha256; secret %q; };\n", internet.KeyName, server.secret), 0o600))
+	host, port, _ := net.SplitHostPort(server.addr)
+	text := strings.Replace(string(sample), "server=192.0.2.53 ", "server='"+host+" "+port+"' ", 1)
+	text = strings.Replace(text, "key=/usr/local/mgr5/etc/pmssl/nsupdate.key", "key="+key, 1)
+	hook := filepath.Join(f.dir, "hook")
+	require.NoError(t, os.WriteFile(hook, []byte(text), 0o700))
+	return hook
 }
 
 // peerAddress is the public address of a real name server.
@@ -101,14 +163,18 @@ func TestUnattendedFiveYears(t *testing.T) {
 				f.domain(t, domain, f.panel.Account())
 				f.looks(t, "issue_delay_seconds", 600)
 				before, own := f.dumps(), zone(t)
-				item := f.unattendedItem(t, domain, 60)
+				item := f.unattendedItem(t, domain, 60, func(o *panel.Order) {
+					if publisher.files {
+						o.Params = seller.orderParams("auth_http")
+					}
+				})
 				all := f.liveUntil(t, item, domain, "2031-04-02")
 				assert.Len(t, all, expectedCertificates(instant(t, "2026-04-02").Truncate(24*time.Hour), instant(t, "2031-04-02").Truncate(24*time.Hour), 10))
 				assert.Equal(t, "2031-04-02", all[len(all)-1].NotAfter.UTC().Format(time.DateOnly), "the last one reaches the end of the term")
 				f.checkQuiet(t, item, before)
 				f.checkOnlyOwnRecords(t, domain)
 				assert.Equal(t, own, zone(t))
-				if z := f.world.Zone(domain); z != nil {
+				if z := f.world.Zone(domain); z != nil && !publisher.files {
 					assert.Len(t, z.Changes(), 2*len(all), "one record for each certificate, added and removed")
 				}
 			})
