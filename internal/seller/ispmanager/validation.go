@@ -23,7 +23,7 @@ func (c *Client) RetryChallenge(ctx context.Context, id int64, r seller.Request,
 	err = c.submit(ctx, function, id, func(f field) (string, bool, error) {
 		switch f.name {
 		case "domain", "domains", "domain_name", itemparam.Domains:
-			return domain, domain != "", nil
+			return offeredName(f, domain), domain != "", nil
 		}
 		return orderValues{request: r}.value(f)
 	})
@@ -31,6 +31,14 @@ func (c *Client) RetryChallenge(ctx context.Context, id int64, r seller.Request,
 		return nil, err
 	}
 	return c.Challenges(ctx, id, r)
+}
+
+// offeredName returns the spelling of a domain that a field offers: with "*." if it offers the wildcard alone.
+func offeredName(f field, domain string) string {
+	if wildcard := "*." + bareName(domain); f.listed && !offers(f.list, domain) && offers(f.list, wildcard) {
+		return wildcard
+	}
+	return domain
 }
 
 // SendApproval makes the remote send its approval e-mails to these approvers (docs/reference/ispmanager.md §6), one for
