@@ -17,8 +17,8 @@ import (
 )
 
 // commandWait is how long a command for one item waits for challenges and certificates in all; the sweep has its own
-// measure.
-const commandWait = 90 * time.Second
+// measure. The first half leaves a minute for the certificate (item.Waits.TakeSpare).
+const commandWait = 140 * time.Second
 
 // publishShare is the part of a command's time that publishers, and looks at what is published, may take in all: 18 of the
 // sweep's 55 minutes. The rest is for the certificates that are due, and for mails.

@@ -177,6 +177,9 @@ func (j *Order) records() (publish.Order, []publish.Record, error) {
 		r.Domain = domainOf(r, order.Names)
 		records = append(records, r)
 	}
+	if len(records) == 0 {
+		return order, nil, fault.Errorf(fault.Value, j.ChallengeParam(), "the parameter %s names no record", j.ChallengeParam())
+	}
 	return order, records, nil
 }
 
@@ -370,13 +373,18 @@ func (j *Order) awaitIssue(ctx context.Context, id int64) (seller.OrderStatus, b
 	j.askedNow = false
 	for waited := time.Duration(0); ; waited += issuePause {
 		status, err := j.Seller.OrderStatus(ctx, id)
+		if err != nil && ctx.Err() == nil { // the next run asks as ever
+			j.Log.Warningf("whether id %d is issued could not be read at %s: %v", id, j.Info.Title, err)
+			return status, false, nil
+		}
 		if err != nil {
 			return status, false, err
 		}
 		if status.State != seller.StateWaiting {
 			return status, true, nil
 		}
-		if waited >= issueWait || !j.pause(ctx, issuePause) {
+		// The certificate can be fetched by the next run as well; without a second look no later item would be asked about.
+		if waited >= issueWait || !j.Waits.TakeSpare(issuePause) || j.Sleep(ctx, issuePause) != nil {
 			return status, false, nil
 		}
 	}
