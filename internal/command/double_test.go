@@ -102,7 +102,7 @@ func (p *fakePanel) Client(context.Context, int64) (item.Recipient, error) {
 }
 func (p *fakePanel) Brand(context.Context, int64) (string, error) { return "https://bill.example", nil }
 func (p *fakePanel) WaitingItems(context.Context) ([]int64, error) {
-	if s := p.order.Params[itemparam.ServiceStatus]; s == "3" || s == "4" {
+	if s := p.order.Params[itemparam.ServiceStatus]; (s == "3" || s == "4") && p.order.Status != item.ItemDeleted {
 		return []int64{p.order.Item}, nil
 	}
 	return nil, nil

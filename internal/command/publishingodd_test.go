@@ -11,6 +11,7 @@ import (
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
 	"pmssl/internal/publish"
 	"pmssl/internal/seller"
 )
@@ -38,6 +39,19 @@ func (willingService) Look(context.Context, publish.Placement) (publish.Sight, e
 }
 
 func (willingService) Withdraw(context.Context, publish.Order, publish.Placement) error { return nil }
+
+// stuckService publishes everything, and removes nothing until it is free.
+type stuckService struct {
+	willingService
+	free bool
+}
+
+func (s *stuckService) Withdraw(context.Context, publish.Order, publish.Placement) error {
+	if s.free {
+		return nil
+	}
+	return publish.ErrDenied
+}
 
 // brokenAfterAsking is a seller whose order cannot be read after it was asked to look.
 type brokenAfterAsking struct {
@@ -88,4 +102,26 @@ func TestASellerThatDoesNotAnswerAfterItWasAskedToLookFailsNothing(t *testing.T)
 	_, err := command.SyncItem(t.Context(), s.withPublishing(asked))
 	require.NoError(t, err)
 	assert.True(t, asked.asked)
+}
+
+// rules UNATT-5: an order that waited when its item was deleted waits for ever, and its records are removed all the same.
+func TestWhatAClosedItemLeftIsRemovedByLaterSweeps(t *testing.T) {
+	s := sweepFixture(t, 10)
+	stuck := &stuckService{}
+	asked := &brokenAfterAsking{fakeSeller: s.seller}
+	run := func(f item.Func, args item.Args) {
+		s.args = args
+		run := s.withPublishing(asked)
+		run.Publishing = stuck
+		_, err := f(t.Context(), run)
+		require.NoError(t, err)
+	}
+	run(command.Subscription, item.Args{Command: "subscription"})
+	require.NotEmpty(t, s.param(itemparam.ChallengesPublished))
+	run(command.Close, item.Args{Command: "close", Item: 42})
+	require.NotEmpty(t, s.param(itemparam.ChallengesPublished))
+	s.panel.order.Status = item.ItemDeleted
+	stuck.free = true
+	run(command.Subscription, item.Args{Command: "subscription"})
+	assert.Empty(t, s.param(itemparam.ChallengesPublished))
 }

@@ -241,9 +241,10 @@ func (j *sweptItem) syncIfChanged(ctx context.Context) error {
 }
 
 // withdraw removes what was published for an order that does not wait any more, where an earlier run could not. The challenges of
-// an order that waits stand: this sweep may have asked for the reissue itself.
+// an order that waits stand: this sweep may have asked for the reissue itself. A deleted item waits for nothing.
 func (s *sweep) withdraw(ctx context.Context, j *sweptItem, row *sweepRow) error {
-	if s.dry || j.HasStatus(item.ServiceWaiting) || j.HasStatus(item.ServiceRequested) {
+	waits := j.HasStatus(item.ServiceWaiting) || j.HasStatus(item.ServiceRequested)
+	if s.dry || waits && j.Item.Status != item.ItemDeleted {
 		return nil
 	}
 	row.action = actionNone
