@@ -50,10 +50,14 @@ type fakePanel struct {
 	operations int
 	swept      bool // another sweep is running
 	client     item.Recipient
+	before     func(call string) // called before each call-back
 }
 
 func (p *fakePanel) call(format string, args ...any) error {
 	text := fmt.Sprintf(format, args...)
+	if p.before != nil {
+		p.before(text)
+	}
 	for prefix, err := range p.fail {
 		if len(text) >= len(prefix) && text[:len(prefix)] == prefix {
 			delete(p.fail, prefix)

@@ -37,39 +37,40 @@ func (j *Order) WithdrawAll(ctx context.Context) error {
 // withdraw removes records, and saves those that could not be removed beside those to keep. A record that is to be kept under
 // another entry stays. It returns the entries that could not be removed.
 func (j *Order) withdraw(ctx context.Context, keep, remove []publishedRecord) (left []publishedRecord, err error) {
+	remove = slices.DeleteFunc(slices.Clone(remove), func(entry publishedRecord) bool {
+		return slices.ContainsFunc(keep, func(kept publishedRecord) bool {
+			return kept.Harmful.IsZero() && samePlace(kept, entry) && kept.Record.Same(entry.Record)
+		})
+	})
+	var names []string
+	if len(remove) > 0 {
+		names = j.certificateNames()
+	}
 	var problems []error
 	for _, entry := range remove {
-		if slices.ContainsFunc(keep, func(kept publishedRecord) bool {
-			return kept.Harmful.IsZero() && samePlace(kept, entry) && kept.Record.Same(entry.Record)
-		}) {
-			continue
-		}
-		err := j.Publishing.Withdraw(ctx, j.orderOf(entry), entry.placement())
+		err := j.Publishing.Withdraw(ctx, j.orderOf(entry, names), entry.placement())
 		if err == nil {
 			j.Log.Infof("%s is removed from %s by %s", entry.Record, entry.Zone, entry.Publisher)
 			continue
 		}
+		j.Log.Warningf("%s could not be removed from %s by %s, the next sweep tries again: %v", entry.Record, entry.Zone, entry.Publisher, err)
 		if ctx.Err() == nil && entry.Stays.IsZero() {
 			entry.Stays = j.Now().UTC()
 		}
 		left = append(left, entry)
-		j.Log.Warningf("%s could not be removed from %s by %s, the next sweep tries again: %v", entry.Record, entry.Zone, entry.Publisher, err)
 		if !entry.Stays.IsZero() && j.Now().Sub(entry.Stays) >= staysTime {
 			problems = append(problems, fmt.Errorf("%s could not be removed from %s by %s for a day: remove it there (%w)", entry.Record, entry.Zone, entry.Publisher, err))
 		}
 	}
-	if err := j.savePublished(ctx, slices.Concat(keep, left)); err != nil {
+	if err := j.savePublished(ctx, slices.Concat(keep, left)); err != nil || len(problems) == 0 {
 		return left, err
-	}
-	if len(problems) == 0 {
-		return left, nil
 	}
 	return left, j.Panel.Escalate(ctx, j.Item.Item, 0, j.Args.Command, j.Item.Label()+": "+errors.Join(problems...).Error())
 }
 
 // orderOf returns the order that an entry was published for. The names of the item may be others by now.
-func (j *Order) orderOf(entry publishedRecord) publish.Order {
-	names := append(j.certificateNames(), entry.Record.Domain)
+func (j *Order) orderOf(entry publishedRecord, names []string) publish.Order {
+	names = append(slices.Clone(names), entry.Record.Domain)
 	if entry.Record.Type == publish.File {
 		names = append(names, entry.Record.Name)
 	}

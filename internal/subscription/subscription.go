@@ -281,6 +281,9 @@ func (s *sweep) remind(ctx context.Context, j *sweptItem, row *sweepRow, stored 
 
 // notifyClient sends a notice unless the client was notified already or the mail transport failed in this run.
 func (s *sweep) notifyClient(ctx context.Context, j *sweptItem, row *sweepRow, kind string, once bool) error {
+	if err := ctx.Err(); err != nil { // what was not done in a run that has ended is no news for the client
+		return err
+	}
 	if why := j.whyNotNotified(once); why != "" && !s.Args.Resend {
 		row.reason = why
 		return nil
