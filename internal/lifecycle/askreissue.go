@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"pmssl/internal/cabforum"
@@ -40,7 +41,7 @@ func (j *Order) askReissue(ctx context.Context, status seller.OrderStatus) (sell
 	defer j.SetCritical(false)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), purchase.BuyTime)
 	defer cancel()
-	id, challenges, err := reissuer.Reissue(ctx, status.ID, request)
+	id, challenges, err := j.sendReissue(ctx, reissuer, status.ID, &request)
 	if err != nil {
 		return j.reissueFailed(ctx, status, request, tried, err)
 	}
@@ -48,6 +49,27 @@ func (j *Order) askReissue(ctx context.Context, status seller.OrderStatus) (sell
 		return status, err
 	}
 	return j.reissueAccepted(ctx, seller.OrderStatus{ID: id, State: seller.StateWaiting}, request, challenges)
+}
+
+// sendReissue sends a reissue request. If the seller refuses it and the item was moved from e-mail to another validation method
+// for it, the item is moved back and the request is sent once more: the refusal may be about the method.
+func (j *Order) sendReissue(ctx context.Context, reissuer seller.Reissuer, of int64, request *seller.Request) (int64, []seller.Challenge, error) {
+	id, challenges, err := reissuer.Reissue(ctx, of, *request)
+	failure := fault.From(err)
+	if err == nil || !j.movedFromMail || failure.OutcomeUnknown || failure.Retry || failure.SellerFails() {
+		return id, challenges, err
+	}
+	j.movedFromMail = false
+	j.Log.Warningf("%s refused the reissue of id %d validated by %s (%v): it is asked for again, validated by e-mail as before", j.Info.Title, of, request.Method, err)
+	if failed := j.SaveParam(ctx, itemparam.Method, methodWordEmail); failed != nil {
+		return 0, nil, errors.Join(err, failed)
+	}
+	again, wrong := j.Request()
+	if wrong != nil {
+		return 0, nil, errors.Join(err, wrong)
+	}
+	*request = again
+	return reissuer.Reissue(ctx, of, again)
 }
 
 // reissueRequest checks the item and returns the request to send. It buys missing names first.

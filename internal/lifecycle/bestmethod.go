@@ -31,6 +31,7 @@ func (j *Order) bestMethod(ctx context.Context) error {
 			continue
 		}
 		j.Log.Infof("its validation method was e-mail and is %s from now on", word)
+		j.movedFromMail = true
 		return j.SaveParam(ctx, itemparam.Method, word)
 	}
 	return nil

@@ -13,6 +13,8 @@ type Order struct {
 	// Unattended is what this run found out about doing without the client.
 	Unattended Unattended
 	askedNow   bool // the seller was asked in this run to look at the challenges
+	// movedFromMail says that this run moved the item from e-mail to another validation method.
+	movedFromMail bool
 }
 
 // Begin locks and loads the item, connects its seller, and restores to the item the purchases that only the journal holds.
