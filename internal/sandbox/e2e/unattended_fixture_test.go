@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pmssl/internal/sandbox/clock"
+	"pmssl/internal/sandbox/hostpanel"
 	"pmssl/internal/sandbox/internet"
 	"pmssl/internal/sandbox/panel"
 
@@ -24,6 +25,8 @@ type unattendedFixture struct {
 	*simulatedFixture
 	world *internet.World
 	zone  *internet.Zone // example.com, which belongs to the client
+	// hostPanel keeps zones besides, if a test has started it.
+	hostPanel *hostpanel.Panel
 }
 
 // hosts are the records of a client's zone.

@@ -27,12 +27,14 @@ type publisherCase struct {
 	name  string
 	other bool // it runs only in `make unattended`
 	files bool // the challenges are files, not records
+	// hosted: host shows whose the zone is; else it is that of the client's item of the type domain.
+	hosted bool
 	// host makes the server keep the zone of a domain of the client, and returns what reads the zone, without serials.
 	host func(t *testing.T, f *unattendedFixture, domain string) func(t *testing.T) string
 }
 
 func publisherCases() []publisherCase {
-	return []publisherCase{
+	return append([]publisherCase{
 		{name: "dnsupdate", host: func(t *testing.T, f *unattendedFixture, domain string) func(*testing.T) string {
 			zone, err := f.world.AddZone(domain, hosts)
 			require.NoError(t, err)
@@ -74,7 +76,7 @@ func publisherCases() []publisherCase {
 			f.configurePublisher(t, "web", "webroot", "", "zone "+domain)
 			return func(t *testing.T) string { return zone.Dump() + filesIn(t, folder) }
 		}},
-	}
+	}, hostPanelCases()...)
 }
 
 // filesIn returns the paths of the files below a folder, which may be missing.
@@ -160,7 +162,9 @@ func TestUnattendedFiveYears(t *testing.T) {
 				const domain = "shop.example"
 				f := startUnattended(t, seller, firstOrders)
 				zone := publisher.host(t, f, domain)
-				f.domain(t, domain, f.panel.Account())
+				if !publisher.hosted {
+					f.domain(t, domain, f.panel.Account())
+				}
 				f.looks(t, "issue_delay_seconds", 600)
 				before, own := f.dumps(), zone(t)
 				item := f.unattendedItem(t, domain, 60, func(o *panel.Order) {
@@ -176,6 +180,9 @@ func TestUnattendedFiveYears(t *testing.T) {
 				assert.Equal(t, own, zone(t))
 				if z := f.world.Zone(domain); z != nil && !publisher.files {
 					assert.Len(t, z.Changes(), 2*len(all), "one record for each certificate, added and removed")
+				}
+				if f.hostPanel != nil {
+					f.checkHostPanel(t, domain, len(all))
 				}
 			})
 		})
