@@ -177,11 +177,10 @@ func newCSR(t testing.TB, domain string) (csr, key string) {
 		string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: own}))
 }
 
-// openedItem orders a certificate for the months with validation by DNS, runs open and returns the item.
-func (f *simulatedFixture) openedItem(t testing.TB, domain string, months int, more ...func(*panel.Order)) int64 {
+// orderFor returns an order of a certificate for the months with validation by DNS.
+func (f *simulatedFixture) orderFor(t testing.TB, domain string, months int, more ...func(*panel.Order)) panel.Order {
 	t.Helper()
-	ctx := context.Background()
-	tariff, err := f.tariffFor(ctx, f.seller.singleName, nil)
+	tariff, err := f.tariffFor(context.Background(), f.seller.singleName, nil)
 	require.NoError(t, err)
 	csr, key := newCSR(t, domain)
 	o := panel.Order{
@@ -191,7 +190,13 @@ func (f *simulatedFixture) openedItem(t testing.TB, domain string, months int, m
 	for _, change := range more {
 		change(&o)
 	}
-	done, err := f.panel.Order(ctx, o)
+	return o
+}
+
+// openedItem orders a certificate (orderFor), runs open and returns the item.
+func (f *simulatedFixture) openedItem(t testing.TB, domain string, months int, more ...func(*panel.Order)) int64 {
+	t.Helper()
+	done, err := f.panel.Order(context.Background(), f.orderFor(t, domain, months, more...))
 	require.NoError(t, err)
 	require.True(t, done.Open.OK(), done.Open.Failure())
 	return done.Item

@@ -20,29 +20,46 @@ import (
 )
 
 // everyStep is the environment variable with which `make unattended` has runs killed at each step. Without it all steps after which
-// the name server has carried out a request are tried, and every third one of the others.
+// the name server has carried out a request are tried, and only some of the others.
 const everyStep = "E2E_UNATTENDED"
 
 // afterDNS is the interruption that most of UNATT-2 is about.
 const afterDNS = "after a DNS request"
 
-// stepStride returns the distance of the steps at which runs are killed.
-func stepStride(kind string) int {
+// stepStride returns the distance of the steps at which runs are killed; usual is that of most kinds in `make test`.
+func stepStride(kind string, usual int) int {
 	if kind == afterDNS || os.Getenv(everyStep) == "all" {
 		return 1
 	}
-	return 3
+	return usual
 }
 
-// interruption ends a run with SIGKILL at its nth step of a kind. It returns whether the run came so far.
-type interruption func(t *testing.T, f *unattendedFixture, n int) (reached bool)
+// command starts a command of the module and waits for its end. The module is killed if ctx ends.
+type command func(ctx context.Context) (*panel.Run, error)
 
-// killedAtCall kills the sweep at its nth call of the panel, before or after the change is made.
+// sweepCommand is the sweep, without the checks of its document.
+func (f *unattendedFixture) sweepCommand(ctx context.Context) (*panel.Run, error) {
+	return f.panel.Start(ctx, f.seller.module, nil, "--command", "subscription")
+}
+
+// interruption ends a command with SIGKILL at its nth step of a kind. It returns whether the command came so far.
+type interruption func(t *testing.T, f *unattendedFixture, start command, n int) (reached bool)
+
+// interruptions returns all kinds of steps by name.
+func interruptions() map[string]interruption {
+	return map[string]interruption{
+		"before a call of the panel": killedAtCall("kill"), "after a call of the panel": killedAtCall("kill_after"),
+		"before a DNS request": killedAtDNS(false), afterDNS: killedAtDNS(true),
+		"before a request to the seller": killedAtSeller(false), "after a request to the seller": killedAtSeller(true),
+	}
+}
+
+// killedAtCall kills the command at its nth call of the panel, before or after the change is made.
 func killedAtCall(kind string) interruption {
-	return func(t *testing.T, f *unattendedFixture, n int) bool {
+	return func(t *testing.T, f *unattendedFixture, start command, n int) bool {
 		t.Helper()
 		require.NoError(t, f.panel.SetFaults(panel.Fault{Func: "*", Kind: kind, Times: 1, Skip: n - 1, Caller: f.seller.module}))
-		run, err := f.panel.Start(context.Background(), f.seller.module, nil, "--command", "subscription")
+		run, err := start(context.Background())
 		require.NoError(t, err)
 		left, err := f.panel.Faults()
 		require.NoError(t, err)
@@ -52,8 +69,8 @@ func killedAtCall(kind string) interruption {
 	}
 }
 
-// killedDuring starts the sweep. arm gets a function that kills it, which returns when the sweep is dead.
-func killedDuring(t *testing.T, f *unattendedFixture, arm func(kill func())) (killed bool) {
+// killedDuring starts the command. arm gets a function that kills it, which returns when it is dead.
+func killedDuring(t *testing.T, f *unattendedFixture, start command, arm func(kill func())) (killed bool) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -64,18 +81,18 @@ func killedDuring(t *testing.T, f *unattendedFixture, arm func(kill func())) (ki
 		cancel()
 		<-ended
 	})
-	_, _ = f.panel.Start(ctx, f.seller.module, nil, "--command", "subscription") // the error is the kill
+	_, _ = start(ctx) // the error is the kill
 	close(ended)
 	f.activeRequests.Wait()
 	return reached.Load()
 }
 
-// killedAtDNS kills the sweep at its nth signed request to the name server.
+// killedAtDNS kills the command at its nth signed request to the name server.
 func killedAtDNS(after bool) interruption {
-	return func(t *testing.T, f *unattendedFixture, n int) bool {
+	return func(t *testing.T, f *unattendedFixture, start command, n int) bool {
 		t.Helper()
 		defer f.world.Primary.SetHook(internet.Hook{})
-		return killedDuring(t, f, func(kill func()) {
+		return killedDuring(t, f, start, func(kill func()) {
 			var seen atomic.Int64
 			at := func(*dns.Msg) {
 				if seen.Add(1) == int64(n) {
@@ -91,12 +108,12 @@ func killedAtDNS(after bool) interruption {
 	}
 }
 
-// killedAtSeller kills the sweep at its nth request to the seller.
+// killedAtSeller kills the command at its nth request to the seller.
 func killedAtSeller(after bool) interruption {
-	return func(t *testing.T, f *unattendedFixture, n int) bool {
+	return func(t *testing.T, f *unattendedFixture, start command, n int) bool {
 		t.Helper()
 		defer f.hook.Store(nil)
-		return killedDuring(t, f, func(kill func()) {
+		return killedDuring(t, f, start, func(kill func()) {
 			f.hook.Store(&requestHook{matches: func(url.Values) bool { return true }, nth: int64(n), afterWork: after, action: kill})
 		})
 	}
@@ -142,21 +159,17 @@ func (f *unattendedFixture) untilStored(t *testing.T, item int64, reissues int) 
 // requests to the seller. The next sweeps complete the reissue: one certificate, no record that nobody knows, nothing left.
 func TestUnattendedReissueKilledAtEachStep(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
-		for name, kill := range map[string]interruption{
-			"before a call of the panel": killedAtCall("kill"), "after a call of the panel": killedAtCall("kill_after"),
-			"before a DNS request": killedAtDNS(false), afterDNS: killedAtDNS(true),
-			"before a request to the seller": killedAtSeller(false), "after a request to the seller": killedAtSeller(true),
-		} {
+		for name, kill := range interruptions() {
 			t.Run(name, func(t *testing.T) {
 				f := startUnattended(t, seller, firstOrders)
 				f.changeSeller(t, func(m *behaviour) { m.issuesAtOnce, m.leafDays = false, 30 })
 				before := f.dumps()
 				item := f.unattendedItem(t, "example.com", seller.maxMonths)
 				killed := 0
-				for n := 1; ; n += stepStride(name) {
+				for n := 1; ; n += stepStride(name, 3) {
 					last := f.leaf(t, item)
 					require.NoError(t, f.clock.Set(last.NotAfter.Truncate(24*time.Hour).AddDate(0, 0, -10).Add(9*time.Hour)))
-					reached := kill(t, f, n)
+					reached := kill(t, f, f.sweepCommand, n)
 					f.checkKnown(t, item, before)
 					f.untilStored(t, item, killed+2)
 					f.checkNewestStored(t, item, "example.com")
