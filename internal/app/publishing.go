@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/publish"
 	"pmssl/internal/publish/dnsupdate"
@@ -27,59 +28,86 @@ const publishShare = 3
 // settingResolver is the option of etc/billmgr.conf with the resolver that names are looked up at.
 const settingResolver = "SSLResolver"
 
-// publishing is the run's publish.Service. It is made at its first use, because most commands publish nothing.
+// publishing is the run's publish.Service. It is made at its first use, because most commands publish nothing. If its options
+// cannot be read, nothing is published and nothing removed: every call fails in a way that passes by itself.
 type publishing struct {
 	invocation *invocation
 	made       publish.Service
+	unread     error // why the options could not be read
 }
 
 var _ publish.Service = (*publishing)(nil)
 
-// service makes the service. A setting that cannot be read or understood counts as off, with a warning: nothing is
-// published then.
-func (p *publishing) service() publish.Service {
-	if p.made != nil {
-		return p.made
+// service returns the service. An option with an unknown value counts as not set, with a warning.
+func (p *publishing) service() (publish.Service, error) {
+	if p.made != nil || p.unread != nil {
+		return p.made, p.unread
 	}
 	s := p.invocation
 	log := s.rootLog.Named("publish")
 	o := publish.Options{
-		Folder: filepath.Join(s.root, "etc", "pmssl"), Facts: s.panel, Constructors: publishers(),
+		Folder: filepath.Join(s.root, "etc", "pmssl"), Facts: s.panel, Constructors: publishers(), Look: p.look(),
 		Env: publish.Env{Root: s.root, Environ: s.system.Environ, Dial: s.system.Dial, Now: s.system.Now, Sleep: s.system.Sleep, Rand: s.system.Rand,
 			Learn: func(secret string) { s.secrets.add([]string{secret}) }, Log: log},
 	}
+	var mode, method string
+	if mode, p.unread = p.setting(publish.SettingMode); p.unread != nil {
+		return nil, p.unread
+	}
+	if method, p.unread = p.setting(publish.SettingMethod); p.unread != nil {
+		return nil, p.unread
+	}
 	var err error
-	if o.Mode, err = publish.ParseMode(p.setting(publish.SettingMode)); err != nil {
+	if o.Mode, err = publish.ParseMode(mode); err != nil {
 		log.Warningf("%v", err)
 	}
-	if o.Best, err = publish.ParseMethod(p.setting(publish.SettingMethod)); err != nil {
+	if o.Best, err = publish.ParseMethod(method); err != nil {
 		log.Warningf("%v", err)
 	}
-	var observer *observe.Observer // of the run: it remembers what it saw of name servers
-	o.Look = func(ctx context.Context, b publish.Block, placed publish.Placement) (publish.Sight, error) {
-		server, on, err := item.ParseResolver(p.setting(settingResolver))
-		switch {
-		case err != nil:
+	p.made = publish.New(o)
+	return p.made, nil
+}
+
+// setting reads an option.
+func (p *publishing) setting(name string) (string, error) {
+	value, err := p.invocation.panel.Setting(context.Background(), name) // a file that is read, nothing to wait for
+	if err != nil {
+		return "", fault.Errorf(fault.Panel, name, "the option %s could not be read: %w", name, err).Retryable()
+	}
+	return value, nil
+}
+
+// look returns what looks at published records. It remembers over the run what it saw of name servers.
+func (p *publishing) look() func(context.Context, publish.Block, publish.Placement) (publish.Sight, error) {
+	var observer *observe.Observer
+	return func(ctx context.Context, b publish.Block, placed publish.Placement) (publish.Sight, error) {
+		server, err := p.resolver()
+		if err != nil {
 			return publish.Sight{}, err
-		case !on || s.system.Dial == nil:
-			return publish.Sight{}, fmt.Errorf("%s is off: whether %s is seen cannot be known", settingResolver, placed.Record)
 		}
 		if observer == nil {
-			observer = observe.New(observe.Options{Dial: s.system.Dial, Resolver: server, ResolvConf: s.system.ResolvConf})
+			system := p.invocation.system
+			observer = observe.New(observe.Options{Dial: system.Dial, Resolver: server, ResolvConf: system.ResolvConf})
 		}
 		return observer.Look(ctx, b, placed)
 	}
-	p.made = publish.New(o)
-	return p.made
 }
 
-// setting reads an option; one that cannot be read is empty, with a warning.
-func (p *publishing) setting(name string) string {
-	value, err := p.invocation.panel.Setting(context.Background(), name) // a file that is read, nothing to wait for
+// resolver returns the resolver at which published records are looked up, host:port; empty for the system's. Without one
+// nothing is published: whether it is seen could not be known.
+func (p *publishing) resolver() (string, error) {
+	value, err := p.setting(settingResolver)
 	if err != nil {
-		p.invocation.log.Warningf("the option %s could not be read, its default holds: %v", name, err)
+		return "", err
 	}
-	return value
+	server, on, err := item.ParseResolver(value)
+	switch {
+	case err != nil:
+		return "", err
+	case !on || p.invocation.system.Dial == nil:
+		return "", fmt.Errorf("%s is off: whether a challenge is seen could not be known", settingResolver)
+	}
+	return server, nil
 }
 
 // publishers returns the publishers that this program has, by kind.
@@ -94,27 +122,55 @@ func publishers() map[publish.Kind]publish.Constructor {
 }
 
 // Mode implements publish.Service.
-func (p *publishing) Mode() publish.Mode { return p.service().Mode() }
+func (p *publishing) Mode() publish.Mode {
+	service, err := p.service()
+	if err != nil {
+		return publish.On // so that Place says why
+	}
+	return service.Mode()
+}
 
 // Best implements publish.Service.
-func (p *publishing) Best() bool { return p.service().Best() }
+func (p *publishing) Best() bool {
+	service, err := p.service()
+	return err == nil && service.Best()
+}
 
 // Place implements publish.Service.
 func (p *publishing) Place(ctx context.Context, order publish.Order, records []publish.Record) ([]publish.Placement, error) {
-	return p.service().Place(ctx, order, records)
+	service, err := p.service()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.resolver(); err != nil {
+		return nil, err
+	}
+	return service.Place(ctx, order, records)
 }
 
 // Publish implements publish.Service.
 func (p *publishing) Publish(ctx context.Context, order publish.Order, placed publish.Placement, old []string) error {
-	return p.service().Publish(ctx, order, placed, old)
+	service, err := p.service()
+	if err != nil {
+		return err
+	}
+	return service.Publish(ctx, order, placed, old)
 }
 
 // Look implements publish.Service.
 func (p *publishing) Look(ctx context.Context, placed publish.Placement) (publish.Sight, error) {
-	return p.service().Look(ctx, placed)
+	service, err := p.service()
+	if err != nil {
+		return publish.Sight{}, err
+	}
+	return service.Look(ctx, placed)
 }
 
 // Withdraw implements publish.Service.
 func (p *publishing) Withdraw(ctx context.Context, order publish.Order, placed publish.Placement) error {
-	return p.service().Withdraw(ctx, order, placed)
+	service, err := p.service()
+	if err != nil {
+		return err
+	}
+	return service.Withdraw(ctx, order, placed)
 }
