@@ -255,6 +255,7 @@ type fakeSeller struct {
 	balance   string
 	hidden    map[int64]bool // bought and not yet in the list
 	onBuy     func()
+	onStatus  func()                 // before an order's status is returned
 	listShows map[int64]seller.State // what the list says of an id instead of its report
 
 	reissues      int
@@ -361,6 +362,9 @@ func (s *fakeSeller) CachedStatus(_ context.Context, id int64) (seller.State, bo
 }
 func (s *fakeSeller) OrderStatus(_ context.Context, id int64) (seller.OrderStatus, error) {
 	s.looked++
+	if s.onStatus != nil {
+		s.onStatus()
+	}
 	r, ok := s.statuses[id]
 	if !ok {
 		return r, &fault.Error{Type: fault.API, Message: "2011294: CertificateId is not valid", Code: 2011294}

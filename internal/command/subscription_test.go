@@ -346,6 +346,21 @@ func TestALimitOfCallsIsNotAnAttempt(t *testing.T) {
 	assert.Equal(t, "101 102", s.panel.order.Params[itemparam.Lineage])
 }
 
+// A fault of the program that shows with one item must not keep the sweep from the others.
+func TestAPanicIsAnErrorOfItsItem(t *testing.T) {
+	s := sweepFixture(t, 10)
+	s.seller.onStatus = func() { panic("planted") }
+	doc, failed := s.sweep(t)
+	assert.True(t, failed)
+	assert.Contains(t, doc, `failed="1"`)
+	assert.Contains(t, doc, "planted")
+	assert.Contains(t, strings.Join(s.log.lines, "\n"), "goroutine", "the log has the stack")
+	s.seller.onStatus = nil
+	s.at = s.at.Add(25 * time.Hour)
+	doc, _ = s.sweep(t)
+	assert.Contains(t, doc, `reissued="1"`)
+}
+
 func TestASecondSweepEndsAtOnce(t *testing.T) {
 	s := sweepFixture(t, 10)
 	s.panel.swept = true

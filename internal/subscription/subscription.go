@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -167,7 +168,7 @@ func (s *sweep) workOn(ctx context.Context, it int64, as string, work func(conte
 	j, err := start(ctx, &run)
 	if err == nil {
 		row.name, row.paidUntil = j.Item.Name, j.TermEnd()
-		err = work(ctx, j, row)
+		err = s.recovered(func() error { return work(ctx, j, row) })
 	}
 	label := item.Item{Item: it, Name: row.name}.Label()
 	if released := s.Panel.UnlockItem(context.WithoutCancel(ctx), it); released != nil {
@@ -190,6 +191,17 @@ func (s *sweep) workOn(ctx context.Context, it int64, as string, work func(conte
 		s.rows = append(s.rows, *row)
 	}
 	return nil
+}
+
+// recovered does the work for one item. A panic is an error of that item: the other items must not wait for it to be mended.
+func (s *sweep) recovered(work func() error) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			s.Log.Errorf("panic: %v\n%s", reason, debug.Stack())
+			err = fault.Errorf(fault.Internal, "subscription", "a fault of this program, the log has more: %v", reason)
+		}
+	}()
+	return work()
 }
 
 // sweepEnded returns the fault of a sweep whose context has ended.
