@@ -67,16 +67,24 @@ func publisherCases() []publisherCase {
 		{name: "webroot", other: true, files: true, host: func(t *testing.T, f *unattendedFixture, domain string) func(*testing.T) string {
 			zone, err := f.world.AddZone(domain, hosts+"@ AAAA "+internet.WebIPv6+"\n")
 			require.NoError(t, err)
-			folder := filepath.Join(f.panel.Root(), "var", "pmssl-challenges")
-			site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				http.ServeFile(w, r, filepath.Join(folder, filepath.Base(r.Host), filepath.Clean(r.URL.Path)))
-			})
-			require.NoError(t, f.world.ServeWeb(internet.WebAddress, site))
-			require.NoError(t, f.world.ServeWeb(internet.WebIPv6, site))
-			f.configurePublisher(t, "web", "webroot", "", "zone "+domain)
+			folder := f.serveChallenges(t, domain)
 			return func(t *testing.T) string { return zone.Dump() + filesIn(t, folder) }
 		}},
 	}, hostPanelCases()...)
+}
+
+// serveChallenges makes both web servers of the simulated Internet serve the challenge files, configures a publisher of the kind
+// webroot for the domain and returns the folder of the files.
+func (f *unattendedFixture) serveChallenges(t *testing.T, domain string) string {
+	t.Helper()
+	folder := filepath.Join(f.panel.Root(), "var", "pmssl-challenges")
+	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(w, r, filepath.Join(folder, filepath.Base(r.Host), filepath.Clean(r.URL.Path)))
+	})
+	require.NoError(t, f.world.ServeWeb(internet.WebAddress, site))
+	require.NoError(t, f.world.ServeWeb(internet.WebIPv6, site))
+	f.configurePublisher(t, "web", "webroot", "", "zone "+domain)
+	return folder
 }
 
 // filesIn returns the paths of the files below a folder, which may be missing.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/miekg/dns"
+
 	"pmssl/internal/sandbox/clock"
 )
 
@@ -23,12 +25,13 @@ type Addresses struct {
 	mu      sync.Mutex
 	targets map[string]string          // host:port by public host:port
 	blocked map[string]map[string]bool // public host:port by perspective
+	bogus   map[string]bool            // zones whose signatures are wrong (RFC 4033 5)
 }
 
 // NewAddresses returns an empty map. It keeps the map in the file, a line `ADDRESS:PORT TARGET:PORT` for each address, which
 // is what PMSSL_DIAL names; without a file name it keeps none.
 func NewAddresses(file string) (*Addresses, error) {
-	a := &Addresses{file: file, targets: map[string]string{}, blocked: map[string]map[string]bool{}}
+	a := &Addresses{file: file, targets: map[string]string{}, blocked: map[string]map[string]bool{}, bogus: map[string]bool{}}
 	return a, a.save()
 }
 
@@ -38,7 +41,7 @@ func ReadAddresses(file string) (*Addresses, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Addresses{targets: map[string]string{}, blocked: map[string]map[string]bool{}}
+	a := &Addresses{targets: map[string]string{}, blocked: map[string]map[string]bool{}, bogus: map[string]bool{}}
 	for line := range strings.Lines(string(text)) {
 		if fields := strings.Fields(line); len(fields) == 2 {
 			a.targets[fields[0]] = fields[1]
@@ -81,6 +84,25 @@ func (a *Addresses) Unblock(perspective string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.blocked, perspective)
+}
+
+// SetBogus makes whoever validates DNSSEC refuse all names of a zone, or accept them again.
+func (a *Addresses) SetBogus(zone string, bogus bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.bogus[dns.CanonicalName(zone)] = bogus
+}
+
+// isBogus reports whether a name is in a zone whose signatures are wrong.
+func (a *Addresses) isBogus(name string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for zone, bogus := range a.bogus {
+		if bogus && dns.IsSubDomain(zone, dns.CanonicalName(name)) {
+			return true
+		}
+	}
+	return false
 }
 
 // save writes the file in one step. The caller holds the lock.

@@ -174,3 +174,24 @@ func TestTheAuthorityFetchesFilesByBothProtocols(t *testing.T) {
 	wanted.Value = "body"
 	require.NoError(t, internet.NewAuthority(again).Look(t.Context(), wanted))
 }
+
+// docs/reference/unattended.md §1: a challenge that every server shows proves nothing where CAA records or wrong signatures forbid it.
+func TestTheAuthorityReadsCAAAndValidates(t *testing.T) {
+	w, _ := start(t)
+	require.NoError(t, w.Zone("example.com").Add("_x.www 60 CNAME a.b.example.\n"))
+	authority := internet.NewAuthority(w.Addresses)
+	wanted := standin.Challenge{Kind: standin.ChallengeCNAME, Domain: "www.example.com", Name: "_x.www.example.com", Value: "a.b.example"}
+	require.NoError(t, authority.Look(t.Context(), wanted))
+	require.NoError(t, w.Zone("example.com").Add(`@ CAA 0 issue "other.example"`+"\n"))
+	require.ErrorContains(t, authority.Look(t.Context(), wanted), "CAA records of example.com.")
+	require.NoError(t, w.Zone("example.com").Add(`www CAA 0 issue "sectigo.com"`+"\n"))
+	require.NoError(t, authority.Look(t.Context(), wanted), "the nearest ones count")
+
+	w.SetBogus("example.com", true)
+	require.ErrorContains(t, authority.Look(t.Context(), wanted), "signatures")
+	assert.Equal(t, dns.RcodeServerFailure, ask(t, w, internet.ResolverAddress, "www.example.com", dns.TypeA).Rcode)
+	assert.Equal(t, dns.RcodeSuccess, ask(t, w, internet.PrimaryAddress, "www.example.com", dns.TypeA).Rcode, "its own servers do not validate")
+	assert.Equal(t, dns.RcodeSuccess, ask(t, w, internet.ResolverAddress, "www.example.net", dns.TypeA).Rcode)
+	w.SetBogus("example.com", false)
+	require.NoError(t, authority.Look(t.Context(), wanted))
+}

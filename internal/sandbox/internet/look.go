@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +26,12 @@ func Perspectives() []string {
 // fetchTime bounds one request for a file.
 const fetchTime = 5 * time.Second
 
+// issuers returns the names that CAA records call the authority by (RFC 8659 4.2).
+func issuers() []string { return []string{"sectigo.com", "comodoca.com", "ssl.com"} }
+
 // Authority looks at challenges as a certification authority does, from every perspective: at every address of every name
-// server, or of the web server. All have to show the same. It implements standin.Looker.
+// server, or of the web server. All have to show the same, and no CAA record may forbid the certificate. It implements
+// standin.Looker.
 type Authority struct{ addresses *Addresses }
 
 var _ standin.Looker = Authority{}
@@ -36,11 +41,37 @@ func NewAuthority(addresses *Addresses) Authority { return Authority{addresses} 
 
 // Look implements standin.Looker.
 func (a Authority) Look(ctx context.Context, c standin.Challenge) error {
+	if a.addresses.isBogus(c.Domain) {
+		return errors.New("the signatures of " + c.Domain + " are wrong")
+	}
 	for _, perspective := range Perspectives() {
 		dial := a.addresses.From(perspective)
-		if err := lookFrom(ctx, dial, c); err != nil {
+		err := lookFrom(ctx, dial, c)
+		if err == nil {
+			err = NewResolver(dial).checkCAA(ctx, c.Domain)
+		}
+		if err != nil {
 			return fmt.Errorf("from %s: %w", perspective, err)
 		}
+	}
+	return nil
+}
+
+// checkCAA refuses a domain whose nearest CAA records name other issuers only (RFC 8659 3). It knows the tag issue alone.
+func (r *Resolver) checkCAA(ctx context.Context, domain string) error {
+	for name, found := dns.CanonicalName(domain), true; found && name != ""; _, name, found = strings.Cut(name, ".") {
+		answer, err := r.Lookup(ctx, name, dns.TypeCAA)
+		if err != nil {
+			return err
+		}
+		records := ofKind(answer.Answer, dns.TypeCAA)
+		if len(records) == 0 {
+			continue
+		}
+		if slices.ContainsFunc(records, func(rr dns.RR) bool { return slices.Contains(issuers(), rr.(*dns.CAA).Value) }) {
+			return nil
+		}
+		return errors.New("the CAA records of " + name + " allow other authorities only")
 	}
 	return nil
 }

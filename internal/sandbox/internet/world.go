@@ -78,6 +78,12 @@ func (w *World) Close() error {
 func (w *World) startServers() error {
 	keys := map[string]string{dns.Fqdn(KeyName): w.Secret}
 	resolver := NewResolver(w.From("resolver"))
+	validate := func(m *dns.Msg) *dns.Msg {
+		if w.isBogus(m.Question[0].Name) {
+			return new(dns.Msg).SetRcode(m, dns.RcodeServerFailure)
+		}
+		return resolver.recurse(m)
+	}
 	w.top = &NameServer{now: w.now}
 	w.Primary = &NameServer{now: w.now, keys: keys, primary: true}
 	w.Second = &NameServer{now: w.now, keys: keys}
@@ -86,7 +92,7 @@ func (w *World) startServers() error {
 		addresses []string
 	}{
 		{w.top, []string{RootAddress}},
-		{&NameServer{now: w.now, recurse: resolver.recurse}, []string{ResolverAddress}},
+		{&NameServer{now: w.now, recurse: validate}, []string{ResolverAddress}},
 		{w.Primary, []string{PrimaryAddress, primaryIPv6}},
 		{w.Second, []string{SecondAddress, secondIPv6}},
 	} {
