@@ -26,19 +26,10 @@ type peer struct {
 	zone         string
 }
 
-// startPeer starts a real server of a kind with one zone, whose text is given, and waits until it answers. Without the server's
-// program the test is skipped, with CI=true it fails.
+// startPeer starts a real name server of a kind with one zone, whose text is given, and waits until it answers.
 func startPeer(t *testing.T, kind, program, packages, zone, text string) *peer {
 	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		if _, err := os.Stat(filepath.Join("/usr/sbin", program)); err != nil {
-			words := fmt.Sprintf("%s is not installed (Debian: apt-get install %s)", program, packages)
-			if os.Getenv("CI") == "true" {
-				t.Fatal(words)
-			}
-			t.Skip(words)
-		}
-	}
+	needsProgram(t, program, packages)
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o711)) // the server runs as nobody
 	require.NoError(t, os.WriteFile(filepath.Join(dir, zone+".zone"), []byte("$ORIGIN "+zone+".\n$TTL 300\n"+text), 0o644))
@@ -49,15 +40,34 @@ func startPeer(t *testing.T, kind, program, packages, zone, text string) *peer {
 		_, api, _ := net.SplitHostPort(p.second)
 		args = append(args, api)
 	}
-	p.run(t, append(args, zone))
+	question := new(dns.Msg).SetQuestion(dns.Fqdn(zone), dns.TypeSOA)
+	runPeer(t, append(args, zone), func() bool {
+		answer, _, err := (&dns.Client{Net: "tcp"}).Exchange(question, p.addr)
+		return err == nil && answer.Authoritative && len(answer.Answer) > 0
+	})
 	raw, err := os.ReadFile(filepath.Join(dir, "secret"))
 	require.NoError(t, err)
 	p.secret = strings.TrimSpace(string(raw))
 	return p
 }
 
-// run starts the script, which becomes the server. The server ends with the test.
-func (p *peer) run(t *testing.T, args []string) {
+// needsProgram skips the test where a server's program is not installed; with CI=true it fails the test.
+func needsProgram(t *testing.T, program, packages string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err == nil {
+		return
+	}
+	if _, err := os.Stat(filepath.Join("/usr/sbin", program)); err != nil {
+		words := fmt.Sprintf("%s is not installed (Debian: apt-get install %s)", program, packages)
+		if os.Getenv("CI") == "true" {
+			t.Fatal(words)
+		}
+		t.Skip(words)
+	}
+}
+
+// runPeer starts the script, which becomes the server, and waits until it is ready. The server ends with the test.
+func runPeer(t *testing.T, args []string, ready func() bool) {
 	t.Helper()
 	_, file, _, _ := runtime.Caller(0)
 	cmd := exec.Command(filepath.Join(filepath.Dir(file), "..", "..", "..", "scripts", "peer.sh"), args...)
@@ -74,14 +84,13 @@ func (p *peer) run(t *testing.T, args []string) {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		<-ended
 	})
-	question := new(dns.Msg).SetQuestion(dns.Fqdn(p.zone), dns.TypeSOA)
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		select {
 		case <-ended:
 			require.Fail(t, "the server ended", output.String())
 		default:
 		}
-		if answer, _, err := (&dns.Client{Net: "tcp"}).Exchange(question, p.addr); err == nil && answer.Authoritative && len(answer.Answer) > 0 {
+		if ready() {
 			return
 		}
 	}

@@ -64,10 +64,12 @@ func publisherCases() []publisherCase {
 			f.configurePublisher(t, "ns3", "exec", server.secret, "program "+f.installHook(t, server), "types cname", "zone "+domain)
 			return server.transfer
 		}},
-		{name: "webroot", other: true, files: true, host: func(t *testing.T, f *unattendedFixture, domain string) func(*testing.T) string {
+		{name: "webroot of nginx", other: true, files: true, host: func(t *testing.T, f *unattendedFixture, domain string) func(*testing.T) string {
 			zone, err := f.world.AddZone(domain, hosts+"@ AAAA "+internet.WebIPv6+"\n")
 			require.NoError(t, err)
-			folder := f.serveChallenges(t, domain)
+			f.startNginx(t)
+			f.configurePublisher(t, "web", "webroot", "", "zone "+domain)
+			folder := filepath.Join(f.panel.Root(), "var", "pmssl-challenges")
 			return func(t *testing.T) string { return zone.Dump() + filesIn(t, folder) }
 		}},
 	}, hostPanelCases()...)
@@ -85,6 +87,30 @@ func (f *unattendedFixture) serveChallenges(t *testing.T, domain string) string 
 	require.NoError(t, f.world.ServeWeb(internet.WebIPv6, site))
 	f.configurePublisher(t, "web", "webroot", "", "zone "+domain)
 	return folder
+}
+
+// startNginx starts nginx at the web addresses. It serves the challenges in the panel's folder as the sample configures it. If
+// root runs the test it runs as nobody, so it serves nothing that the module does not let others read.
+func (f *unattendedFixture) startNginx(t *testing.T) {
+	t.Helper()
+	needsProgram(t, "nginx", "nginx")
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o711)) // of the panel too
+	require.NoError(t, os.Symlink(f.panel.Root(), filepath.Join(dir, "mgr5")))
+	addr := freeAddress(t)
+	_, port, _ := net.SplitHostPort(addr)
+	runPeer(t, []string{"nginx", dir, port}, func() bool { return accepts(addr) })
+	require.NoError(t, f.world.Map(net.JoinHostPort(internet.WebAddress, "80"), addr))
+	if six := net.JoinHostPort("::1", port); accepts(six) {
+		addr = six
+	}
+	require.NoError(t, f.world.Map(net.JoinHostPort(internet.WebIPv6, "80"), addr))
+}
+
+// accepts reports whether a server takes connections at an address.
+func accepts(addr string) bool {
+	conn, err := net.Dial("tcp", addr)
+	return err == nil && conn.Close() == nil
 }
 
 // filesIn returns the paths of the files below a folder, which may be missing.
