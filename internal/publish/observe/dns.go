@@ -28,9 +28,24 @@ const (
 // the resolver.
 func (o *Observer) record(ctx context.Context, p publish.Placement) (publish.Sight, error) {
 	addresses, err := o.authorities(ctx, p.Zone)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() == nil && errors.Is(err, errResolver):
+		return publish.Sight{Why: err.Error()}, nil
+	case err != nil:
 		return publish.Sight{}, err
 	}
+	sight, err := o.atServers(ctx, addresses, p)
+	if err != nil || !sight.Seen {
+		return sight, err
+	}
+	if why := o.atResolver(ctx, p.Record); why != "" {
+		sight.Seen, sight.Why = false, why
+	}
+	return sight, nil
+}
+
+// atServers looks at a record at each of the authoritative servers, until one does not show it.
+func (o *Observer) atServers(ctx context.Context, addresses []string, p publish.Placement) (publish.Sight, error) {
 	sight := publish.Sight{Seen: true}
 	reached := false
 	for _, address := range addresses {
@@ -53,11 +68,11 @@ func (o *Observer) record(ctx context.Context, p publish.Placement) (publish.Sig
 	if !reached {
 		return publish.Sight{Why: "none of the name servers of " + p.Zone + " can be reached from here"}, nil
 	}
-	if why := o.atResolver(ctx, p.Record); why != "" {
-		sight.Seen, sight.Why = false, why
-	}
 	return sight, nil
 }
+
+// errResolver is wrapped if the resolver has no answer about a zone. That may pass by itself, and it may be the zone's fault.
+var errResolver = errors.New("the resolver has no answer (a zone whose DNSSEC is broken looks like this to every CA)")
 
 // noRoute reports whether this host cannot send to the address at all.
 func noRoute(err error) bool {
@@ -87,7 +102,7 @@ func (o *Observer) authorities(ctx context.Context, zone string) ([]string, erro
 func (o *Observer) findAuthorities(ctx context.Context, zone string) ([]string, error) {
 	answer, err := o.resolver.Query(ctx, zone, dns.TypeNS)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errResolver, err)
 	}
 	names := serversOf(answer.Answer, zone)
 	names = append(names, o.delegation(ctx, zone)...)
@@ -217,7 +232,7 @@ func (o *Observer) atServer(ctx context.Context, server string, p publish.Placem
 func (o *Observer) atResolver(ctx context.Context, r publish.Record) string {
 	answer, err := o.resolver.Query(ctx, r.Name, typeOf(r))
 	if err != nil {
-		return err.Error() + " (a zone whose DNSSEC is broken looks like this to every CA)"
+		return fmt.Errorf("%w: %w", errResolver, err).Error()
 	}
 	return differs(answer, r, "the resolver")
 }

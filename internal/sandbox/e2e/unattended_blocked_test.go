@@ -35,7 +35,7 @@ func TestUnattendedTroubleOfTheClientsSite(t *testing.T) {
 					require.NoError(t, f.zone.Remove(`@ CAA 0 issue "other.example"`+"\n"))
 				},
 			},
-			"DNSSEC is broken": {reason: "SERVFAIL",
+			"DNSSEC is broken": {reason: "DNSSEC is broken looks like this", task: true,
 				begin: func(_ *testing.T, f *unattendedFixture) { f.world.SetBogus("example.com", true) },
 				end:   func(_ *testing.T, f *unattendedFixture) { f.world.SetBogus("example.com", false) },
 			},
