@@ -66,7 +66,7 @@ func TestNamedItemsAreThoseThatCarryTheName(t *testing.T) {
 		"what the collation equates: an accent":     {[]string{"xn--caf-dma.example"}, nil},
 		"what the collation equates: ß and s":       {[]string{"strase.example"}, nil},
 		"ß":                                         {[]string{"xn--strae-oqa.example"}, []publish.NamedItem{{Item: 28, Account: 8, Name: "xn--strae-oqa.example", Domain: true, Active: true}}},
-		"an item of which nothing more is known":    {[]string{"lost.example"}, []publish.NamedItem{{Item: 29, Name: "lost.example"}}},
+		"an item that has nothing but its name":     {[]string{"lost.example"}, []publish.NamedItem{{Item: 29, Name: "lost.example"}}},
 		"quotes, wildcards and percent signs":       {[]string{"%", "' OR 1=1 -- ", "*"}, nil},
 		"nothing is asked for":                      {nil, nil},
 		"a name that nobody has":                    {[]string{"nobody.example"}, nil},
