@@ -65,6 +65,7 @@ var allowed = map[string][]string{
 		"internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
 		"internal/panellog", "internal/plaintext",
 	},
+	"internal/deliver":             {"internal/publish", "internal/pki", "internal/fault", "internal/plaintext"},
 	"internal/publish":             {"internal/pki", "internal/fault", "internal/plaintext", "internal/filelock", "internal/dnscheck", "internal/panellog"},
 	"internal/publish/publishtest": {"internal/publish"},
 	"internal/publish/observe":     {"internal/publish", "internal/dnscheck", "internal/plaintext"},
