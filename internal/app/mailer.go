@@ -36,9 +36,14 @@ func (m mailer) Send(ctx context.Context, n item.Notice) error {
 	}
 	// Order number and challenges come from the seller, whose answer may repeat a secret.
 	order := s.secrets.maskValue(strings.TrimSpace(n.Product + " " + n.Order))
+	var served []notify.Served
+	for _, place := range n.Served {
+		served = append(served, notify.Served(place))
+	}
 	return transport.Send(ctx, notify.NoticeData{
 		Kind: notify.Kind(n.Kind), Lang: n.To.Lang, To: n.To.Email, ToName: n.To.Name, Item: n.Item, Panel: n.Panel, Domain: n.Domain, SANs: n.SANs,
 		Order: order, Expires: n.Expires, PaidUntil: n.PaidUntil, DaysLeft: n.DaysLeft, Method: n.Method, ChallengeText: s.secrets.maskValue(n.Challenges),
+		Serial: n.Serial, Served: served,
 	})
 }
 

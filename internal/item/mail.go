@@ -15,7 +15,19 @@ const (
 	NoticeProve = "prove"
 	// NoticeWaiting means that domain validation is still open and the stored certificate ends within a week.
 	NoticeWaiting = "waiting"
+	// NoticeInstall means that a new certificate is stored and the site does not serve it; the notice says which places still
+	// serve an old one, if that is known.
+	NoticeInstall = "install"
 )
+
+// Served is a place where a site still serves an old certificate.
+type Served struct {
+	Name    string // of the host, A-labels
+	Address string // IP address; may be empty
+	Serial  string // of the certificate that is served, lower-case hex; may be empty
+	Expires cabforum.Date
+	Expired bool // Expires has passed
+}
 
 // Notice is a mail to a client about one certificate.
 type Notice struct {
@@ -32,6 +44,8 @@ type Notice struct {
 	DaysLeft   int // to the end of the stored certificate; negative after it
 	Method     seller.Method
 	Challenges string // what to publish, as seller.ChallengeText returns it; for e-mail the approvers' addresses
+	Serial     string // of the stored certificate, lower-case hex
+	Served     []Served
 }
 
 // Mailer hands mails to the server's own mail transport. Errors are *fault.Error; those of type client have the object

@@ -18,6 +18,7 @@ const (
 	maxSubject    = 500
 	maxNames      = 100 // further names that are listed
 	maxChallenges = 250 // the number of names in the largest order
+	maxServed     = 50  // places that serve an old certificate
 )
 
 // printableLine returns a text from outside as one printable line of at most limit bytes: each run of white space becomes one

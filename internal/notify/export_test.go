@@ -6,6 +6,7 @@ type (
 	Record       = record
 	File         = file
 	Approver     = approver
+	ServedPlace  = served
 )
 
 // Literal returns the name of this host for EHLO.

@@ -71,13 +71,14 @@ func TestNoTextAddsAHeader(t *testing.T) {
 		"not UTF-8":       "x\xff\xfe\r\nBcc: victim@other.example",
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, kind := range []notify.Kind{notify.KindExpires, notify.KindProve, notify.KindWaiting} {
+			for _, kind := range kinds() {
 				f := noticeData(kind, "en")
 				f.Domain, f.ToName, f.Order, f.Panel, f.SANs = evil, evil, evil, evil, []string{evil}
 				f.Challenges = []seller.Challenge{
 					{Method: seller.MethodDNS, Host: evil, Record: evil, Target: evil}, {Method: seller.MethodFile, URL: evil, Body: evil},
 					{Method: seller.MethodEmail, Email: evil, Domain: evil},
 				}
+				f.Serial, f.Served = evil, []notify.Served{{Name: evil, Address: evil, Serial: evil}}
 				p := edited(t, map[string]string{"prove.en.txt": "Subject: {{.Client}} {{.Order}} {{.Panel}}\n\n{{.Order}}\n"})
 				p.From = mime.BEncoding.Encode("utf-8", "ü"+evil) + " <noreply@hosting.example>"
 				m, err := p.Compose(f)
@@ -165,6 +166,7 @@ func TestNoOrderMakesAMailTooLarge(t *testing.T) {
 	f.ToName, f.Order, f.Panel, f.Lang = long, long, long, f.Lang+"-"+long
 	f.SANs, f.Challenges = nil, nil
 	for i := range 1000 {
+		f.Served = append(f.Served, notify.Served{Name: long, Address: long, Serial: long})
 		f.SANs = append(f.SANs, fmt.Sprintf("san-%d.example.com", i))
 		f.Challenges = append(f.Challenges, seller.Challenge{Method: seller.MethodFile, URL: fmt.Sprint("http://", i, ".example/", long[:5000]), Body: strings.Repeat("й\n", 5000)})
 	}
@@ -201,10 +203,12 @@ func FuzzComposeReturnsAValidMail(f *testing.F) {
 	f.Add("expires", "ru", mailFrom, mailTo, "Anna", "example.com", "www.example.com", "PositiveSSL", "billing", 10, byte(1), "a CNAME b", "")
 	f.Add("prove", "es_MX.UTF-8", "noreply@hosting.example", mailTo, "Анна", "xn--e1afmkfd.xn--p1ai", "*.example.com", "", "", -1, byte(2), "http://a/b\nc\nd", "e")
 	f.Add("waiting", "../../etc", "\"a\\\"b\" <c@d>", "x@y", "a\r\nBcc: b@c", "=?utf-8?q?=0D=0A?=", "\xff\u2028", "{{.}}", "\x1b[31m", 0, byte(0), "a@b, c@d", "\x00")
+	f.Add("install", "es", mailFrom, mailTo, "Ana", "example.com", "*.example.com", "PositiveSSL", "billing", 190, byte(4), "0a1b", "2001:db8::80")
 	f.Fuzz(func(t *testing.T, kind, lang, from, to, name, domain, san, order, panel string, days int, method byte, challenges, value string) {
 		data := notify.NoticeData{
 			Kind: notify.Kind(kind), Lang: lang, To: to, ToName: name, Item: int64(days), Domain: domain, SANs: []string{san, value}, Order: order,
 			Expires: cabforum.Date{Year: 2026, Month: 10, Day: 19}, DaysLeft: days, Method: seller.Method(method % 4), ChallengeText: challenges, Panel: panel,
+			Serial: value, Served: []notify.Served{{Name: san, Address: value, Serial: challenges, Expires: cabforum.Date{Year: 2026, Month: 10, Day: 9}, Expired: method&4 != 0}},
 		}
 		if method&8 != 0 {
 			data.Challenges = []seller.Challenge{{Domain: value, Method: seller.Method(method % 4), Email: value, Host: value, Record: san, Target: value, URL: value, Body: challenges}}
@@ -213,7 +217,7 @@ func FuzzComposeReturnsAValidMail(f *testing.F) {
 		m, err := p.Compose(data)
 		if err != nil {
 			failure := fault.From(err)
-			known := kind == "expires" || kind == "prove" || kind == "waiting"
+			known := kind == "expires" || kind == "prove" || kind == "waiting" || kind == "install"
 			if failure.Type == fault.Internal && known {
 				t.Fatalf("not the sender's, the client's or the panel's mistake: %v", err)
 			}

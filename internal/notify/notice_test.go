@@ -54,6 +54,11 @@ func sendMail(t testing.TB) *notify.Mailer {
 	}
 }
 
+// kinds returns all kinds of notices.
+func kinds() []notify.Kind {
+	return []notify.Kind{notify.KindExpires, notify.KindInstall, notify.KindProve, notify.KindWaiting}
+}
+
 // noticeData returns the data of the documented example.
 func noticeData(kind notify.Kind, lang string) notify.NoticeData {
 	f := notify.NoticeData{
@@ -63,13 +68,23 @@ func noticeData(kind notify.Kind, lang string) notify.NoticeData {
 		Expires: cabforum.Date{Year: 2026, Month: 10, Day: 19}, PaidUntil: cabforum.Date{Year: 2031, Month: 4, Day: 2}, DaysLeft: 10,
 		Method: seller.MethodDNS, Panel: "https://billing.hosting.example",
 	}
-	if kind != notify.KindExpires {
+	switch kind {
+	case notify.KindProve, notify.KindWaiting:
 		f.Challenges = records()
+	case notify.KindInstall:
+		f.Serial, f.Served = "0a1b2c3d4e5f60718293a4b5c6d7e8f9", served()
 	}
 	if lang == "ru" {
 		f.ToName = "Анна Константиновна Примерова-Длинная"
 	}
 	return f
+}
+
+func served() []notify.Served {
+	return []notify.Served{
+		{Name: "example.com", Address: "2001:db8::80", Serial: "0c0ffee", Expires: cabforum.Date{Year: 2026, Month: 10, Day: 21}},
+		{Name: "mail.example.com", Address: "192.0.2.80", Serial: "0facade", Expires: cabforum.Date{Year: 2026, Month: 10, Day: 14}},
+	}
 }
 
 func records() []seller.Challenge {
@@ -135,7 +150,7 @@ func golden(t *testing.T, name string, got string) {
 
 // The whole message that the sendmail program gets, byte for byte.
 func TestMessagesAreUnchanged(t *testing.T) {
-	for _, kind := range []notify.Kind{notify.KindExpires, notify.KindProve, notify.KindWaiting} {
+	for _, kind := range kinds() {
 		for _, lang := range []string{"en", "ru", "es"} {
 			name := string(kind) + "." + lang
 			t.Run(name, func(t *testing.T) {
@@ -177,6 +192,18 @@ func TestTextsAreUnchanged(t *testing.T) {
 		"waiting-email": func(f *notify.NoticeData) {
 			f.Kind, f.Method, f.Challenges = notify.KindWaiting, seller.MethodEmail, approvers()
 		},
+		"install": func(f *notify.NoticeData) { *f = noticeData(notify.KindInstall, f.Lang) },
+		"install-ended": func(f *notify.NoticeData) {
+			*f = noticeData(notify.KindInstall, f.Lang)
+			f.Served[1].Expires, f.Served[1].Expired = cabforum.Date{Year: 2026, Month: 10, Day: 7}, true
+		},
+		"install-unseen": func(f *notify.NoticeData) {
+			*f = noticeData(notify.KindInstall, f.Lang)
+			f.Served = nil
+		},
+		"install-little-known": func(f *notify.NoticeData) {
+			*f = notify.NoticeData{Kind: notify.KindInstall, Lang: f.Lang, To: f.To, Item: 42, Domain: "example.com", Expires: f.Expires, Served: []notify.Served{{Name: "example.com"}}}
+		},
 		"waiting-little-known": func(f *notify.NoticeData) { f.Kind, f.Challenges = notify.KindWaiting, nil },
 	}
 	for name, change := range cases {
@@ -193,7 +220,7 @@ func TestTextsAreUnchanged(t *testing.T) {
 
 // A mail names the certificate first, then its dates, then what the client has to do.
 func TestMailsBeginWithTheCertificate(t *testing.T) {
-	for _, kind := range []notify.Kind{notify.KindExpires, notify.KindProve, notify.KindWaiting} {
+	for _, kind := range kinds() {
 		for lang, todo := range map[string]string{"en": "What you need to do", "ru": "Что нужно сделать", "es": "Qué debe hacer"} {
 			got := compose(t, sendMail(t), noticeData(kind, lang))
 			assert.Contains(t, got.subject, "example.com")
@@ -327,6 +354,7 @@ func TestNoticesWithoutTheNecessaryDataAreRefused(t *testing.T) {
 		"unknown kind":        {func(f *notify.NoticeData) { f.Kind = "../etc/passwd" }, fault.Internal, "mail"},
 		"no kind":             {func(f *notify.NoticeData) { f.Kind = "" }, fault.Internal, "mail"},
 		"expires, but when":   {func(f *notify.NoticeData) { f.Expires = cabforum.Date{} }, fault.Missed, "certificate_expiredate"},
+		"install, but when":   {func(f *notify.NoticeData) { f.Kind, f.Expires = notify.KindInstall, cabforum.Date{} }, fault.Missed, "certificate_expiredate"},
 		"no recipient":        {func(f *notify.NoticeData) { f.To = " " }, fault.Missed, "email"},
 		"not to be delivered": {func(f *notify.NoticeData) { f.To = "anna" }, fault.Value, "email"},
 	} {

@@ -15,7 +15,17 @@ const (
 	KindExpires Kind = "expires" // policy manual: the certificate ends, the client reissues it in the panel
 	KindProve   Kind = "prove"   // a reissue waits until the client proves control of the domain
 	KindWaiting Kind = "waiting" // still no proof, and less than 7 days are left
+	KindInstall Kind = "install" // a new certificate is stored and the site does not serve it (docs/reference/unattended.md §7, §10)
 )
+
+// Served is a place where a site still serves an old certificate.
+type Served struct {
+	Name    string // of the host, A-labels
+	Address string // IP address; may be empty
+	Serial  string // of the certificate that is served, hex; may be empty
+	Expires cabforum.Date
+	Expired bool // Expires has passed
+}
 
 // NoticeData is the content of a notice. Its texts may come from clients and sellers; Compose removes control characters
 // and limits their length.
@@ -44,19 +54,22 @@ type NoticeData struct {
 	// for DNS and files (rules PARAM-11), the addresses of approver_email for e-mail.
 	ChallengeText string
 	Panel         string // the billing panel's name or address for its clients; may be empty
+	Serial        string // of the stored certificate, hex; may be empty
+	// Served are the places that still serve an old certificate, for KindInstall; empty if that is not known.
+	Served []Served
 }
 
 // check returns a fault if the notice could not say which certificate it is about, or what has happened to it.
 func (f NoticeData) check() error {
 	switch f.Kind {
-	case KindExpires, KindProve, KindWaiting:
+	case KindExpires, KindProve, KindWaiting, KindInstall:
 	default:
 		return fault.Errorf(fault.Internal, "mail", "there is no message of the kind %q", f.Kind)
 	}
 	if hostText(f.Domain) == "" {
 		return fault.Errorf(fault.Missed, "domain", "item %d has no domain name for the message", f.Item)
 	}
-	if f.Kind == KindExpires && f.Expires.IsZero() {
+	if (f.Kind == KindExpires || f.Kind == KindInstall) && f.Expires.IsZero() {
 		return fault.Errorf(fault.Missed, itemparam.ExpireDate, "item %d has no expiration date for the message", f.Item)
 	}
 	return nil

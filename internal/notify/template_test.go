@@ -180,7 +180,7 @@ func TestEachKindHasEachLanguage(t *testing.T) {
 	files, err := filepath.Glob("templates/*.txt")
 	require.NoError(t, err)
 	var want []string
-	for _, kind := range []string{"expires", "prove", "waiting"} {
+	for _, kind := range []string{"expires", "install", "prove", "waiting"} {
 		for _, lang := range []string{"en", "es", "ru"} {
 			want = append(want, "templates/"+kind+"."+lang+".txt")
 		}
@@ -224,7 +224,7 @@ func TestTheReadmeNamesEachField(t *testing.T) {
 		}
 	}
 	assert.Equal(t, fields(reflect.TypeOf(notify.TemplateData{})), documented)
-	for _, inner := range []any{notify.Record{}, notify.File{}, notify.Approver{}} {
+	for _, inner := range []any{notify.Record{}, notify.File{}, notify.Approver{}, notify.ServedPlace{}} {
 		for _, name := range fields(reflect.TypeOf(inner)) {
 			assert.Contains(t, string(text), "`."+name+"`")
 		}
@@ -264,7 +264,7 @@ func FuzzTemplates(f *testing.F) {
 // Labels and text of a mail are in the client's language, without English words.
 func TestRussianAndSpanishTextsAreNotHalfEnglish(t *testing.T) {
 	action := regexp.MustCompile(`(?s)\{\{.*?\}\}`)
-	for _, kind := range []string{"expires", "prove", "waiting"} {
+	for _, kind := range []string{"expires", "install", "prove", "waiting"} {
 		for lang, foreign := range map[string]*regexp.Regexp{
 			"ru": regexp.MustCompile(`[A-Za-z]+`),
 			"es": regexp.MustCompile(`(?i)\b(orden|order|certificate|until|the|periodo)\b`),

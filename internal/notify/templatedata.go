@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"pmssl/internal/cabforum"
 	"pmssl/internal/pki"
 	"pmssl/internal/seller"
 )
@@ -28,6 +29,13 @@ type templateData struct {
 	MoreToDo  int
 	Panel     string
 	Sender    string
+	Serial    string
+	Served    []served
+	// MoreServed is the number of places that are not listed.
+	MoreServed int
+	// ServedUntil is the earliest end of the certificates that are served.
+	ServedUntil   string
+	ServedExpired bool
 }
 
 // record is a DNS record to publish. Name and Type are empty if the stored text could not be parsed.
@@ -42,16 +50,23 @@ type file struct {
 // approver is an address to which the certification authority sent its e-mail, and the name that it may approve.
 type approver struct{ Domain, Address string }
 
+// served is a place that still serves an old certificate. Address, Serial and Expires are empty if they are not known.
+type served struct {
+	Name, Address, Serial, Expires string
+	Expired                        bool
+}
+
 func newTemplateData(n NoticeData, sender string) templateData {
 	d := templateData{
 		Client: headerText(n.ToName, maxPerson), Domain: displayName(n.Domain),
 		Order: printableLine(n.Order, maxPhrase), Item: n.Item,
 		Expires: n.Expires.String(), Expired: !n.Expires.IsZero() && n.DaysLeft < 0, DaysLeft: n.DaysLeft,
 		PaidUntil: n.PaidUntil.String(), Method: methodWord(n.Method),
-		Panel: printableLine(n.Panel, maxPhrase), Sender: sender,
+		Panel: printableLine(n.Panel, maxPhrase), Sender: sender, Serial: printableLine(n.Serial, maxPerson),
 	}
 	d.names(n)
 	d.challenges(n)
+	d.places(n)
 	return d
 }
 
@@ -68,6 +83,25 @@ func (d *templateData) names(n NoticeData) {
 			d.Names = append(d.Names, displayName(name))
 		}
 		seen[name] = true
+	}
+}
+
+// places lists the places that serve an old certificate, and finds the earliest end of what they serve.
+func (d *templateData) places(n NoticeData) {
+	var first cabforum.Date
+	for _, place := range n.Served {
+		if !place.Expires.IsZero() && (first.IsZero() || place.Expires.Before(first)) {
+			first = place.Expires
+			d.ServedUntil, d.ServedExpired = first.String(), place.Expired
+		}
+		if len(d.Served) == maxServed {
+			d.MoreServed++
+			continue
+		}
+		d.Served = append(d.Served, served{
+			Name: displayName(place.Name), Address: printableLine(place.Address, maxPerson), Serial: printableLine(place.Serial, maxPerson),
+			Expires: place.Expires.String(), Expired: place.Expired,
+		})
 	}
 }
 

@@ -89,7 +89,7 @@ func (j *sweptItem) notice(ctx context.Context, kind string) (item.Notice, error
 	}
 	n := item.Notice{
 		Kind: kind, To: client, Item: j.Item.Item, Domain: stored.Leaf.Subject.CommonName, Order: j.Item.Params[itemparam.OrderID],
-		Expires: stored.Ends(), PaidUntil: j.TermEnd(), DaysLeft: j.Today().DaysUntil(stored.Ends()), Method: method,
+		Expires: stored.Ends(), PaidUntil: j.TermEnd(), DaysLeft: j.Today().DaysUntil(stored.Ends()), Method: method, Serial: stored.Serial(),
 	}
 	if brand, err := j.Panel.Brand(ctx, j.Item.Project); err == nil {
 		n.Panel = brand
@@ -104,7 +104,7 @@ func (j *sweptItem) notice(ctx context.Context, kind string) (item.Notice, error
 		n.Product = product.Names[0]
 	}
 	switch {
-	case kind == item.NoticeExpires:
+	case kind == item.NoticeExpires, kind == item.NoticeInstall:
 	case method == seller.MethodEmail:
 		n.Challenges = j.Item.Params[itemparam.Approver]
 	default:
