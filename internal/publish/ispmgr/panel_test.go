@@ -2,13 +2,9 @@ package ispmgr_test
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -245,25 +241,6 @@ func TestASessionThatEndedIsOpenedOnceMore(t *testing.T) {
 	assert.LessOrEqual(t, len(p.requests(t, "auth")), 3)
 }
 
-func TestAWrongPasswordIsSentOnceInARun(t *testing.T) {
-	p := start(t)
-	made := p.publisher(t, func(b *publish.Block, _ *publish.Env) { b.Password = publishtest.SecretFile(t, "wrong-one") })
-	for range 3 {
-		_, _, err := made.Zone(context.Background(), "example.com")
-		require.ErrorIs(t, err, publish.ErrDenied)
-		require.ErrorContains(t, err, "is wrong")
-		require.NotContains(t, err.Error(), "wrong-one")
-	}
-	assert.Len(t, p.requests(t, "auth"), 1)
-	for range 4 {
-		_, _, err := p.publisher(t, func(b *publish.Block, _ *publish.Env) { b.Password = publishtest.SecretFile(t, "wrong-one") }).Zone(context.Background(), "example.com")
-		require.ErrorIs(t, err, publish.ErrDenied)
-	}
-	_, _, err := p.publisher(t).Zone(context.Background(), "example.com")
-	require.ErrorIs(t, err, publish.ErrDenied)
-	require.ErrorContains(t, err, "captcha")
-}
-
 func TestAUserWithTheRightsOfTheSampleMayPublish(t *testing.T) {
 	p := start(t)
 	block := publishtest.Sample(t, "ispmgr.conf")
@@ -325,21 +302,6 @@ func TestLongListsAreReadWhole(t *testing.T) {
 	})
 }
 
-func TestTheCertificateIsCheckedByItsPinOrWholly(t *testing.T) {
-	p := start(t)
-	other := make([]byte, 32)
-	_, _ = rand.Read(other)
-	for _, pin := range []string{"sha256/" + base64.StdEncoding.EncodeToString(other), ""} {
-		made := p.publisher(t, func(b *publish.Block, _ *publish.Env) { b.Pin = pin })
-		_, _, err := made.Zone(context.Background(), "example.com")
-		require.ErrorContains(t, err, "certificate")
-		if pin != "" {
-			require.ErrorContains(t, err, p.Pin)
-		}
-	}
-	assert.Empty(t, p.requests(t, ""), "no password goes to another server")
-}
-
 func TestTheSecretsAreMaskedAndNotLogged(t *testing.T) {
 	p := start(t)
 	env, seen := publishtest.Env(t)
@@ -354,87 +316,12 @@ func TestTheSecretsAreMaskedAndNotLogged(t *testing.T) {
 	}
 }
 
-func TestThePasswordGoesToNobodyElse(t *testing.T) {
-	env, _ := publishtest.Env(t)
-	for address, says := range map[string]string{
-		"http://192.0.2.1:1500/ispmgr": "in the clear", "https:///ispmgr": "in the clear", "https://u:p@192.0.2.1/ispmgr": "more than", "https://192.0.2.1/ispmgr?a=b": "more than",
-		"https://192.0.2.1:1500": "leads to neither panel", "https://192.0.2.1:1500/billmgr": "leads to neither panel",
-		"https://192.0.2.1:1500/manager/dnsmgr": "",
-	} {
-		u, err := url.Parse(address)
-		require.NoError(t, err)
-		_, err = ispmgr.New(publish.Block{Name: "web7", Pos: "web7.conf:4", URL: u}, env)
-		if says == "" {
-			require.NoError(t, err, address)
-			continue
-		}
-		require.ErrorContains(t, err, says, address)
-		require.ErrorContains(t, err, "web7.conf:4")
-	}
-	for _, b := range []publish.Block{{Name: "web7"}, {Name: "web7", Mgr: "billmgr"}, {Name: "web7", URL: &url.URL{Scheme: "https", Host: "a", Path: "/ispmgr"}, Pin: "sha256/x"}} {
-		_, err := ispmgr.New(b, env)
-		require.Error(t, err)
-	}
-}
-
-func TestARedirectIsNotFollowed(t *testing.T) {
-	p := start(t)
-	p.fault(t, object{"kind": "redirect", "location": "https://192.0.2.1/"})
-	_, _, err := p.publisher(t).Zone(context.Background(), "example.com")
-	require.ErrorContains(t, err, "another address")
-}
-
 func TestASilentPanelEndsWithTheContext(t *testing.T) {
 	p := start(t)
 	p.fault(t, object{"kind": "hang"})
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(20*time.Millisecond, cancel)
 	require.ErrorIs(t, p.publisher(t).Publish(ctx, "example.com", cname("_o.www.example.com"), nil), context.Canceled)
-}
-
-func TestMgrctlThatFails(t *testing.T) {
-	env, _ := publishtest.Env(t)
-	program := filepath.Join(env.Root, "sbin", "mgrctl")
-	require.NoError(t, os.Mkdir(filepath.Dir(program), 0o755))
-	made, err := ispmgr.New(publish.Block{Name: "here", Mgr: "ispmgr"}, env)
-	require.NoError(t, err)
-	_, _, err = made.Zone(context.Background(), "example.com")
-	require.ErrorContains(t, err, "mgrctl cannot be started")
-	for name, c := range map[string]struct{ script, says string }{
-		"an error in text":        {`echo "ERROR Error: Type: 'access' Object: 'domain' Value: ''" >&2; exit 1`, "may not use domain"},
-		"an exit code":            {`echo broken >&2; exit 3`, "exit status 3: broken"},
-		"nothing":                 {`exit 0`, "the answer is empty"},
-		"a document and a code":   {`echo '<doc><elem/></doc>'; exit 1`, "mgrctl failed"},
-		"an endless answer":       {`cat /dev/zero`, "more than"},
-		"an error in a document":  {`echo '<doc><error type="missed" object="func"><msg>none</msg></error></doc>'`, "no function domain"},
-		"a table and no document": {`echo 'name=example.com owner=u1'`, "not ISPmanager"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			next := filepath.Join(t.TempDir(), "mgrctl")
-			require.NoError(t, os.WriteFile(next, []byte("#!/bin/sh\n"+c.script+"\n"), 0o755))
-			require.NoError(t, os.Rename(next, program))
-			_, _, err := made.Zone(context.Background(), "example.com")
-			require.ErrorContains(t, err, c.says)
-		})
-	}
-}
-
-func TestMgrctlRunsInThePanelsFolderWithTheGivenEnvironment(t *testing.T) {
-	env, _ := publishtest.Env(t)
-	env.Environ = []string{"PATH=/usr/bin:/bin", "SSH_CONNECTION=192.0.2.7 1 192.0.2.8 22"}
-	program := filepath.Join(env.Root, "sbin", "mgrctl")
-	require.NoError(t, os.Mkdir(filepath.Dir(program), 0o755))
-	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\n(pwd; env; for a in \"$@\"; do echo \"$a\"; done) >seen\necho '<doc/>'\n"), 0o755))
-	made, err := ispmgr.New(publish.Block{Name: "here", Mgr: "dnsmgr"}, env)
-	require.NoError(t, err)
-	_, ok, err := made.Zone(context.Background(), "example.com")
-	require.NoError(t, err)
-	assert.False(t, ok)
-	text, err := os.ReadFile(filepath.Join(env.Root, "seen"))
-	require.NoError(t, err)
-	assert.Contains(t, string(text), "\n-m\ndnsmgr\n-o\nxml\ndomain\nlang=en\n")
-	assert.Contains(t, string(text), "SSH_CONNECTION=pmssl\n")
-	assert.NotContains(t, string(text), "192.0.2.7")
 }
 
 // against returns a publisher for a panel that a handler plays after the login.

@@ -12,40 +12,26 @@ import (
 	"slices"
 	"strings"
 
-	"pmssl/internal/plaintext"
+	"pmssl/internal/ispapi"
 	"pmssl/internal/publish"
 )
 
 // attempts is how often a record is deleted that still stands there: the panel may keep the same record several times.
 const attempts = 3
 
-// caller calls functions of a panel.
-type caller interface {
-	// call returns the panel's answer, and what it refuses. An error is that no usable answer came.
-	call(ctx context.Context, function string, params url.Values) (*element, *refusal, error)
-	panel() string // ispmgr or dnsmgr
-	place() string // for messages
-}
-
 type publisher struct {
 	block publish.Block
 	env   publish.Env
-	api   caller
+	api   *ispapi.Client
 }
 
 // New makes the publisher of a block of the kind ispmgr.
 func New(b publish.Block, e publish.Env) (publish.Publisher, error) {
-	p := &publisher{block: b, env: e}
-	var err error
-	if b.Mgr != "" {
-		p.api, err = newLocal(b, e)
-	} else {
-		p.api, err = newRemote(b, e)
-	}
+	api, err := ispapi.New(ispapi.Server{URL: b.URL, Pin: b.Pin, Login: b.Login, Password: b.Password, Mgr: b.Mgr}, e)
 	if err != nil {
 		return nil, fmt.Errorf("%s: publisher %s: %w", b.Pos, b.Name, err)
 	}
-	return p, nil
+	return &publisher{block: b, env: e, api: api}, nil
 }
 
 // Zone returns the panel's zone with the longest name that holds the name, and its owner. A zone that the panel only copies from
@@ -53,7 +39,7 @@ func New(b publish.Block, e publish.Env) (publish.Publisher, error) {
 func (p *publisher) Zone(ctx context.Context, name string) (publish.Zone, bool, error) {
 	name = strings.ToLower(name)
 	if !publish.IsHostName(name) {
-		return publish.Zone{}, false, p.wrap(fmt.Sprintf("%q", plaintext.Clip(name, maxShown)), errors.New("this is not a host name"))
+		return publish.Zone{}, false, p.wrap(fmt.Sprintf("%q", ispapi.Shown(name)), errors.New("this is not a host name"))
 	}
 	zones, err := p.zones(ctx)
 	if err != nil {
@@ -171,7 +157,7 @@ func (p *publisher) verify(ctx context.Context, c change, before, after []standi
 			continue
 		}
 		_, err := p.remove(ctx, c, after, r)
-		return errors.Join(fmt.Errorf("the panel wrote the record as %s: the module does not know how this panel takes names", shown(r.name)), err)
+		return errors.Join(fmt.Errorf("the panel wrote the record as %s: the module does not know how this panel takes names", ispapi.Shown(r.name)), err)
 	}
 	return errors.New("the panel accepted the record and does not show it")
 }
@@ -186,7 +172,7 @@ func (p *publisher) warnOfLosses(c change, before, after []standingRecord) {
 	for _, r := range before {
 		if r.name != c.record.Name && r.kind != "SOA" && !left[r] {
 			p.env.Log.Warningf("publisher %s, zone %s: the record %s %s %s is gone since the zone was read: see the panel's log for who removed it",
-				p.block.Name, c.zone, shown(r.name), shown(r.kind), shown(r.value))
+				p.block.Name, c.zone, ispapi.Shown(r.name), ispapi.Shown(r.kind), ispapi.Shown(r.value))
 			return
 		}
 	}
@@ -220,9 +206,9 @@ func (p *publisher) remove(ctx context.Context, c change, all []standingRecord, 
 		if err := removable(all, r); err != nil {
 			return all, err
 		}
-		refused, err := p.submit(ctx, functionDelete, url.Values{"plid": {c.key}, "elid": {r.key}})
-		if err == nil && refused != nil && !refused.gone() {
-			err = p.refusal(functionDelete, refused)
+		refused, err := p.api.Submit(ctx, functionDelete, url.Values{"plid": {c.key}, "elid": {r.key}})
+		if err == nil && refused != nil && !refused.Gone() {
+			err = refused.AsError(functionDelete)
 		}
 		if err != nil {
 			return all, err
@@ -244,57 +230,33 @@ func (p *publisher) edit(ctx context.Context, c change, former standingRecord) e
 	if err != nil {
 		return err
 	}
-	refused, err := p.submit(ctx, functionEdit, filled)
-	if err == nil && refused.is("value", "ttl") && c.record.TTL < slowTTL {
+	refused, err := p.api.Submit(ctx, functionEdit, filled)
+	if err == nil && refused.OfType("value", "ttl") && c.record.TTL < slowTTL {
 		filled.Set("ttl", fmt.Sprint(slowTTL))
-		refused, err = p.submit(ctx, functionEdit, filled)
+		refused, err = p.api.Submit(ctx, functionEdit, filled)
 	}
 	switch {
 	case err != nil:
 		return err
-	case refused.is("exists"):
+	case refused.OfType("exists"):
 		return fmt.Errorf("%w: the panel says that a record exists there (%w)", publish.ErrConflict, refused)
 	case refused != nil:
-		return p.refusal(functionEdit, refused)
+		return refused.AsError(functionEdit)
 	}
 	return nil
 }
 
 // form reads the form for a record and fills it in.
 func (p *publisher) form(ctx context.Context, c change, former standingRecord) (url.Values, error) {
-	root, err := p.read(ctx, functionEdit, url.Values{"plid": {c.key}, "elid": {former.key}})
+	read, err := p.api.Form(ctx, functionEdit, url.Values{"plid": {c.key}, "elid": {former.key}})
 	if err != nil {
 		return nil, err
 	}
-	f, err := formOf(root)
-	if err == nil {
-		var filled url.Values
-		if filled, err = f.fill(c, former); err == nil {
-			return filled, nil
-		}
+	filled, err := form{read}.fill(c, former)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", functionEdit, err)
 	}
-	return nil, fmt.Errorf("%s: %w", functionEdit, err)
-}
-
-// submit calls a function that changes something, a second time if the panel asks for that. Any answer but "done" is an error or
-// a refusal.
-func (p *publisher) submit(ctx context.Context, function string, params url.Values) (*refusal, error) {
-	root, refused, err := p.api.call(ctx, function, params)
-	if err == nil && confirmation(root, refused) {
-		again := url.Values{}
-		for name, values := range params {
-			again[name] = values
-		}
-		again.Set("sok", "yes")
-		root, refused, err = p.api.call(ctx, function, again)
-	}
-	switch {
-	case err != nil || refused != nil:
-		return refused, err
-	case !done(root):
-		return nil, fmt.Errorf("%s: the panel does not say that it did it: its answer has no <ok/>", function)
-	}
-	return nil, nil
+	return filled, nil
 }
 
 // withRecord checks the record, finds how the panel names the zone, and gives each error the publisher, the zone and the record in
@@ -317,5 +279,5 @@ func (p *publisher) withRecord(ctx context.Context, zone string, r publish.Recor
 }
 
 func (p *publisher) wrap(what string, err error) error {
-	return fmt.Errorf("publisher %s at %s: %s: %w", p.block.Name, p.api.place(), what, err)
+	return fmt.Errorf("publisher %s at %s: %s: %w", p.block.Name, p.api.Place(), what, err)
 }

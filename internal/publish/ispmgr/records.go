@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"pmssl/internal/plaintext"
+	"pmssl/internal/ispapi"
 	"pmssl/internal/publish"
 )
 
@@ -28,16 +28,16 @@ type standingRecord struct {
 
 // records lists a zone's records.
 func (p *publisher) records(ctx context.Context, zone, key string) ([]standingRecord, error) {
-	rows, err := p.list(ctx, functionRecords, url.Values{"elid": {key}})
+	rows, err := p.api.List(ctx, functionRecords, url.Values{"elid": {key}})
 	if err != nil {
 		return nil, err
 	}
 	all := make([]standingRecord, 0, len(rows))
 	for _, e := range rows {
-		if !e.has("name") || e.value("rtype") == "" {
+		if !e.Has("name") || e.Value("rtype") == "" {
 			return nil, fmt.Errorf("%s: a row of the list has no name or no rtype: this is not a list of records that the module knows", functionRecords)
 		}
-		r := standingRecord{key: e.value("rkey"), name: absoluteName(e.value("name"), zone), kind: kindOf(e.value("rtype")), value: e.value("value")}
+		r := standingRecord{key: e.Value("rkey"), name: absoluteName(e.Value("name"), zone), kind: kindOf(e.Value("rtype")), value: e.Value("value")}
 		if r.kind == string(publish.TXT) {
 			r.value = plainText(r.value)
 		}
@@ -118,7 +118,7 @@ func conflict(name string, standing []standingRecord) error {
 	for _, r := range standing {
 		all = append(all, r.kind+" "+r.value)
 	}
-	return fmt.Errorf("%w: %s holds %s", publish.ErrConflict, name, plaintext.Clip(plaintext.Line(strings.Join(all, ", ")), maxShown))
+	return fmt.Errorf("%w: %s holds %s", publish.ErrConflict, name, ispapi.Shown(strings.Join(all, ", ")))
 }
 
 // harmless reports by nil that a new record is seen in DNS and does not change what DNS says of other names: no delegation, DNAME
@@ -157,11 +157,11 @@ func removable(all []standingRecord, r standingRecord) error {
 	case r.key == "":
 		return fmt.Errorf("%s: the row of %s has no rkey: the panel cannot be told which record to change", functionRecords, r.name)
 	case strings.ContainsAny(r.key, ",\r\n\x00"):
-		return fmt.Errorf("%s: the key %q stands for several records: remove the record by hand", functionRecords, shown(r.key))
+		return fmt.Errorf("%s: the key %q stands for several records: remove the record by hand", functionRecords, ispapi.Shown(r.key))
 	}
 	for _, other := range all {
 		if other.key == r.key && (other.name != r.name || other.kind != r.kind || other.value != r.value) {
-			return fmt.Errorf("%s: the key %q stands for %s %s as well: remove the record by hand", functionRecords, shown(r.key), shown(other.name), shown(other.kind))
+			return fmt.Errorf("%s: the key %q stands for %s %s as well: remove the record by hand", functionRecords, ispapi.Shown(r.key), ispapi.Shown(other.name), ispapi.Shown(other.kind))
 		}
 	}
 	return nil

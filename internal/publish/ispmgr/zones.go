@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/net/idna"
 
+	"pmssl/internal/ispapi"
 	"pmssl/internal/pki"
 	"pmssl/internal/publish"
 )
@@ -31,13 +32,13 @@ type zoneRow struct {
 
 // zones lists the panel's zones. Rows whose name is no domain name are left out, because they hold no names of certificates.
 func (p *publisher) zones(ctx context.Context) ([]zoneRow, error) {
-	rows, err := p.list(ctx, functionZones, url.Values{})
+	rows, err := p.api.List(ctx, functionZones, url.Values{})
 	if err != nil {
 		return nil, err
 	}
 	var zones []zoneRow
 	for _, e := range rows {
-		key := e.value("name")
+		key := e.Value("name")
 		if key == "" {
 			return nil, fmt.Errorf("%s: a row of the list has no name: this is not a list of zones that the module knows", functionZones)
 		}
@@ -49,7 +50,7 @@ func (p *publisher) zones(ctx context.Context) ([]zoneRow, error) {
 		if err != nil || len(key) > maxName || strings.HasPrefix(name, "*.") {
 			continue
 		}
-		kind := strings.ToLower(e.value("dtype") + " " + e.child("dtype").attr("orig"))
+		kind := strings.ToLower(e.Value("dtype") + " " + e.Child("dtype").Attr("orig"))
 		zones = append(zones, zoneRow{
 			zone: publish.Zone{Name: name, Owner: owner}, key: key,
 			copied: strings.Contains(kind, "slave") || strings.Contains(kind, "secondary"),
@@ -60,15 +61,15 @@ func (p *publisher) zones(ctx context.Context) ([]zoneRow, error) {
 
 // owner returns who owns the zone of a row, as far as the panel shows it: ISPmanager in the column owner, DNSmanager in user
 // (docs/reference/unattended.md §2). A row in which both say something else shows nobody's.
-func (p *publisher) owner(e *element) (string, error) {
-	owner, user := e.value("owner"), e.value("user")
+func (p *publisher) owner(e *ispapi.Element) (string, error) {
+	owner, user := e.Value("owner"), e.Value("user")
 	switch {
-	case p.api.panel() == "ispmgr" || user == "":
+	case p.api.Panel() == "ispmgr" || user == "":
 		return owner, nil
 	case owner == "" || owner == user:
 		return user, nil
 	}
-	return "", fmt.Errorf("%s: the zone %s has the owner %s and the user %s: whose it is is not known", functionZones, shown(e.value("name")), shown(owner), shown(user))
+	return "", fmt.Errorf("%s: the zone %s has the owner %s and the user %s: whose it is is not known", functionZones, ispapi.Shown(e.Value("name")), ispapi.Shown(owner), ispapi.Shown(user))
 }
 
 // nearest returns the zone with the longest name that holds the name; false if none does.

@@ -1,4 +1,4 @@
-package ispmgr
+package ispapi
 
 import (
 	"cmp"
@@ -30,7 +30,7 @@ const (
 
 // remote is a panel that is reached by HTTPS. Login, session and all parameters go in the bodies of POST requests only.
 type remote struct {
-	block    publish.Block
+	server   Server
 	env      publish.Env
 	http     *http.Client
 	base     string
@@ -41,18 +41,18 @@ type remote struct {
 	password string
 }
 
-// newRemote makes the client of a block with a URL.
-func newRemote(b publish.Block, e publish.Env) (*remote, error) {
-	if err := checkURL(b.URL); err != nil {
+// newRemote makes the client of a panel with a URL.
+func newRemote(s Server, e publish.Env) (*remote, error) {
+	if err := checkURL(s.URL); err != nil {
 		return nil, err
 	}
-	config, err := tlsConfig(b, e)
+	config, err := tlsConfig(s, e)
 	if err != nil {
 		return nil, err
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	return &remote{block: b, env: e, base: b.URL.String(), http: &http.Client{
+	return &remote{server: s, env: e, base: s.URL.String(), http: &http.Client{
 		Transport: &http.Transport{ // without a proxy, whatever the environment says
 			DialContext:            e.Dial,
 			TLSClientConfig:        config,
@@ -89,12 +89,12 @@ func panelName(u *url.URL) string {
 
 // tlsConfig returns how the panel's certificate is checked. A pin names the public key: with it neither names, dates nor the
 // issuer count, because panels have certificates of their own.
-func tlsConfig(b publish.Block, e publish.Env) (*tls.Config, error) {
+func tlsConfig(s Server, e publish.Env) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, Time: e.Now}
-	if b.Pin == "" {
+	if s.Pin == "" {
 		return config, nil
 	}
-	encoded, found := strings.CutPrefix(b.Pin, "sha256/")
+	encoded, found := strings.CutPrefix(s.Pin, "sha256/")
 	if sum, err := base64.StdEncoding.DecodeString(encoded); !found || err != nil || len(sum) != sha256.Size {
 		return nil, errors.New("the pin is not sha256/ and 44 characters of base64")
 	}
@@ -104,7 +104,7 @@ func tlsConfig(b publish.Block, e publish.Env) (*tls.Config, error) {
 			return errors.New("the panel sent no certificate")
 		}
 		sum := sha256.Sum256(state.PeerCertificates[0].RawSubjectPublicKeyInfo)
-		if seen := "sha256/" + base64.StdEncoding.EncodeToString(sum[:]); seen != b.Pin {
+		if seen := "sha256/" + base64.StdEncoding.EncodeToString(sum[:]); seen != s.Pin {
 			return fmt.Errorf("the key of the panel's certificate is not the pinned one but %s: if the panel got a new certificate, "+
 				"compare this with it on its host, then write it as pin", seen)
 		}
@@ -113,24 +113,24 @@ func tlsConfig(b publish.Block, e publish.Env) (*tls.Config, error) {
 	return config, nil
 }
 
-func (c *remote) place() string { return c.base }
+func (c *remote) Place() string { return c.base }
 
-func (c *remote) panel() string { return panelName(c.block.URL) }
+func (c *remote) Panel() string { return panelName(c.server.URL) }
 
-// call asks the panel for a function, with a login before the first one and a second one if the panel has ended the session.
-func (c *remote) call(ctx context.Context, function string, params url.Values) (*element, *refusal, error) {
+// Call asks the panel for a function, with a login before the first one and a second one if the panel has ended the session.
+func (c *remote) Call(ctx context.Context, function string, params url.Values) (*Element, *Refusal, error) {
 	for again := false; ; again = true {
 		if err := c.login(ctx); err != nil {
 			return nil, nil, err
 		}
 		root, refused, err := c.post(ctx, function, params, url.Values{"auth": {c.session}})
-		if err != nil || !refused.is("auth") {
+		if err != nil || !refused.OfType("auth") {
 			return root, refused, err
 		}
 		c.session = "" // a function is not carried out without one, so it can be repeated
 		if again {
 			return nil, nil, fmt.Errorf("%w: the panel does not keep a session after the login as %s (%s): if it binds sessions to addresses, "+
-				"this host has to reach it from one address", publish.ErrDenied, c.block.Login, refused.Error())
+				"this host has to reach it from one address", publish.ErrDenied, c.server.Login, refused.Error())
 		}
 	}
 }
@@ -147,7 +147,7 @@ func (c *remote) login(ctx context.Context) error {
 		return fmt.Errorf("%w: the panel ended %d sessions in one run: see its log", publish.ErrDenied, c.logins)
 	}
 	if c.password == "" {
-		password, err := publish.ReadSecret(c.block.Password)
+		password, err := publish.ReadSecret(c.server.Password)
 		if err != nil {
 			return err
 		}
@@ -155,7 +155,7 @@ func (c *remote) login(ctx context.Context) error {
 		c.password = password
 	}
 	c.logins++
-	root, refused, err := c.post(ctx, "auth", nil, url.Values{"username": {c.block.Login}, "password": {c.password}})
+	root, refused, err := c.post(ctx, "auth", nil, url.Values{"username": {c.server.Login}, "password": {c.password}})
 	if err != nil {
 		return err
 	}
@@ -167,22 +167,22 @@ func (c *remote) login(ctx context.Context) error {
 }
 
 // sessionOf returns the id of the session in the answer to a login.
-func (c *remote) sessionOf(root *element, refused *refusal) (string, error) {
-	user := c.block.Login
+func (c *remote) sessionOf(root *Element, refused *Refusal) (string, error) {
+	user := c.server.Login
 	switch {
-	case refused.is("auth", "badpassword"):
-		return "", fmt.Errorf("%w: user %s or the password in %s is wrong; no further login is tried in this run", publish.ErrDenied, user, c.block.Password)
+	case refused.OfType("auth", "badpassword"):
+		return "", fmt.Errorf("%w: user %s or the password in %s is wrong; no further login is tried in this run", publish.ErrDenied, user, c.server.Password)
 	case refused.contains("captcha"):
 		return "", fmt.Errorf("%w: the panel asks for a captcha after failed logins: log in as %s once with a browser", publish.ErrDenied, user)
 	case refused != nil:
 		return "", fmt.Errorf("%w: the panel does not let user %s in: %s", publish.ErrDenied, user, refused.Error())
 	}
-	auth := root.child("auth")
+	auth := root.Child("auth")
 	if auth == nil {
 		return "", fmt.Errorf("%w: the panel answers the login of user %s without a session: two-factor authentication may be on for it; "+
 			"switch it off for this user", publish.ErrDenied, user)
 	}
-	id := cmp.Or(auth.attr("id"), auth.text)
+	id := cmp.Or(auth.Attr("id"), auth.Text)
 	if id == "" || len(id) > maxSession || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", errors.New("the panel answers the login with a session that is none")
 	}
@@ -203,7 +203,7 @@ func (c *remote) mask(text string) string {
 }
 
 // post sends one request and reads its answer.
-func (c *remote) post(ctx context.Context, function string, params, secrets url.Values) (*element, *refusal, error) {
+func (c *remote) post(ctx context.Context, function string, params, secrets url.Values) (*Element, *Refusal, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	form := url.Values{}
@@ -230,13 +230,13 @@ func (c *remote) post(ctx context.Context, function string, params, secrets url.
 	case len(body) > maxBody:
 		return nil, nil, fmt.Errorf("%s: the panel's answer has more than %d octets", function, maxBody)
 	case response.StatusCode >= 300 && response.StatusCode < 400:
-		return nil, nil, fmt.Errorf("%s: the panel leads to another address: correct the url of the block (%s)", function, shown(response.Status))
+		return nil, nil, fmt.Errorf("%s: the panel leads to another address: correct the url of the block (%s)", function, Shown(response.Status))
 	}
 	return c.read(function, response.StatusCode, body)
 }
 
 // read parses an answer. Panels send their error documents with the status 200; whatever else comes is told by its status.
-func (c *remote) read(function string, status int, body []byte) (*element, *refusal, error) {
+func (c *remote) read(function string, status int, body []byte) (*Element, *Refusal, error) {
 	root, err := parseXML(body)
 	switch {
 	case err != nil && status != http.StatusOK:
@@ -246,7 +246,7 @@ func (c *remote) read(function string, status int, body []byte) (*element, *refu
 	}
 	refused := refusalIn(root)
 	if refused != nil {
-		refused.kind, refused.object, refused.value, refused.text = c.mask(refused.kind), c.mask(refused.object), c.mask(refused.value), c.mask(refused.text)
+		refused.Kind, refused.Object, refused.Value, refused.Text = c.mask(refused.Kind), c.mask(refused.Object), c.mask(refused.Value), c.mask(refused.Text)
 	}
 	if status != http.StatusOK && refused == nil {
 		return nil, nil, fmt.Errorf("%s: the panel answers with status %d", function, status)

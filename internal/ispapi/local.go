@@ -1,4 +1,4 @@
-package ispmgr
+package ispapi
 
 import (
 	"bytes"
@@ -28,26 +28,26 @@ const (
 
 // local is a panel on this host, called by its sbin/mgrctl. It needs no login: mgrctl trusts the user it runs as.
 type local struct {
-	block publish.Block
-	env   publish.Env
+	server Server
+	env    publish.Env
 }
 
-func newLocal(b publish.Block, e publish.Env) (*local, error) {
+func newLocal(s Server, e publish.Env) (*local, error) {
 	switch {
-	case b.Mgr != "ispmgr" && b.Mgr != "dnsmgr":
-		return nil, fmt.Errorf("mgr is %q: possible are ispmgr and dnsmgr", b.Mgr)
+	case s.Mgr != "ispmgr" && s.Mgr != "dnsmgr":
+		return nil, fmt.Errorf("mgr is %q: possible are ispmgr and dnsmgr", s.Mgr)
 	case !filepath.IsAbs(e.Root):
 		return nil, errors.New("the panel's folder is not known")
 	}
-	return &local{b, e}, nil
+	return &local{s, e}, nil
 }
 
-func (c *local) place() string { return "mgrctl -m " + c.block.Mgr }
+func (c *local) Place() string { return "mgrctl -m " + c.server.Mgr }
 
-func (c *local) panel() string { return c.block.Mgr }
+func (c *local) Panel() string { return c.server.Mgr }
 
-// call starts mgrctl. Nothing secret is among its arguments: names and values of records are public.
-func (c *local) call(ctx context.Context, function string, params url.Values) (*element, *refusal, error) {
+// Call starts mgrctl. Nothing secret is among its arguments: names and values of records are public.
+func (c *local) Call(ctx context.Context, function string, params url.Values) (*Element, *Refusal, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, commandTime, fmt.Errorf("no answer within %s: %w", commandTime, context.DeadlineExceeded))
 	defer cancel()
 	words, err := c.words(function, params)
@@ -75,7 +75,7 @@ func (c *local) call(ctx context.Context, function string, params url.Values) (*
 }
 
 // outcome reads what mgrctl printed: both the document and the exit code count (docs/reference/billmanager.md §5.1).
-func outcome(function string, stdout, stderr []byte, failed error) (*element, *refusal, error) {
+func outcome(function string, stdout, stderr []byte, failed error) (*Element, *Refusal, error) {
 	root, err := parseXML(stdout)
 	if err == nil {
 		if refused := refusalIn(root); refused != nil || failed == nil {
@@ -83,22 +83,22 @@ func outcome(function string, stdout, stderr []byte, failed error) (*element, *r
 		}
 	}
 	if refused := parseTextRefusal(string(stderr)); refused != nil {
-		return &element{name: "doc"}, refused, nil
+		return &Element{Name: "doc"}, refused, nil
 	}
 	if failed != nil {
-		return nil, nil, fmt.Errorf("%s: mgrctl failed: %w: %s", function, failed, shown(string(stderr)))
+		return nil, nil, fmt.Errorf("%s: mgrctl failed: %w: %s", function, failed, Shown(string(stderr)))
 	}
 	return nil, nil, fmt.Errorf("%s: %w", function, err)
 }
 
 // words returns the arguments of mgrctl, the parameters in the order of their names.
 func (c *local) words(function string, params url.Values) ([]string, error) {
-	words := []string{"-m", c.block.Mgr, "-o", "xml", function, "lang=en"}
+	words := []string{"-m", c.server.Mgr, "-o", "xml", function, "lang=en"}
 	name := regexp.MustCompile(`^[A-Za-z][0-9A-Za-z_.-]{0,99}$`)
 	for _, key := range slices.Sorted(maps.Keys(params)) {
 		value := params.Get(key)
 		if !name.MatchString(key) || strings.ContainsRune(value, 0) {
-			return nil, fmt.Errorf("%s: the field %q cannot be an argument of mgrctl", function, shown(key))
+			return nil, fmt.Errorf("%s: the field %q cannot be an argument of mgrctl", function, Shown(key))
 		}
 		words = append(words, key+"="+value)
 	}
