@@ -13,9 +13,9 @@ import (
 	"pmssl/internal/publish"
 )
 
-// publisherSamples returns the samples that administrators copy to etc/pmssl, by their name. The other files beside them are for
+// blockSamples returns the samples that administrators copy to etc/pmssl, by their name. The other files beside them are for
 // web servers, or programs: they have no line that begins a block.
-func publisherSamples(t *testing.T) map[string]string {
+func blockSamples(t *testing.T) map[string]string {
 	t.Helper()
 	names, err := filepath.Glob("samples/pmssl/*.conf")
 	require.NoError(t, err)
@@ -23,7 +23,7 @@ func publisherSamples(t *testing.T) map[string]string {
 	for _, name := range names {
 		text, err := os.ReadFile(name)
 		require.NoError(t, err)
-		if regexp.MustCompile(`(?m)^publisher `).Match(text) {
+		if regexp.MustCompile(`(?m)^(publisher|deploy) `).Match(text) {
 			all[filepath.Base(name)] = string(text)
 		}
 	}
@@ -36,7 +36,7 @@ func allWordsOn(sample string) string {
 	var on []string
 	inBlock := false
 	for line := range strings.Lines(sample) {
-		inBlock = strings.HasPrefix(line, "publisher ") || inBlock && strings.TrimSpace(line) != ""
+		inBlock = strings.HasPrefix(line, "publisher ") || strings.HasPrefix(line, "deploy ") || inBlock && strings.TrimSpace(line) != ""
 		if inBlock {
 			line = strings.TrimPrefix(line, "#")
 		}
@@ -59,20 +59,29 @@ func load(t *testing.T, name, text string) publish.Config {
 	return config
 }
 
-func TestSamplesOfPublishersAreUnderstood(t *testing.T) {
-	kinds := map[publish.Kind]bool{}
-	for name, text := range publisherSamples(t) {
+func TestSamplesOfBlocksAreUnderstood(t *testing.T) {
+	kinds, deploys := map[publish.Kind]bool{}, map[publish.Kind]bool{}
+	for name, text := range blockSamples(t) {
 		t.Run(name, func(t *testing.T) {
 			assert.Contains(t, text, "mode 0600", "the sample says which mode it needs")
 			for _, variant := range []string{text, allWordsOn(text)} {
 				config := load(t, name, variant)
-				require.Len(t, config.Publishers, 1)
-				kinds[config.Publishers[0].Kind] = true
+				require.Equal(t, 1, len(config.Publishers)+len(config.Deploys))
+				for _, b := range config.Publishers {
+					kinds[b.Kind] = true
+				}
+				for _, d := range config.Deploys {
+					deploys[d.Kind] = true
+					assert.Equal(t, variant != text && d.Kind == publish.KindExec, d.Key, "keys are handed over where a line says so")
+				}
 			}
 		})
 	}
 	for _, kind := range []publish.Kind{publish.KindDNSUpdate, publish.KindPowerDNS, publish.KindISPmgr, publish.KindWebroot, publish.KindExec} {
 		assert.True(t, kinds[kind], "no sample of a publisher of the kind %s", kind)
+	}
+	for _, kind := range []publish.Kind{publish.KindISPmgr, publish.KindExec} {
+		assert.True(t, deploys[kind], "no sample of a deploy block of the kind %s", kind)
 	}
 }
 
@@ -81,7 +90,7 @@ func TestSampleWithTheWrongModeIsRefused(t *testing.T) {
 	folder := t.TempDir()
 	require.NoError(t, os.Chmod(folder, 0o755))
 	name := filepath.Join(folder, "powerdns.conf")
-	require.NoError(t, os.WriteFile(name, []byte(publisherSamples(t)["powerdns.conf"]), 0o600))
+	require.NoError(t, os.WriteFile(name, []byte(blockSamples(t)["powerdns.conf"]), 0o600))
 	require.NoError(t, os.Chmod(name, 0o644))
 	_, err := publish.ReadFiles(folder)
 	assert.ErrorContains(t, err, "run chmod 600 "+name)

@@ -8,6 +8,7 @@ import (
 // Config is what the files etc/pmssl/*.conf say (docs/unattended.md).
 type Config struct {
 	Publishers []Block
+	Deploys    []Deploy
 	Allows     []Allow
 }
 

@@ -67,6 +67,23 @@ publisher hook exec
   program /usr/local/sbin/hook
   types cname txt
   zone e.example
+deploy web7 ispmgr
+  url https://web7.example.com:1500/ispmgr
+  pin ` + pin + `
+  login pmssl /usr/local/mgr5/etc/pmssl/web7.pass
+  module 12
+  module 13
+  key no
+deploy web8 ispmgr             # the panel on this host
+  mgr ispmgr
+  check 192.0.2.80 2001:db8::80 192.0.2.81:8443 [2001:db8::81]:8443
+  user login
+  zone пример.рф shop.example.com
+deploy web7x exec
+  program /usr/local/sbin/deploy
+  zone *
+  check 192.0.2.90
+  key yes
 allow example.com account 77
 allow пример.рф account 78
 `)
@@ -86,8 +103,23 @@ allow пример.рф account 78
 			{Name: "here", Kind: publish.KindISPmgr, Pos: "etc/pmssl/a.conf:33", Zones: []string{"d.example"}, User: "username", TTL: 60, Types: dns, Mgr: "dnsmgr"},
 			{Name: "hook", Kind: publish.KindExec, Pos: "etc/pmssl/a.conf:36", Zones: []string{"e.example"}, User: "username", TTL: 60, Types: dns, Program: "/usr/local/sbin/hook"},
 		},
-		Allows: []publish.Allow{{Zone: "example.com", Account: 77, Pos: "etc/pmssl/a.conf:40"}, {Zone: "xn--e1afmkfd.xn--p1ai", Account: 78, Pos: "etc/pmssl/a.conf:41"}},
+		Deploys: []publish.Deploy{
+			{Name: "web7", Kind: publish.KindISPmgr, Pos: "etc/pmssl/a.conf:40", Modules: []int64{12, 13}, User: "username",
+				URL: parseURL(t, "https://web7.example.com:1500/ispmgr"), Pin: pin, Login: "pmssl", Password: "/usr/local/mgr5/etc/pmssl/web7.pass"},
+			{Name: "web8", Kind: publish.KindISPmgr, Pos: "etc/pmssl/a.conf:47", Zones: []string{"xn--e1afmkfd.xn--p1ai", "shop.example.com"}, User: "login", Mgr: "ispmgr",
+				Check: addrPorts("192.0.2.80:443", "[2001:db8::80]:443", "192.0.2.81:8443", "[2001:db8::81]:8443")},
+			{Name: "web7x", Kind: publish.KindExec, Pos: "etc/pmssl/a.conf:52", Zones: []string{"*"}, Program: "/usr/local/sbin/deploy", Check: addrPorts("192.0.2.90:443"), Key: true},
+		},
+		Allows: []publish.Allow{{Zone: "example.com", Account: 77, Pos: "etc/pmssl/a.conf:57"}, {Zone: "xn--e1afmkfd.xn--p1ai", Account: 78, Pos: "etc/pmssl/a.conf:58"}},
 	}, got)
+}
+
+func addrPorts(texts ...string) []netip.AddrPort {
+	var all []netip.AddrPort
+	for _, text := range texts {
+		all = append(all, netip.MustParseAddrPort(text))
+	}
+	return all
 }
 
 func TestWhatTheBlockLeavesOut(t *testing.T) {
@@ -102,14 +134,13 @@ func TestWhatTheBlockLeavesOut(t *testing.T) {
 
 func TestWhatIsWrongIsNamedWithFileAndLine(t *testing.T) {
 	const ns, pd, isp, web = "publisher a dnsupdate\nserver 192.0.2.1\nkey k /k\nzone *\n", "publisher a powerdns\napikey /k\nzone *\n", "publisher a ispmgr\nzone *\n", "publisher a webroot\nmodule 1\n"
+	const di, dx = "deploy a ispmgr\nmgr ispmgr\ncheck ::1\n", "deploy a exec\nprogram /p\nzone *\ncheck 192.0.2.90\n"
 	for text, says := range map[string]string{
-		"server 192.0.2.1":                                   `:1: "server" outside of a publisher: possible are publisher NAME KIND and allow ZONE account N`,
-		"allow a.example account 1\nserver x":                `:2: "server" outside of a publisher`,
-		"deploy web7 ispmgr":                                 `:1: "deploy" outside of a publisher`,
-		ns + "deploy web7 ispmgr":                            `:5: "deploy" is no word of a dnsupdate publisher: possible are algorithm, key, module, parent, server, ttl, types, user, zone, publisher and allow`,
+		"server 192.0.2.1":                                   `:1: "server" outside of a block: possible are publisher NAME KIND, deploy NAME KIND and allow ZONE account N`,
+		"allow a.example account 1\nserver x":                `:2: "server" outside of a block`,
 		"publisher a":                                        ":1: publisher takes a name and a kind",
 		"publisher a b c":                                    ":1: publisher takes a name and a kind",
-		"publisher ../x dnsupdate":                           `:1: "../x" is no name of a publisher`,
+		"publisher ../x dnsupdate":                           `:1: "../x" is no name of a block`,
 		"publisher a nsupdate":                               `:1: "nsupdate" is no kind of publisher: possible are dnsupdate, exec, ispmgr, powerdns and webroot`,
 		ns + ns:                                              ":5: publisher a stands in etc/pmssl/a.conf:1 already",
 		"publisher a dnsupdate":                              ":1: publisher a: the word server is missing, as in: server 192.0.2.53",
@@ -143,7 +174,7 @@ func TestWhatIsWrongIsNamedWithFileAndLine(t *testing.T) {
 		ns + "module 01":                                     `is no id of the panel`,
 		ns + "module 1 1":                                    "1 stands twice",
 		ns + "user a-b":                                      `:5: user: "a-b" is no item parameter`,
-		ns + "check 192.0.2.1":                               `:5: "check" is no word of a dnsupdate publisher`,
+		ns + "check 192.0.2.1":                               `:5: "check" is no word of a publisher of kind dnsupdate: possible are algorithm, key, module, parent, server, ttl, types, user, zone, publisher, deploy and allow`,
 		pd:                                                   ":1: publisher a: one of the words url and socket is missing",
 		"publisher a powerdns\nurl https://x\nzone *":        "the word apikey is missing",
 		pd + "url http://192.0.2.1:8081":                     ":1: publisher a: http://192.0.2.1:8081 would show the API key to the network",
@@ -168,7 +199,7 @@ func TestWhatIsWrongIsNamedWithFileAndLine(t *testing.T) {
 		web + "check 192.0.2.300":                            `:3: check: "192.0.2.300" is no IP address`,
 		web + "check 192.0.2.1 192.0.2.1":                    "stands twice",
 		web + "check 0.0.0.0":                                "is no IP address of a server",
-		web + "types cname":                                  `:3: "types" is no word of a webroot publisher`,
+		web + "types cname":                                  `:3: "types" is no word of a publisher of kind webroot`,
 		"publisher a exec\nzone *":                           "the word program is missing",
 		"publisher a exec\nprogram x.sh":                     `:2: program: "x.sh" is no absolute path`,
 		"allow":                                              ":1: allow is written as in allow example.com account 77",
@@ -184,6 +215,30 @@ func TestWhatIsWrongIsNamedWithFileAndLine(t *testing.T) {
 		"# " + strings.Repeat("x", 5000):                     ":1: the line is longer than 4096 characters",
 		ns + "publisher b powerdns\nsocket /s\napikey /k\nzone *": ":5: zone * of publisher b is also a zone of publisher a (etc/pmssl/a.conf:1), and both write CNAME",
 		ns + "publisher b exec\nprogram /p\nzone b.example *":     ":5: zone * of publisher b is also a zone of publisher a",
+		"deploy web7":                 ":1: deploy takes a name and a kind, as in deploy web7 ispmgr",
+		"deploy web7 webroot":         `:1: "webroot" is no kind of deploy block: possible are exec and ispmgr`,
+		"deploy web7 ispmgr":          ":1: deploy web7: one of the words url and mgr is missing",
+		di + di:                       ":4: deploy a stands in etc/pmssl/a.conf:1 already",
+		"deploy a ispmgr\nmgr ispmgr": ":1: deploy a: the word check is missing, as in: check 192.0.2.80; beside mgr",
+		di + "url https://x.example":  ":1: deploy a: mgr excludes url",
+		"deploy a ispmgr\nmgr dnsmgr": `:2: mgr: "dnsmgr": possible are ispmgr`,
+		"deploy a ispmgr\nurl https://x.example:1500/ispmgr":            "the word login is missing",
+		"deploy a ispmgr\nurl http://x.example:1500/ispmgr\nlogin u /p": "would show the password to the network",
+		dx + "user login":                                         `:5: "user" is no word of a deploy block of kind exec: possible are check, key, program, zone, publisher, deploy and allow`,
+		dx + "module 12":                                          `:5: "module" is no word of a deploy block of kind exec`,
+		dx + "types cname":                                        `:5: "types" is no word of a deploy block of kind exec`,
+		dx + "key maybe":                                          `:5: key: "maybe": possible are yes and no`,
+		dx + "key yes\nkey yes":                                   ":6: key stands twice in deploy a",
+		dx + "check 192.0.2.1:0":                                  ":5: check: ",
+		dx + "check 192.0.2.1:https":                              ":5: check: ",
+		dx + "check web7.example.com":                             `:5: check: "web7.example.com" is no address of a server`,
+		dx + "check fe80::1%lo":                                   "is no address of a server",
+		dx + "check [::]:443":                                     "is no address of a server",
+		dx + "check 192.0.2.90:443":                               "192.0.2.90:443 stands twice",
+		"deploy a exec\nzone *\nprogram /p":                       ":1: deploy a: the word check is missing, as in: check 192.0.2.80",
+		"deploy a exec\nzone *\ncheck 192.0.2.1":                  ":1: deploy a: the word program is missing",
+		"deploy a exec\nprogram /p\ncheck ::1":                    ":1: deploy a: the word zone is missing",
+		dx + "deploy b exec\nprogram /p\ncheck 192.0.2.1\nzone *": ":5: zone * of deploy b is also a zone of deploy a (etc/pmssl/a.conf:1): leave it to one of them",
 	} {
 		got, err := load(text)
 		if assert.Error(t, err, text) {
@@ -210,7 +265,7 @@ func TestFilesAreOneConfigurationInTheOrderOfTheirNames(t *testing.T) {
 	assert.Equal(t, "a.conf:1", got.Allows[0].Pos)
 
 	_, err = publish.Load([]publish.ConfFile{a, {Name: "b.conf", Text: "zone b.example"}})
-	require.ErrorContains(t, err, `b.conf:1: "zone" outside of a publisher`, "a block ends with its file")
+	require.ErrorContains(t, err, `b.conf:1: "zone" outside of a block`, "a block ends with its file")
 	_, err = publish.Load([]publish.ConfFile{a, {Name: "b.conf", Text: "publisher b exec\nprogram /p\nzone a.example"}})
 	require.ErrorContains(t, err, "b.conf:1: zone a.example of publisher b is also a zone of publisher a (a.conf:2), and both write TXT")
 	_, err = publish.Load([]publish.ConfFile{a, {Name: "b.conf", Text: "publisher b webroot\nzone a.example"}})
@@ -225,6 +280,7 @@ func FuzzLoad(f *testing.F) {
 		"", "# x", "allow example.com account 7", "publisher a dnsupdate\nserver 192.0.2.53\nkey k /k\nzone *\n",
 		"publisher a powerdns\nurl https://x.example\napikey /k\nzone a.example", "publisher a ispmgr\nmgr ispmgr\nzone a.example", "publisher a webroot\nmodule 1\ncheck ::1",
 		"publisher a exec\nprogram /p\nzone a.example\ntypes cname txt",
+		"deploy a exec\nprogram /p\nzone a.example\ncheck 192.0.2.1:8443\nkey yes", "deploy a ispmgr\nmgr ispmgr\ncheck ::1 [::2]:443\nmodule 1",
 	} {
 		f.Add(seed)
 	}
@@ -242,6 +298,13 @@ func FuzzLoad(f *testing.F) {
 			assert.NotEmpty(t, b.Types)
 			assert.True(t, len(b.Zones) > 0 || b.Kind == publish.KindWebroot && len(b.Modules) > 0)
 			for _, path := range []string{b.KeyFile, b.APIKey, b.Socket, b.Password, b.Program} {
+				assert.True(t, path == "" || path[0] == '/')
+			}
+		}
+		for _, d := range got.Deploys {
+			assert.True(t, d.Kind == publish.KindExec && d.Program != "" && len(d.Zones) > 0 || d.Kind == publish.KindISPmgr && (d.Mgr == "") == (d.URL != nil))
+			assert.True(t, len(d.Check) > 0 || d.URL != nil, "where to look is always known")
+			for _, path := range []string{d.Password, d.Program} {
 				assert.True(t, path == "" || path[0] == '/')
 			}
 		}

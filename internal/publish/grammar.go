@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -20,143 +19,193 @@ type word struct {
 	least, most int  // how many values it takes
 	repeats     bool // it may stand several times, and adds to what was said
 	example     string
-	set         func(b *Block, values []string) error
+	set         func(values []string) error // into the block that the grammar was made for
 }
 
-// blockGrammar is what a kind of publisher understands.
+// blockGrammar is what a block understands.
 type blockGrammar struct {
-	types []Type // that it can write
-	start []Type // that it writes where the block says nothing
 	words map[string]word
-	// needs are the words that must stand; check looks at what they say together.
-	needs []string
-	check func(b *Block) error
+	// needs are the words that must stand; finish sets defaults, and looks at what the words say together.
+	needs  []string
+	finish func() error
 }
 
-// grammar returns the words of each kind of publisher.
-func grammar() map[Kind]blockGrammar {
-	dns := []Type{CNAME, TXT}
+// publisherGrammar returns the words of each kind of publisher, which fill the block.
+func publisherGrammar(b *Block) map[Kind]blockGrammar {
+	dns, file := []Type{CNAME, TXT}, []Type{File}
 	return map[Kind]blockGrammar{
-		KindDNSUpdate: {types: dns, start: dns, needs: []string{"server", "key", "zone"}, words: words(dns, map[string]word{
-			"server":    one("192.0.2.53", setServer),
-			"key":       {2, 2, false, "pmssl /usr/local/mgr5/etc/pmssl/ns1.key", setKey},
-			"algorithm": one("hmac-sha256", setChoice(func(b *Block) *string { return &b.Algorithm }, "hmac-sha256", "hmac-sha384", "hmac-sha512")),
+		KindDNSUpdate: {needs: []string{"server", "key", "zone"}, finish: b.defaults(dns, nil), words: b.words(dns, map[string]word{
+			"server":    one("192.0.2.53", setServer(&b.Server)),
+			"key":       {2, 2, false, "pmssl /usr/local/mgr5/etc/pmssl/ns1.key", b.setKey},
+			"algorithm": one("hmac-sha256", setChoice(&b.Algorithm, "hmac-sha256", "hmac-sha384", "hmac-sha512")),
 		})},
-		KindPowerDNS: {types: dns, start: dns, needs: []string{"apikey", "zone"}, check: checkPowerDNS, words: words(dns, map[string]word{
-			"url":      one("http://127.0.0.1:8081", setURL),
-			"socket":   one("/run/pdns/api.socket", setPath(func(b *Block) *string { return &b.Socket })),
-			"apikey":   one("/usr/local/mgr5/etc/pmssl/pdns.key", setPath(func(b *Block) *string { return &b.APIKey })),
-			"serverid": one("localhost", setPattern(func(b *Block) *string { return &b.ServerID }, `^[0-9A-Za-z._-]{1,64}$`, "id of a server")),
+		KindPowerDNS: {needs: []string{"apikey", "zone"}, finish: b.defaults(dns, b.checkPowerDNS), words: b.words(dns, map[string]word{
+			"url":      one("http://127.0.0.1:8081", setURL(&b.URL)),
+			"socket":   one("/run/pdns/api.socket", setPath(&b.Socket)),
+			"apikey":   one("/usr/local/mgr5/etc/pmssl/pdns.key", setPath(&b.APIKey)),
+			"serverid": one("localhost", setPattern(&b.ServerID, `^[0-9A-Za-z._-]{1,64}$`, "id of a server")),
 		})},
-		KindISPmgr: {types: dns, start: dns, needs: []string{"zone"}, check: checkISPmgr, words: words(dns, map[string]word{
-			"url":   one("https://ns2.example.com:1500/dnsmgr", setURL),
-			"mgr":   one("ispmgr", setChoice(func(b *Block) *string { return &b.Mgr }, "ispmgr", "dnsmgr")),
-			"pin":   one("sha256/BASE64", setPin),
-			"login": {2, 2, false, "pmssl /usr/local/mgr5/etc/pmssl/web7.pass", setLogin},
+		KindISPmgr: {needs: []string{"zone"}, finish: b.defaults(dns, func() error { return panelAccess{b.URL, b.Mgr, b.Login, b.Pin}.check() }), words: b.words(dns, map[string]word{
+			"url":   one("https://ns2.example.com:1500/dnsmgr", setURL(&b.URL)),
+			"mgr":   one("ispmgr", setChoice(&b.Mgr, "ispmgr", "dnsmgr")),
+			"pin":   one("sha256/BASE64", setPin(&b.Pin)),
+			"login": {2, 2, false, "pmssl /usr/local/mgr5/etc/pmssl/web7.pass", setLogin(&b.Login, &b.Password)},
 		})},
-		KindWebroot: {types: []Type{File}, start: []Type{File}, check: checkWebroot, words: words([]Type{File}, map[string]word{
-			"check":     {1, 64, true, "192.0.2.80 2001:db8::80", setCheck},
-			"redirects": one("yes", setSwitch(func(b *Block) *bool { return &b.Redirects })),
+		KindWebroot: {finish: b.defaults(file, b.checkWebroot), words: b.words(file, map[string]word{
+			"check":     {1, 64, true, "192.0.2.80 2001:db8::80", b.setCheck},
+			"redirects": one("yes", setSwitch(&b.Redirects)),
 		})},
-		KindExec: {types: dns, start: []Type{TXT}, needs: []string{"program", "zone"}, words: words(dns, map[string]word{
-			"program": one("/usr/local/sbin/dns-hook", setPath(func(b *Block) *string { return &b.Program })),
+		KindExec: {needs: []string{"program", "zone"}, finish: b.defaults([]Type{TXT}, nil), words: b.words(dns, map[string]word{
+			"program": one("/usr/local/sbin/dns-hook", setPath(&b.Program)),
 		})},
 	}
 }
 
 // words adds what every publisher of these types understands.
-func words(types []Type, own map[string]word) map[string]word {
-	own["zone"] = word{1, 256, true, "example.com (or * for all that the server keeps)", setZone}
-	own["module"] = word{1, 64, true, "12", setModule}
-	own["user"] = one(DefaultUser, setPattern(func(b *Block) *string { return &b.User }, `^[0-9A-Za-z_]{1,64}$`, "item parameter"))
+func (b *Block) words(types []Type, own map[string]word) map[string]word {
+	own["zone"] = word{1, 256, true, "example.com (or * for all that the server keeps)", setZones(&b.Zones)}
+	own["module"] = word{1, 64, true, "12", setModules(&b.Modules)}
+	own["user"] = userWord(&b.User)
 	if !slices.Contains(types, File) {
-		own["ttl"] = one("60", setTTL)
-		own["types"] = word{1, 2, false, "cname txt", setTypes}
-		own["parent"] = one("yes", setSwitch(func(b *Block) *bool { return &b.Higher }))
+		own["ttl"] = one("60", setTTL(&b.TTL))
+		own["types"] = word{1, 2, false, "cname txt", b.setTypes}
+		own["parent"] = one("yes", setSwitch(&b.Higher))
 	}
 	return own
 }
 
-// complete checks a block at its end, and sets what it leaves to the defaults.
-func (g blockGrammar) complete(b *Block, said map[string]bool) error {
+// defaults returns what sets a block's words that are not said, with the types of records that are written then, and checks
+// the block.
+func (b *Block) defaults(types []Type, check func() error) func() error {
+	return func() error {
+		if len(b.Types) == 0 {
+			b.Types = slices.Clone(types)
+		}
+		if !slices.Contains(b.Types, File) {
+			b.TTL = cmp.Or(b.TTL, DefaultTTL)
+		}
+		b.User = cmp.Or(b.User, DefaultUser)
+		if check == nil {
+			return nil
+		}
+		return check()
+	}
+}
+
+// deployGrammar returns the words of each kind of deploy block, which fill the block.
+func deployGrammar(d *Deploy) map[Kind]blockGrammar {
+	return map[Kind]blockGrammar{
+		KindISPmgr: {finish: d.finishISPmgr, words: d.words(map[string]word{
+			"url":    one("https://web7.example.com:1500/ispmgr", setURL(&d.URL)),
+			"mgr":    one("ispmgr", setChoice(&d.Mgr, "ispmgr")),
+			"pin":    one("sha256/BASE64", setPin(&d.Pin)),
+			"login":  {2, 2, false, "pmssl /usr/local/mgr5/etc/pmssl/web7.pass", setLogin(&d.Login, &d.Password)},
+			"module": {1, 64, true, "12", setModules(&d.Modules)},
+			"user":   userWord(&d.User),
+		})},
+		KindExec: {needs: []string{"program", "zone", "check"}, words: d.words(map[string]word{
+			"program": one("/usr/local/sbin/deploy-hook", setPath(&d.Program)),
+		})},
+	}
+}
+
+// words adds what every deploy block understands.
+func (d *Deploy) words(own map[string]word) map[string]word {
+	own["zone"] = word{1, 256, true, "example.com (or * for all)", setZones(&d.Zones)}
+	own["check"] = word{1, 64, true, "192.0.2.80 [2001:db8::80]:8443", d.setCheck}
+	own["key"] = one("no", setSwitch(&d.Key))
+	return own
+}
+
+// finishISPmgr: the address at which a panel's sites are looked at is known only if the panel has a URL.
+func (d *Deploy) finishISPmgr() error {
+	d.User = cmp.Or(d.User, DefaultUser)
+	if err := (panelAccess{d.URL, d.Mgr, d.Login, d.Pin}).check(); err != nil {
+		return err
+	}
+	if d.Mgr != "" && len(d.Check) == 0 {
+		return errors.New("the word check is missing, as in: check 192.0.2.80; beside mgr no other word says where the sites are")
+	}
+	return nil
+}
+
+// missing returns an error if a word is not said that must stand.
+func (g blockGrammar) missing(said map[string]bool) error {
 	for _, name := range g.needs {
 		if !said[name] {
 			return fmt.Errorf("the word %s is missing, as in: %s %s", name, name, g.words[name].example)
 		}
 	}
-	if len(b.Types) == 0 {
-		b.Types = slices.Clone(g.start)
-	}
-	if !slices.Contains(b.Types, File) {
-		b.TTL = cmp.Or(b.TTL, DefaultTTL)
-	}
-	b.User = cmp.Or(b.User, DefaultUser)
-	if g.check == nil {
-		return nil
-	}
-	return g.check(b)
+	return nil
 }
 
-// kinds lists the kinds of publishers.
-func kinds() []string {
-	var names []string
-	for kind := range grammar() {
-		names = append(names, string(kind))
+func sortedKeys[K ~string, V any](m map[K]V) []string {
+	var keys []string
+	for key := range m {
+		keys = append(keys, string(key))
 	}
-	slices.Sort(names)
-	return names
+	slices.Sort(keys)
+	return keys
 }
-
-func sortedKeys(m map[string]word) []string { return slices.Sorted(maps.Keys(m)) }
 
 // one is a word with one value.
-func one(example string, set func(b *Block, value string) error) word {
-	return word{1, 1, false, example, func(b *Block, values []string) error { return set(b, values[0]) }}
+func one(example string, set func(value string) error) word {
+	return word{1, 1, false, example, func(values []string) error { return set(values[0]) }}
 }
 
-func setZone(b *Block, values []string) error {
-	for _, value := range values {
-		zone := value
-		if value != "*" {
-			var err error
-			if zone, err = zoneName(value); err != nil {
-				return err
+func userWord(user *string) word {
+	return one(DefaultUser, setPattern(user, `^[0-9A-Za-z_]{1,64}$`, "item parameter"))
+}
+
+func setZones(zones *[]string) func([]string) error {
+	return func(values []string) error {
+		for _, value := range values {
+			zone := value
+			if value != "*" {
+				var err error
+				if zone, err = zoneName(value); err != nil {
+					return err
+				}
+			}
+			if slices.Contains(*zones, zone) {
+				return fmt.Errorf("%s stands twice", zone)
+			}
+			if *zones = append(*zones, zone); len(*zones) > maxBlockZones {
+				return fmt.Errorf("there are more than %d zones", maxBlockZones)
 			}
 		}
-		if slices.Contains(b.Zones, zone) {
-			return fmt.Errorf("%s stands twice", zone)
-		}
-		if b.Zones = append(b.Zones, zone); len(b.Zones) > maxBlockZones {
-			return fmt.Errorf("there are more than %d zones", maxBlockZones)
-		}
+		return nil
 	}
-	return nil
 }
 
-func setModule(b *Block, values []string) error {
-	for _, value := range values {
-		id, err := number(value)
-		if err != nil {
-			return err
+func setModules(modules *[]int64) func([]string) error {
+	return func(values []string) error {
+		for _, value := range values {
+			id, err := number(value)
+			if err != nil {
+				return err
+			}
+			if slices.Contains(*modules, id) || len(*modules) >= maxBlocks {
+				return fmt.Errorf("%d stands twice, or there are more than %d", id, maxBlocks)
+			}
+			*modules = append(*modules, id)
 		}
-		if slices.Contains(b.Modules, id) || len(b.Modules) >= maxBlocks {
-			return fmt.Errorf("%d stands twice, or there are more than %d", id, maxBlocks)
-		}
-		b.Modules = append(b.Modules, id)
+		return nil
 	}
-	return nil
 }
 
-func setTTL(b *Block, value string) error {
-	n, err := strconv.Atoi(value)
-	if err != nil || n < 1 || n > 3600 {
-		return fmt.Errorf("%s is no number of seconds from 1 to 3600", quoted(value))
+func setTTL(ttl *int) func(string) error {
+	return func(value string) error {
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 1 || n > 3600 {
+			return fmt.Errorf("%s is no number of seconds from 1 to 3600", quoted(value))
+		}
+		*ttl = n
+		return nil
 	}
-	b.TTL = n
-	return nil
 }
 
-func setTypes(b *Block, values []string) error {
+func (b *Block) setTypes(values []string) error {
 	for _, value := range values {
 		kind, known := map[string]Type{"cname": CNAME, "txt": TXT}[value]
 		if !known || slices.Contains(b.Types, kind) {
@@ -167,19 +216,21 @@ func setTypes(b *Block, values []string) error {
 	return nil
 }
 
-func setServer(b *Block, value string) error {
-	host, port := value, "53"
-	if _, err := netip.ParseAddr(value); err != nil && strings.Contains(value, ":") {
-		if host, port, err = net.SplitHostPort(value); err != nil {
+func setServer(server *string) func(string) error {
+	return func(value string) error {
+		host, port := value, "53"
+		if _, err := netip.ParseAddr(value); err != nil && strings.Contains(value, ":") {
+			if host, port, err = net.SplitHostPort(value); err != nil {
+				return fmt.Errorf("%s is no address, as in 192.0.2.53, [2001:db8::53]:53 or ns1.example.com:53", quoted(value))
+			}
+		}
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || n == 0 || !isHost(host) {
 			return fmt.Errorf("%s is no address, as in 192.0.2.53, [2001:db8::53]:53 or ns1.example.com:53", quoted(value))
 		}
+		*server = net.JoinHostPort(host, strconv.FormatUint(n, 10))
+		return nil
 	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || n == 0 || !isHost(host) {
-		return fmt.Errorf("%s is no address, as in 192.0.2.53, [2001:db8::53]:53 or ns1.example.com:53", quoted(value))
-	}
-	b.Server = net.JoinHostPort(host, strconv.FormatUint(n, 10))
-	return nil
 }
 
 // isHost reports whether the text is an IP address or a host name.
@@ -190,53 +241,59 @@ func isHost(text string) bool {
 	return len(text) <= maxHost && matches(`^[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?(\.[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?)*$`, text)
 }
 
-func setKey(b *Block, values []string) error {
+func (b *Block) setKey(values []string) error {
 	if !matches(`^[0-9A-Za-z_][0-9A-Za-z_.-]{0,252}$`, values[0]) {
 		return fmt.Errorf("%s is no name of a key", quoted(values[0]))
 	}
 	b.KeyName = values[0]
-	return setPath(func(b *Block) *string { return &b.KeyFile })(b, values[1])
+	return setPath(&b.KeyFile)(values[1])
 }
 
-func setLogin(b *Block, values []string) error {
-	if len(values[0]) > 64 {
-		return fmt.Errorf("%s is too long for a user's name", quoted(values[0]))
-	}
-	b.Login = values[0]
-	return setPath(func(b *Block) *string { return &b.Password })(b, values[1])
-}
-
-func setURL(b *Block, value string) error {
-	u, err := url.Parse(value)
-	if err != nil || u.Host == "" || !isHost(u.Hostname()) || u.Opaque != "" {
-		return fmt.Errorf("%s is no URL of a server", quoted(value))
-	}
-	if u.User != nil {
-		return errors.New("a URL holds no user and no password here: they stand in a file of their own") // not quoted: it is a secret
-	}
-	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return fmt.Errorf("%s: a URL with ? or # is not possible here", quoted(value))
-	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return fmt.Errorf("%s: the port is none", quoted(value))
+func setLogin(user, password *string) func([]string) error {
+	return func(values []string) error {
+		if len(values[0]) > 64 {
+			return fmt.Errorf("%s is too long for a user's name", quoted(values[0]))
 		}
+		*user = values[0]
+		return setPath(password)(values[1])
 	}
-	b.URL = u
-	return nil
 }
 
-func setPin(b *Block, value string) error {
-	encoded, found := strings.CutPrefix(value, "sha256/")
-	sum, err := base64.StdEncoding.DecodeString(encoded)
-	if !found || err != nil || len(sum) != 32 {
-		return fmt.Errorf("%s is no pin: sha256/ and 44 characters of base64", quoted(value))
+func setURL(to **url.URL) func(string) error {
+	return func(value string) error {
+		u, err := url.Parse(value)
+		if err != nil || u.Host == "" || !isHost(u.Hostname()) || u.Opaque != "" {
+			return fmt.Errorf("%s is no URL of a server", quoted(value))
+		}
+		if u.User != nil {
+			return errors.New("a URL holds no user and no password here: they stand in a file of their own") // not quoted: it is a secret
+		}
+		if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+			return fmt.Errorf("%s: a URL with ? or # is not possible here", quoted(value))
+		}
+		if port := u.Port(); port != "" {
+			if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+				return fmt.Errorf("%s: the port is none", quoted(value))
+			}
+		}
+		*to = u
+		return nil
 	}
-	b.Pin = value
-	return nil
 }
 
-func setCheck(b *Block, values []string) error {
+func setPin(pin *string) func(string) error {
+	return func(value string) error {
+		encoded, found := strings.CutPrefix(value, "sha256/")
+		sum, err := base64.StdEncoding.DecodeString(encoded)
+		if !found || err != nil || len(sum) != 32 {
+			return fmt.Errorf("%s is no pin: sha256/ and 44 characters of base64", quoted(value))
+		}
+		*pin = value
+		return nil
+	}
+}
+
+func (b *Block) setCheck(values []string) error {
 	for _, value := range values {
 		address, err := netip.ParseAddr(value)
 		if err != nil || address.Zone() != "" || address.IsUnspecified() || address.IsMulticast() {
@@ -250,49 +307,71 @@ func setCheck(b *Block, values []string) error {
 	return nil
 }
 
+// setCheck reads addresses with or without a port: 192.0.2.80, 2001:db8::80, [2001:db8::80]:8443.
+func (d *Deploy) setCheck(values []string) error {
+	for _, value := range values {
+		at, err := netip.ParseAddrPort(value)
+		if err != nil {
+			var address netip.Addr
+			if address, err = netip.ParseAddr(value); err == nil {
+				at = netip.AddrPortFrom(address, 443)
+			}
+		}
+		address := at.Addr()
+		if err != nil || at.Port() == 0 || address.Zone() != "" || address.IsUnspecified() || address.IsMulticast() {
+			return fmt.Errorf("%s is no address of a server, as in 192.0.2.80, 192.0.2.80:8443, 2001:db8::80 or [2001:db8::80]:8443", quoted(value))
+		}
+		if slices.Contains(d.Check, at) || len(d.Check) >= 64 {
+			return fmt.Errorf("%s stands twice, or there are more than 64", at)
+		}
+		d.Check = append(d.Check, at)
+	}
+	return nil
+}
+
 // setPath returns how the absolute path of a file is read.
-func setPath(of func(*Block) *string) func(*Block, string) error {
-	return func(b *Block, value string) error {
+func setPath(path *string) func(string) error {
+	return func(value string) error {
 		if !filepath.IsAbs(value) || filepath.Clean(value) != value {
 			return fmt.Errorf("%s is no absolute path of a file", quoted(value))
 		}
-		*of(b) = value
+		*path = value
 		return nil
 	}
 }
 
-func setChoice(of func(*Block) *string, choices ...string) func(*Block, string) error {
-	return func(b *Block, value string) error {
+func setChoice(to *string, choices ...string) func(string) error {
+	return func(value string) error {
 		if !slices.Contains(choices, value) {
 			return fmt.Errorf("%s: possible are %s", quoted(value), list(choices))
 		}
-		*of(b) = value
+		*to = value
 		return nil
 	}
 }
 
-func setPattern(of func(*Block) *string, pattern, what string) func(*Block, string) error {
-	return func(b *Block, value string) error {
+func setPattern(to *string, pattern, what string) func(string) error {
+	return func(value string) error {
 		if !matches(pattern, value) {
 			return fmt.Errorf("%s is no %s", quoted(value), what)
 		}
-		*of(b) = value
+		*to = value
 		return nil
 	}
 }
 
-func setSwitch(of func(*Block) *bool) func(*Block, string) error {
-	return func(b *Block, value string) error {
+func setSwitch(to *bool) func(string) error {
+	return func(value string) error {
 		if value != "yes" && value != "no" {
 			return fmt.Errorf("%s: possible are yes and no", quoted(value))
 		}
-		*of(b) = value == "yes"
+		*to = value == "yes"
 		return nil
 	}
 }
 
 // checkPowerDNS: the API has no TLS of its own and its key is worth every zone, so plain HTTP stays on this host.
-func checkPowerDNS(b *Block) error {
+func (b *Block) checkPowerDNS() error {
 	switch {
 	case b.Socket != "" && b.URL != nil:
 		return errors.New("url and socket exclude each other")
@@ -311,25 +390,30 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-// checkISPmgr: a panel is reached by its URL with a login, or by mgrctl on this host.
-func checkISPmgr(b *Block) error {
+// panelAccess is how a panel is reached: by its URL with a login, or by mgrctl on this host.
+type panelAccess struct {
+	url             *url.URL
+	mgr, login, pin string
+}
+
+func (a panelAccess) check() error {
 	switch {
-	case b.Mgr != "" && (b.URL != nil || b.Login != "" || b.Pin != ""):
+	case a.mgr != "" && (a.url != nil || a.login != "" || a.pin != ""):
 		return errors.New("mgr excludes url, login and pin: it calls mgrctl on this host")
-	case b.Mgr != "":
+	case a.mgr != "":
 		return nil
-	case b.URL == nil:
+	case a.url == nil:
 		return errors.New("one of the words url and mgr is missing")
-	case b.URL.Scheme != "https":
-		return fmt.Errorf("%s would show the password to the network: use https; a certificate of the panel's own is named by pin", b.URL)
-	case b.Login == "":
+	case a.url.Scheme != "https":
+		return fmt.Errorf("%s would show the password to the network: use https; a certificate of the panel's own is named by pin", a.url)
+	case a.login == "":
 		return errors.New("the word login is missing, as in: login pmssl /usr/local/mgr5/etc/pmssl/web7.pass")
 	}
 	return nil
 }
 
 // checkWebroot: without zones a block is for the sites of the items on its modules.
-func checkWebroot(b *Block) error {
+func (b *Block) checkWebroot() error {
 	if len(b.Zones) == 0 && len(b.Modules) == 0 {
 		return errors.New("one of the words module and zone is missing: it says whose sites the web server serves")
 	}

@@ -29,10 +29,10 @@ type ConfFile struct {
 
 // Load reads configuration files, in the order of their names, and checks them as a whole. The first thing that is wrong is
 // an error that begins with FILE:LINE: an unknown word, a value out of its bounds, a word that is missing, two publishers
-// with one name, or two that are for the same zone.
+// or two deploy blocks with one name, or two that are for the same zone.
 func Load(files []ConfFile) (Config, error) {
 	files = slices.SortedFunc(slices.Values(files), func(a, b ConfFile) int { return strings.Compare(a.Name, b.Name) })
-	p := &parser{}
+	p := &parser{names: map[string]map[string]string{"publisher": {}, "deploy": {}}}
 	for _, file := range files {
 		if err := p.file(file); err != nil {
 			return Config{}, err
@@ -41,15 +41,28 @@ func Load(files []ConfFile) (Config, error) {
 	if err := sameZone(p.config.Publishers); err != nil {
 		return Config{}, err
 	}
+	if err := sameDeployZone(p.config.Deploys); err != nil {
+		return Config{}, err
+	}
 	return p.config, nil
 }
 
 // parser reads one file after the other.
 type parser struct {
 	config Config
-	block  *Block          // that the words belong to; nil outside of one
-	said   map[string]bool // words of the block that stand at most once, and did
-	pos    string          // FILE:LINE of the line that is read
+	names  map[string]map[string]string // first word and name of each block, and its FILE:LINE
+	block  *openBlock                   // that the words belong to; nil outside of one
+	pos    string                       // FILE:LINE of the line that is read
+}
+
+// openBlock is the block that is read.
+type openBlock struct {
+	word, name string // of its first line: publisher ns1
+	kind       Kind
+	pos        string
+	grammar    blockGrammar
+	said       map[string]bool // words that stand at most once, and did
+	take       func()          // adds the block to the configuration
 }
 
 // file reads a file. Its last block ends with it.
@@ -85,43 +98,67 @@ func (p *parser) line(line string) error {
 		return nil
 	}
 	switch words[0] {
-	case "publisher":
-		return p.publisher(words[1:])
+	case "publisher", "deploy":
+		return p.begin(words[0], words[1:])
 	case "allow":
 		return p.allow(words[1:])
 	}
 	if p.block == nil {
-		return p.errorf("%s outside of a publisher: possible are publisher NAME KIND and allow ZONE account N", quoted(words[0]))
+		return p.errorf("%s outside of a block: possible are publisher NAME KIND, deploy NAME KIND and allow ZONE account N", quoted(words[0]))
 	}
-	return p.word(words[0], words[1:])
+	return p.value(words[0], words[1:])
 }
 
-// publisher begins a block.
-func (p *parser) publisher(values []string) error {
+// begin begins a block.
+func (p *parser) begin(word string, values []string) error {
 	if err := p.end(); err != nil {
 		return err
 	}
 	if len(values) != 2 {
-		return p.errorf("publisher takes a name and a kind, as in publisher ns1 dnsupdate")
+		example := map[string]string{"publisher": "ns1 dnsupdate", "deploy": "web7 ispmgr"}[word]
+		return p.errorf("%s takes a name and a kind, as in %s %s", word, word, example)
 	}
 	if !matches(`^[0-9A-Za-z][0-9A-Za-z_.-]{0,63}$`, values[0]) {
-		return p.errorf("%s is no name of a publisher: at most 64 letters, digits, and _ . - inside", quoted(values[0]))
+		return p.errorf("%s is no name of a block: at most 64 letters, digits, and _ . - inside", quoted(values[0]))
 	}
-	kind := Kind(values[1])
-	if _, known := grammar()[kind]; !known {
-		return p.errorf("%s is no kind of publisher: possible are %s", quoted(values[1]), list(kinds()))
+	o := &openBlock{word: word, name: values[0], kind: Kind(values[1]), pos: p.pos, said: map[string]bool{}}
+	var kinds map[Kind]blockGrammar
+	if word == "deploy" {
+		d := &Deploy{Name: o.name, Kind: o.kind, Pos: o.pos}
+		kinds = deployGrammar(d)
+		o.take = func() { p.config.Deploys = append(p.config.Deploys, *d) }
+	} else {
+		b := &Block{Name: o.name, Kind: o.kind, Pos: o.pos}
+		kinds = publisherGrammar(b)
+		o.take = func() { p.config.Publishers = append(p.config.Publishers, *b) }
 	}
-	for _, other := range p.config.Publishers {
-		if other.Name == values[0] {
-			return p.errorf("publisher %s stands in %s already", values[0], other.Pos)
-		}
+	var known bool
+	if o.grammar, known = kinds[o.kind]; !known {
+		return p.errorf("%s is no kind of %s: possible are %s", quoted(values[1]), o.what(), list(sortedKeys(kinds)))
 	}
-	if len(p.config.Publishers) >= maxBlocks {
-		return p.errorf("there are more than %d publishers", maxBlocks)
+	p.block = o
+	return p.name(o)
+}
+
+// name takes the name of the block that begins.
+func (p *parser) name(o *openBlock) error {
+	taken := p.names[o.word]
+	if other, twice := taken[o.name]; twice {
+		return p.errorf("%s %s stands in %s already", o.word, o.name, other)
 	}
-	p.block = &Block{Name: values[0], Kind: kind, Pos: p.pos}
-	p.said = map[string]bool{}
+	if len(taken) >= maxBlocks {
+		return p.errorf("there are more than %d %ss", maxBlocks, o.what())
+	}
+	taken[o.name] = o.pos
 	return nil
+}
+
+// what names the kind of block in messages.
+func (o *openBlock) what() string {
+	if o.word == "deploy" {
+		return "deploy block"
+	}
+	return o.word
 }
 
 // allow reads `allow ZONE account N`.
@@ -150,21 +187,22 @@ func (p *parser) allow(values []string) error {
 	return nil
 }
 
-// word reads one word of a block.
-func (p *parser) word(name string, values []string) error {
-	words := grammar()[p.block.Kind].words
-	word, known := words[name]
+// value reads one word of a block.
+func (p *parser) value(name string, values []string) error {
+	o := p.block
+	word, known := o.grammar.words[name]
 	if !known {
-		return p.errorf("%s is no word of a %s publisher: possible are %s", quoted(name), p.block.Kind, list(append(sortedKeys(words), "publisher", "allow")))
+		return p.errorf("%s is no word of a %s of kind %s: possible are %s", quoted(name), o.what(), o.kind,
+			list(append(sortedKeys(o.grammar.words), "publisher", "deploy", "allow")))
 	}
-	if p.said[name] && !word.repeats {
-		return p.errorf("%s stands twice in publisher %s", name, p.block.Name)
+	if o.said[name] && !word.repeats {
+		return p.errorf("%s stands twice in %s %s", name, o.word, o.name)
 	}
-	p.said[name] = true
+	o.said[name] = true
 	if len(values) < word.least || len(values) > word.most {
 		return p.errorf("%s is written as in: %s %s", name, name, word.example)
 	}
-	if err := word.set(p.block, values); err != nil {
+	if err := word.set(values); err != nil {
 		return p.errorf("%s: %w", name, err)
 	}
 	return nil
@@ -172,15 +210,19 @@ func (p *parser) word(name string, values []string) error {
 
 // end checks the block that is read, and takes it.
 func (p *parser) end() error {
-	if p.block == nil {
+	o := p.block
+	if o == nil {
 		return nil
 	}
-	b := p.block
 	p.block = nil
-	if err := grammar()[b.Kind].complete(b, p.said); err != nil {
-		return fmt.Errorf("%s: publisher %s: %w", b.Pos, b.Name, err)
+	err := o.grammar.missing(o.said)
+	if err == nil && o.grammar.finish != nil {
+		err = o.grammar.finish()
 	}
-	p.config.Publishers = append(p.config.Publishers, *b)
+	if err != nil {
+		return fmt.Errorf("%s: %s %s: %w", o.pos, o.word, o.name, err)
+	}
+	o.take()
 	return nil
 }
 
@@ -201,6 +243,20 @@ func sameZone(blocks []Block) error {
 				}
 				taken[key] = b
 			}
+		}
+	}
+	return nil
+}
+
+// sameDeployZone refuses two deploy blocks that name the same zone: which of them is meant is not said.
+func sameDeployZone(blocks []Deploy) error {
+	taken := map[string]Deploy{}
+	for _, d := range blocks {
+		for _, zone := range d.Zones {
+			if other, twice := taken[zone]; twice && other.Name != d.Name {
+				return fmt.Errorf("%s: zone %s of deploy %s is also a zone of deploy %s (%s): leave it to one of them", d.Pos, zone, d.Name, other.Name, other.Pos)
+			}
+			taken[zone] = d
 		}
 	}
 	return nil
