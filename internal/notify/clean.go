@@ -62,7 +62,7 @@ func hostText(text string) string {
 	return text
 }
 
-// block returns a text from outside as at most maxLines lines in the form of oneLine, without empty ones at the ends.
+// block returns a text from outside as at most maxLines lines in the form of printableLine, without empty ones at the ends.
 func block(text string) []string {
 	text, _ = head(text, maxContent)
 	text = strings.Trim(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text), "\n")
