@@ -62,7 +62,7 @@ func (s *sweep) workOnItems(ctx context.Context) error {
 		if slices.Contains(waiting, it) {
 			as, work = asSync, s.reconcile
 		}
-		if err := s.workOn(ctx, it, as, work); err != nil {
+		if err := s.workOn(ctx, it, as, s.beginner(), work); err != nil {
 			return err
 		}
 	}
@@ -70,7 +70,7 @@ func (s *sweep) workOnItems(ctx context.Context) error {
 		if slices.Contains(ending, it) {
 			continue
 		}
-		if err := s.workOn(ctx, it, asSync, s.reconcile); err != nil {
+		if err := s.workOn(ctx, it, asSync, s.beginner(), s.reconcile); err != nil {
 			return err
 		}
 	}
@@ -87,7 +87,7 @@ func (s *sweep) leftovers(ctx context.Context, waiting []int64) error {
 		if slices.Contains(waiting, it) { // worked on already
 			continue
 		}
-		if err := s.workOn(ctx, it, asSync, s.withdraw); err != nil {
+		if err := s.workOn(ctx, it, asSync, loadItem, s.withdraw); err != nil {
 			return err
 		}
 	}

@@ -151,7 +151,7 @@ const (
 
 // workOn works on one item under its lock, as the panel's command would. It returns an error only if the run itself ends; other
 // errors are recorded in the item's row.
-func (s *sweep) workOn(ctx context.Context, it int64, as string, work func(context.Context, *sweptItem, *sweepRow) error) error {
+func (s *sweep) workOn(ctx context.Context, it int64, as string, begin beginner, work func(context.Context, *sweptItem, *sweepRow) error) error {
 	if err := ctx.Err(); err != nil {
 		return sweepEnded(err)
 	}
@@ -161,15 +161,14 @@ func (s *sweep) workOn(ctx context.Context, it int64, as string, work func(conte
 		run.Publishing = publish.Limit(run.Publishing, run.Now, publishTime)
 	}
 	row := &sweepRow{item: it}
-	start := beginItem
-	if s.dry {
-		start = connectItem // writes nothing, not even an id from the journal
-	}
-	j, err := start(ctx, &run)
-	if err == nil {
+	var j *sweptItem
+	err := s.recovered(func() (err error) {
+		if j, err = begin(ctx, &run); err != nil {
+			return err
+		}
 		row.name, row.paidUntil = j.Item.Name, j.TermEnd()
-		err = s.recovered(func() error { return work(ctx, j, row) })
-	}
+		return work(ctx, j, row)
+	})
 	label := item.Item{Item: it, Name: row.name}.Label()
 	if released := s.Panel.UnlockItem(context.WithoutCancel(ctx), it); released != nil {
 		s.Log.Warningf("%s: %v", label, released)
@@ -253,10 +252,11 @@ func (j *sweptItem) syncIfChanged(ctx context.Context) error {
 }
 
 // withdraw removes what was published for an order that does not wait any more, where an earlier run could not. The challenges of
-// an order that waits stand: this sweep may have asked for the reissue itself. A deleted item waits for nothing.
+// an order that waits stand while challenges are published: this sweep may have asked for the reissue itself. A deleted item
+// waits for nothing.
 func (s *sweep) withdraw(ctx context.Context, j *sweptItem, row *sweepRow) error {
-	waits := j.HasStatus(item.ServiceWaiting) || j.HasStatus(item.ServiceRequested)
-	if s.dry || waits && j.Item.Status != item.ItemDeleted {
+	waits := j.Item.Status != item.ItemDeleted && (j.HasStatus(item.ServiceWaiting) || j.HasStatus(item.ServiceRequested))
+	if s.dry || waits && j.Publishing != nil && j.Publishing.Mode() == publish.On {
 		return nil
 	}
 	row.action = actionNone
