@@ -53,4 +53,6 @@ const (
 	ImportedCSR = "imported_csr"
 	// ChallengesPublished lists the records that the module has published for the order, as JSON.
 	ChallengesPublished = "challenges_published"
+	// ChallengesRemoved is what is known of challenges that were removed while their order still waited, as JSON.
+	ChallengesRemoved = "challenges_removed"
 )

@@ -46,7 +46,7 @@ func (j *Order) publishChallenges(ctx context.Context, id int64) (seller.OrderSt
 		return seller.OrderStatus{}, false, nil
 	}
 	if j.Publishing.Mode() == publish.Off {
-		return seller.OrderStatus{}, false, j.WithdrawAll(ctx)
+		return seller.OrderStatus{}, false, j.switchedOff(ctx, id)
 	}
 	for range maxRounds {
 		again, err := j.publishRound(ctx, id)
@@ -63,6 +63,20 @@ func (j *Order) publishChallenges(ctx context.Context, id int64) (seller.OrderSt
 		}
 	}
 	return j.awaitIssue(ctx, id)
+}
+
+// switchedOff removes what was published for an order that waits. What goes wrong with that is no reason to do nothing else for
+// the order.
+func (j *Order) switchedOff(ctx context.Context, id int64) error {
+	if list, err := j.published(); err == nil {
+		j.rememberRemoved(ctx, id, list)
+	}
+	err := j.withdrawListed(ctx, false)
+	if err != nil && ctx.Err() == nil {
+		j.Log.Errorf("what was published for it could not be removed: %v", err)
+		return nil
+	}
+	return err
 }
 
 // byHand notes and logs why the client has to act.
@@ -101,7 +115,11 @@ func (j *Order) publishRound(ctx context.Context, id int64) (again bool, err err
 	}
 	up, err := j.putUp(ctx, order, id, list, placed)
 	if err != nil {
-		return false, j.notPublished(ctx, id, order, nil, slices.Concat(up.present, up.rest), err)
+		var stays []publishedRecord
+		if up.stood && passes(err) {
+			stays = up.present
+		}
+		return false, j.notPublished(ctx, id, order, stays, slices.Concat(up.present, up.rest), err)
 	}
 	return j.proveBy(ctx, id, up)
 }
@@ -122,12 +140,16 @@ func (j *Order) notPublished(ctx context.Context, id int64, order publish.Order,
 		return why
 	}
 	remove := slices.DeleteFunc(slices.Clone(list), func(r publishedRecord) bool { return slices.Contains(stay, r) })
+	j.Unattended.Since = oldest(stay)
+	if since, _, asks := j.history(list, id); len(stay) == 0 && asks > 0 {
+		j.Unattended.Since = since
+		j.rememberRemoved(ctx, id, list)
+	}
 	if len(remove) > 0 {
 		if _, err := j.withdraw(ctx, stay, remove); err != nil {
 			return errors.Join(why, err)
 		}
 	}
-	j.Unattended.Since = oldest(stay)
 	if errors.Is(why, publish.ErrConflict) || errors.Is(why, publish.ErrWildcard) {
 		if moved, failed := j.moveToFile(ctx, id, order.Names); moved || failed != nil {
 			return failed
@@ -215,8 +237,11 @@ func recordOf(c seller.Challenge) publish.Record {
 }
 
 // standing is what is published for an order: the records of its present challenges, and those that are not wanted any more
-// and could not be removed yet.
-type standing struct{ present, rest []publishedRecord }
+// and could not be removed yet. With stood the seller was asked to look at the present ones before.
+type standing struct {
+	present, rest []publishedRecord
+	stood         bool
+}
 
 func (j *Order) saveStanding(ctx context.Context, up standing) error {
 	return j.savePublished(ctx, slices.Concat(up.present, up.rest))
@@ -242,15 +267,16 @@ func (j *Order) putUp(ctx context.Context, order publish.Order, id int64, list [
 		return slices.ContainsFunc(up.present, func(r publishedRecord) bool { return samePlace(r, old) })
 	})
 	rest, err := j.withdraw(ctx, up.present, stale)
-	return standing{up.present, rest}, err
+	return standing{up.present, rest, up.stood}, err
 }
 
 // compare returns the entries of what is placed, with what is known of those that were published before, and the other
 // entries of the list.
 func (j *Order) compare(id int64, list []publishedRecord, placed []publish.Placement) standing {
-	up := standing{rest: slices.Clone(list)}
+	up := standing{rest: slices.Clone(list), stood: true}
+	since, asked, asks := j.history(list, id)
 	for _, p := range placed {
-		entry := publishedRecord{Publisher: p.Publisher, Zone: p.Zone, Record: p.Record, ID: id, At: j.Now().UTC()}
+		entry := publishedRecord{Publisher: p.Publisher, Zone: p.Zone, Record: p.Record, ID: id, At: since, Asked: asked, Asks: asks}
 		at := slices.IndexFunc(up.rest, func(old publishedRecord) bool {
 			return samePlace(old, entry) && old.Record.Same(p.Record) && old.ID == id
 		})
@@ -258,9 +284,8 @@ func (j *Order) compare(id int64, list []publishedRecord, placed []publish.Place
 			entry = up.rest[at]
 			entry.Stays = time.Time{} // it is wanted again
 			up.rest = slices.Delete(up.rest, at, at+1)
-		} else {
-			entry.At, entry.Asked, entry.Asks = history(list, id, entry.At)
 		}
+		up.stood = up.stood && at >= 0 && entry.Asks > 0
 		up.present = append(up.present, entry)
 	}
 	for i, entry := range up.present {
@@ -270,17 +295,6 @@ func (j *Order) compare(id int64, list []publishedRecord, placed []publish.Place
 	}
 	j.lookAgain(up.present)
 	return up
-}
-
-// history returns since when values for an id are published, at the latest now, when the seller was asked last to look at
-// them, and how often: other values for the id are no reason to ask more often, or to wait longer for the seller.
-func history(list []publishedRecord, id int64, now time.Time) (since, asked time.Time, asks int) {
-	own := slices.DeleteFunc(slices.Clone(list), func(r publishedRecord) bool { return r.ID != id })
-	asked, asks = questions(own)
-	if first := oldest(own); !first.IsZero() {
-		now = first
-	}
-	return now, asked, asks
 }
 
 func samePlace(a, b publishedRecord) bool {

@@ -16,7 +16,7 @@ type publishedRecord struct {
 	Publisher string         `json:"publisher"`
 	Zone      string         `json:"zone"`
 	Record    publish.Record `json:"record"`
-	ID        int64          `json:"id"`   // at the seller, whose challenge it is
+	ID        int64          `json:"id"`   // at the seller, whose challenge it is; 0 if that order is over
 	At        time.Time      `json:"at"`   // when it was written down, just before it was published
 	Seen      time.Time      `json:"seen"` // when every place showed it; zero until then
 	Asked     time.Time      `json:"asked"`

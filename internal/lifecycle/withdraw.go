@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
 	"pmssl/internal/publish"
 )
 
@@ -22,6 +23,13 @@ func (j *Order) WithdrawAll(ctx context.Context) error {
 	if j.Publishing == nil || j.Dry != nil {
 		return nil
 	}
+	err := j.SaveParam(ctx, itemparam.ChallengesRemoved, "")
+	return errors.Join(err, j.withdrawListed(ctx, true))
+}
+
+// withdrawListed removes every record of the list. With over the order does not wait any more: what stays belongs to no order,
+// because a seller that reissues in place gives the next one the same id.
+func (j *Order) withdrawListed(ctx context.Context, over bool) error {
 	list, err := j.published()
 	if err != nil {
 		j.Log.Errorf("%v", err)
@@ -29,6 +37,11 @@ func (j *Order) WithdrawAll(ctx context.Context) error {
 	}
 	if len(list) == 0 {
 		return nil
+	}
+	for i := range list {
+		if over {
+			list[i].ID = 0
+		}
 	}
 	_, err = j.withdraw(ctx, nil, list)
 	return err
