@@ -29,28 +29,29 @@ const (
 	hostPanelPassword = "only for the module+&="
 )
 
-// hostPanelCases are a hosting server that is reached by HTTPS, and one on the panel's own host.
+// hostPanelCases are a hosting server with ISPmanager or DNSmanager that is reached by HTTPS, and one on the panel's own host.
 func hostPanelCases() []publisherCase {
-	return []publisherCase{
-		{name: "ispmgr by HTTPS", other: true, hosted: true, host: func(t *testing.T, f *unattendedFixture, domain string) func(*testing.T) string {
+	var cases []publisherCase
+	for _, manager := range []string{"ispmgr", "dnsmgr"} {
+		cases = append(cases, publisherCase{name: manager + " by HTTPS", other: true, hosted: true, host: func(t *testing.T, f *unattendedFixture, domain string) func(*testing.T) string {
 			f.startHostPanel(t, domain)
 			server := httptest.NewTLSServer(f.hostPanel)
 			t.Cleanup(server.Close)
 			require.NoError(t, f.world.Map(peerAddress+":1500", server.Listener.Addr().String()))
 			key := sha256.Sum256(server.Certificate().RawSubjectPublicKeyInfo)
-			f.configureHostPanel(t, hostPanelPassword, "url https://"+peerAddress+":1500/ispmgr",
+			f.configureHostPanel(t, hostPanelPassword, "url https://"+peerAddress+":1500/"+manager,
 				"pin sha256/"+base64.StdEncoding.EncodeToString(key[:]), "login "+hostpanel.DefaultUser+" KEYFILE")
 			return f.dumpHostPanel
-		}},
-		{name: "ispmgr by mgrctl", other: true, hosted: true, host: func(t *testing.T, f *unattendedFixture, domain string) func(*testing.T) string {
+		}}, publisherCase{name: manager + " by mgrctl", other: true, hosted: true, host: func(t *testing.T, f *unattendedFixture, domain string) func(*testing.T) string {
 			f.startHostPanel(t, domain)
 			control := httptest.NewServer(f.hostPanel.Control())
 			t.Cleanup(control.Close)
 			require.NoError(t, os.WriteFile(filepath.Join(f.panel.Root(), hostctl.File), []byte(control.URL+"\n"), 0o600))
-			f.configureHostPanel(t, "", "mgr ispmgr")
+			f.configureHostPanel(t, "", "mgr "+manager)
 			return f.dumpHostPanel
-		}},
+		}})
 	}
+	return cases
 }
 
 // startHostPanel starts a hosting panel with the domain's zone, whose owner is the user of an item of the client, and with another

@@ -64,15 +64,21 @@ func publisherCases() []publisherCase {
 			f.configurePublisher(t, "ns3", "exec", server.secret, "program "+f.installHook(t, server), "types cname", "zone "+domain)
 			return server.transfer
 		}},
-		{name: "webroot of nginx", other: true, files: true, host: func(t *testing.T, f *unattendedFixture, domain string) func(*testing.T) string {
-			zone, err := f.world.AddZone(domain, hosts+"@ AAAA "+internet.WebIPv6+"\n")
-			require.NoError(t, err)
-			f.startNginx(t)
-			f.configurePublisher(t, "web", "webroot", "", "zone "+domain)
-			folder := filepath.Join(f.panel.Root(), "var", "pmssl-challenges")
-			return func(t *testing.T) string { return zone.Dump() + filesIn(t, folder) }
-		}},
+		webServerCase("nginx", "nginx", "nginx"),
+		webServerCase("apache", "apache2", "apache2"),
 	}, hostPanelCases()...)
+}
+
+// webServerCase is a web server of a kind of scripts/peer.sh that serves the challenge files.
+func webServerCase(kind, program, packages string) publisherCase {
+	return publisherCase{name: "webroot of " + kind, other: true, files: true, host: func(t *testing.T, f *unattendedFixture, domain string) func(*testing.T) string {
+		zone, err := f.world.AddZone(domain, hosts+"@ AAAA "+internet.WebIPv6+"\n")
+		require.NoError(t, err)
+		f.startWebServer(t, kind, program, packages)
+		f.configurePublisher(t, "web", "webroot", "", "zone "+domain)
+		folder := filepath.Join(f.panel.Root(), "var", "pmssl-challenges")
+		return func(t *testing.T) string { return zone.Dump() + filesIn(t, folder) }
+	}}
 }
 
 // serveChallenges makes both web servers of the simulated Internet serve the challenge files, configures a publisher of the kind
@@ -89,17 +95,17 @@ func (f *unattendedFixture) serveChallenges(t *testing.T, domain string) string 
 	return folder
 }
 
-// startNginx starts nginx at the web addresses. It serves the challenges in the panel's folder as the sample configures it. If
-// root runs the test it runs as nobody, so it serves nothing that the module does not let others read.
-func (f *unattendedFixture) startNginx(t *testing.T) {
+// startWebServer starts a web server at the web addresses. It serves the challenges in the panel's folder as the sample configures
+// it. If root runs the test it runs as nobody, so it serves nothing that the module does not let others read.
+func (f *unattendedFixture) startWebServer(t *testing.T, kind, program, packages string) {
 	t.Helper()
-	needsProgram(t, "nginx", "nginx")
+	needsProgram(t, program, packages)
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o711)) // of the panel too
 	require.NoError(t, os.Symlink(f.panel.Root(), filepath.Join(dir, "mgr5")))
 	addr := freeAddress(t)
 	_, port, _ := net.SplitHostPort(addr)
-	runPeer(t, []string{"nginx", dir, port}, func() bool { return accepts(addr) })
+	runPeer(t, []string{kind, dir, port}, func() bool { return accepts(addr) })
 	require.NoError(t, f.world.Map(net.JoinHostPort(internet.WebAddress, "80"), addr))
 	if six := net.JoinHostPort("::1", port); accepts(six) {
 		addr = six
