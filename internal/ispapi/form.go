@@ -3,12 +3,16 @@ package ispapi
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
+	"strings"
 )
 
-// maxFields bounds a form. The panel's has about 20 fields.
-const maxFields = 500
+const (
+	// maxFields bounds a form. The panel's has about 20 fields.
+	maxFields = 500
+	// maxFieldName is how long a field's name may be, in octets.
+	maxFieldName = 100
+)
 
 // Form is what a function answers when it is called without sok: its fields and what may be chosen. Nothing is sent that the form
 // does not know (docs/reference/unattended.md §2).
@@ -117,10 +121,9 @@ func (f Form) hidden(name string, sent url.Values) bool {
 // that the caller leaves out. A field that must be filled and has no value is an error, and so is a parameter whose field the page
 // would hide.
 func (f Form) Complete(sent url.Values, leaveOut func(field string) bool) error {
-	usable := regexp.MustCompile(`^[A-Za-z][0-9A-Za-z_.-]{0,99}$`)
 	for _, name := range f.Names {
 		switch {
-		case control(name) || !usable.MatchString(name):
+		case control(name) || !isFieldName(name):
 			continue
 		case sent.Has(name):
 			if f.hidden(name, sent) {
@@ -136,6 +139,12 @@ func (f Form) Complete(sent url.Values, leaveOut func(field string) bool) error 
 		}
 	}
 	return nil
+}
+
+// isFieldName reports whether a name can be that of a parameter: a letter, then letters, digits, _ . and -.
+func isFieldName(name string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	return name != "" && len(name) <= maxFieldName && strings.IndexByte(letters, name[0]) >= 0 && strings.Trim(name, letters+"0123456789_.-") == ""
 }
 
 // control reports whether a field is a parameter of the call and none of the object that the form is for.

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -94,10 +93,9 @@ func outcome(function string, stdout, stderr []byte, failed error) (*Element, *R
 // words returns the arguments of mgrctl, the parameters in the order of their names.
 func (c *local) words(function string, params url.Values) ([]string, error) {
 	words := []string{"-m", c.server.Mgr, "-o", "xml", function, "lang=en"}
-	name := regexp.MustCompile(`^[A-Za-z][0-9A-Za-z_.-]{0,99}$`)
 	for _, key := range slices.Sorted(maps.Keys(params)) {
 		value := params.Get(key)
-		if !name.MatchString(key) || strings.ContainsRune(value, 0) {
+		if !isFieldName(key) || strings.ContainsRune(value, 0) {
 			return nil, fmt.Errorf("%s: the field %q cannot be an argument of mgrctl", function, Shown(key))
 		}
 		words = append(words, key+"="+value)

@@ -10,6 +10,9 @@ import (
 // challengeFolder is where the files of challenges are looked for on a web server (BR 3.2.2.4.18).
 const challengeFolder = "/.well-known/pki-validation/"
 
+// maxStem is how long the name of a challenge's file may be without its ending; sellers use 32 characters.
+const maxStem = 200
+
 // CheckFile reports why the record is not a file that may be served by the host; otherwise it returns the name of the file in
 // the folder /.well-known/pki-validation. Host and name are then safe as names of a folder and of a file: neither holds a
 // slash, "..", or a character that does not print. Publishers call it before they write, whoever has checked the record
@@ -32,5 +35,6 @@ func (r Record) CheckFile(host string) (name string, err error) {
 // challengeFile returns the name of the file in challengeFolder that the path names.
 func challengeFile(path string) (string, bool) {
 	name, found := strings.CutPrefix(path, challengeFolder)
-	return name, found && matches(`^[0-9A-Za-z_-]{1,200}\.txt$`, name)
+	stem, ends := strings.CutSuffix(name, ".txt")
+	return name, found && ends && consistsOf(stem, maxStem, "_-")
 }

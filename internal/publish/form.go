@@ -2,7 +2,6 @@ package publish
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -49,7 +48,7 @@ func (r Record) challengeHost() (string, error) {
 		return "", refuse("%q is no kind of record that is published", plaintext.Clip(string(r.Type), 20))
 	case r.Path != "":
 		return "", refuse("a %s record has no path", r.Type)
-	case len(r.Name) > maxHost || !matches(`^_[0-9a-z_-]{1,62}$`, label):
+	case len(r.Name) > maxHost || !isChallengeLabel(label):
 		return "", refuse("%q does not begin with one label for challenges (_ and letters or digits in lower case)", plaintext.Clip(r.Name, maxHost))
 	case taken(label):
 		return "", refuse("%s means something else than a certificate's challenge", label)
@@ -74,20 +73,38 @@ func (r Record) fileHost(order Order) (string, error) {
 
 // checkValue keeps out what no seller asks for: it goes into zones, files and the arguments of programs.
 func (r Record) checkValue() error {
-	pattern := fmt.Sprintf(`^[ -~]{1,%d}$`, maxTXT)
-	most := maxTXT
+	most, wanted, fits := maxTXT, "characters of ASCII that print", printable(r.Value, "")
 	switch r.Type {
 	case CNAME:
-		most = maxHost + 1
-		pattern = `^([0-9A-Za-z_][0-9A-Za-z_-]{0,62}\.)+[0-9A-Za-z][0-9A-Za-z-]{0,62}\.?$`
+		most, wanted, fits = maxHost+1, "characters of a host name", isTarget(r.Value)
 	case File:
-		most = maxFile
-		pattern = `^[ -~\r\n]+$`
+		most, wanted, fits = maxFile, "characters of ASCII that print, in lines", printable(r.Value, "\r\n")
 	}
-	if len(r.Value) > most || !matches(pattern, r.Value) {
-		return fmt.Errorf("%q is no content for a %s challenge: wanted are at most %d characters like %s", plaintext.Clip(r.Value, 300), r.Type, most, pattern)
+	if r.Value == "" || len(r.Value) > most || !fits {
+		return fmt.Errorf("%q is no content for a %s challenge: wanted are 1 to %d %s", plaintext.Clip(r.Value, 300), r.Type, most, wanted)
 	}
 	return nil
+}
+
+// isTarget reports whether a text can be the target of a CNAME: two labels at least, with _ in all but the last.
+func isTarget(text string) bool {
+	labels := strings.Split(strings.TrimSuffix(text, "."), ".")
+	for i, label := range labels {
+		others := "-_"
+		if i == len(labels)-1 {
+			others = "-"
+		}
+		if !consistsOf(label, maxLabel, others) || label[0] == '-' {
+			return false
+		}
+	}
+	return len(labels) > 1
+}
+
+// isChallengeLabel reports whether a label begins with _ and is followed by letters in lower case, digits, _ and -.
+func isChallengeLabel(label string) bool {
+	rest, found := strings.CutPrefix(label, "_")
+	return found && consistsOf(rest, maxLabel-1, "-_") && rest == strings.ToLower(rest)
 }
 
 // taken reports whether a label means something outside of this module: ACME's proof and its persistent form would give
@@ -114,6 +131,26 @@ func bareNames(names []string) []string {
 	return bare
 }
 
-func matches(pattern, text string) bool {
-	return regexp.MustCompile(pattern).MatchString(text)
+// consistsOf reports whether a text has 1 to most bytes, each of which is a letter or digit of ASCII or one of the others.
+func consistsOf(text string, most int, others string) bool {
+	for i := range len(text) {
+		if !alphanumeric(text[i]) && strings.IndexByte(others, text[i]) < 0 {
+			return false
+		}
+	}
+	return text != "" && len(text) <= most
+}
+
+func alphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// printable reports whether all bytes of a text are characters of ASCII that print, blanks, or among the others.
+func printable(text, others string) bool {
+	for i := range len(text) {
+		if (text[i] < ' ' || text[i] > '~') && strings.IndexByte(others, text[i]) < 0 {
+			return false
+		}
+	}
+	return true
 }

@@ -42,8 +42,8 @@ func publisherGrammar(b *Block) map[Kind]blockGrammar {
 		KindPowerDNS: {needs: []string{"apikey", "zone"}, finish: b.defaults(dns, b.checkPowerDNS), words: b.words(dns, map[string]word{
 			"url":      one("http://127.0.0.1:8081", setURL(&b.URL)),
 			"socket":   one("/run/pdns/api.socket", setPath(&b.Socket)),
-			"apikey":   one("/usr/local/mgr5/etc/pmssl/pdns.key", setPath(&b.APIKey)),
-			"serverid": one("localhost", setPattern(&b.ServerID, `^[0-9A-Za-z._-]{1,64}$`, "id of a server")),
+			"apikey":   one("/usr/local/mgr5/etc/pmssl/pdns.key", setSecretFile(&b.APIKey)),
+			"serverid": one("localhost", setWord(&b.ServerID, isServerID, "id of a server")),
 		})},
 		KindISPmgr: {needs: []string{"zone"}, finish: b.defaults(dns, func() error { return panelAccess{b.URL, b.Mgr, b.Login, b.Pin}.check() }), words: b.words(dns, map[string]word{
 			"url":   one("https://ns2.example.com:1500/dnsmgr", setURL(&b.URL)),
@@ -154,7 +154,7 @@ func one(example string, set func(value string) error) word {
 }
 
 func userWord(user *string) word {
-	return one(DefaultUser, setPattern(user, `^[0-9A-Za-z_]{1,64}$`, "item parameter"))
+	return one(DefaultUser, setWord(user, isParameter, "item parameter"))
 }
 
 func setZones(zones *[]string) func([]string) error {
@@ -238,38 +238,55 @@ func isHost(text string) bool {
 	if address, err := netip.ParseAddr(text); err == nil {
 		return address.Zone() == ""
 	}
-	return len(text) <= maxHost && matches(`^[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?(\.[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?)*$`, text)
+	for label := range strings.SplitSeq(text, ".") {
+		if !consistsOf(label, maxLabel, "-") || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+	}
+	return len(text) <= maxHost
 }
 
+func isKeyName(text string) bool {
+	return consistsOf(text, maxHost, "_.-") && text[0] != '.' && text[0] != '-'
+}
+
+// isServerID reports whether the text can be an id in the path of an URL, where . and .. mean something else.
+func isServerID(text string) bool {
+	return consistsOf(text, maxWord, "_.-") && text != "." && text != ".."
+}
+
+func isParameter(text string) bool { return consistsOf(text, maxWord, "_") }
+
 func (b *Block) setKey(values []string) error {
-	if !matches(`^[0-9A-Za-z_][0-9A-Za-z_.-]{0,252}$`, values[0]) {
-		return fmt.Errorf("%s is no name of a key", quoted(values[0]))
+	if !isKeyName(values[0]) {
+		return errors.New("the first value is no name of a key") // not quoted: it may be the secret
 	}
 	b.KeyName = values[0]
-	return setPath(&b.KeyFile)(values[1])
+	return setSecretFile(&b.KeyFile)(values[1])
 }
 
 func setLogin(user, password *string) func([]string) error {
 	return func(values []string) error {
-		if len(values[0]) > 64 {
-			return fmt.Errorf("%s is too long for a user's name", quoted(values[0]))
+		if len(values[0]) > maxWord {
+			return errors.New("the first value is too long for a user's name")
 		}
 		*user = values[0]
-		return setPath(password)(values[1])
+		return setSecretFile(password)(values[1])
 	}
 }
 
 func setURL(to **url.URL) func(string) error {
 	return func(value string) error {
+		// What may hold a secret is not quoted, also if the rest of it is no URL.
+		if strings.Contains(value, "@") {
+			return errors.New("a URL holds no user and no password here: they stand in a file of their own")
+		}
+		if strings.ContainsAny(value, "?#") {
+			return errors.New("a URL with ? or # is not possible here")
+		}
 		u, err := url.Parse(value)
 		if err != nil || u.Host == "" || !isHost(u.Hostname()) || u.Opaque != "" {
 			return fmt.Errorf("%s is no URL of a server", quoted(value))
-		}
-		if u.User != nil {
-			return errors.New("a URL holds no user and no password here: they stand in a file of their own") // not quoted: it is a secret
-		}
-		if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-			return fmt.Errorf("%s: a URL with ? or # is not possible here", quoted(value))
 		}
 		if port := u.Port(); port != "" {
 			if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
@@ -340,6 +357,16 @@ func setPath(path *string) func(string) error {
 	}
 }
 
+// setSecretFile is setPath for a file that holds a secret. What is no path is not quoted: it may be the secret itself.
+func setSecretFile(path *string) func(string) error {
+	return func(value string) error {
+		if setPath(path)(value) != nil {
+			return errors.New("the absolute path of a file is wanted that holds the secret; what stands there is not shown")
+		}
+		return nil
+	}
+}
+
 func setChoice(to *string, choices ...string) func(string) error {
 	return func(value string) error {
 		if !slices.Contains(choices, value) {
@@ -350,9 +377,9 @@ func setChoice(to *string, choices ...string) func(string) error {
 	}
 }
 
-func setPattern(to *string, pattern, what string) func(string) error {
+func setWord(to *string, valid func(string) bool, what string) func(string) error {
 	return func(value string) error {
-		if !matches(pattern, value) {
+		if !valid(value) {
 			return fmt.Errorf("%s is no %s", quoted(value), what)
 		}
 		*to = value

@@ -322,7 +322,9 @@ func TestValuesThatNoSellerAsksForAreRefused(t *testing.T) {
 		value string
 	}{
 		{publish.CNAME, ""}, {publish.CNAME, "sectigo"}, {publish.CNAME, "a b.sectigo.com"}, {publish.CNAME, "a.sectigo.com\n"}, {publish.CNAME, "$INCLUDE.x"},
-		{publish.CNAME, ".sectigo.com"}, {publish.TXT, ""}, {publish.TXT, "a\nb"}, {publish.TXT, "é"}, {publish.TXT, strings.Repeat("a", 256)},
+		{publish.CNAME, ".sectigo.com"}, {publish.CNAME, "-a.sectigo.com"}, {publish.CNAME, "a..com"}, {publish.CNAME, "a.b_c"},
+		{publish.CNAME, strings.Repeat("a", 64) + ".sectigo.com"}, {publish.CNAME, strings.Repeat("a.", 126) + "com"}, {publish.CNAME, "a.sectigo.com.."},
+		{publish.TXT, ""}, {publish.TXT, "a\nb"}, {publish.TXT, "é"}, {publish.TXT, strings.Repeat("a", 256)},
 		{publish.File, ""}, {publish.File, "a\x00"}, {publish.File, strings.Repeat("a", 9000)},
 	} {
 		c := claim("shop.example")

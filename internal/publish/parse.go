@@ -19,6 +19,8 @@ const (
 	maxBlocks     = 1000
 	maxBlockZones = 10_000
 	maxAllows     = 10_000
+	maxWord       = 64 // characters of names and ids that the file chooses
+	maxShownWord  = 16 // characters of an unknown word that messages show
 )
 
 // ConfFile is one configuration file.
@@ -104,7 +106,7 @@ func (p *parser) line(line string) error {
 		return p.allow(words[1:])
 	}
 	if p.block == nil {
-		return p.errorf("%s outside of a block: possible are publisher NAME KIND, deploy NAME KIND and allow ZONE account N", quoted(words[0]))
+		return p.errorf("%s outside of a block: possible are publisher NAME KIND, deploy NAME KIND and allow ZONE account N", shownWord(words[0]))
 	}
 	return p.value(words[0], words[1:])
 }
@@ -118,7 +120,7 @@ func (p *parser) begin(word string, values []string) error {
 		example := map[string]string{"publisher": "ns1 dnsupdate", "deploy": "web7 ispmgr"}[word]
 		return p.errorf("%s takes a name and a kind, as in %s %s", word, word, example)
 	}
-	if !matches(`^[0-9A-Za-z][0-9A-Za-z_.-]{0,63}$`, values[0]) {
+	if !isBlockName(values[0]) {
 		return p.errorf("%s is no name of a block: at most 64 letters, digits, and _ . - inside", quoted(values[0]))
 	}
 	o := &openBlock{word: word, name: values[0], kind: Kind(values[1]), pos: p.pos, said: map[string]bool{}}
@@ -161,6 +163,8 @@ func (o *openBlock) what() string {
 	return o.word
 }
 
+func isBlockName(text string) bool { return consistsOf(text, maxWord, "_.-") && alphanumeric(text[0]) }
+
 // allow reads `allow ZONE account N`.
 func (p *parser) allow(values []string) error {
 	if err := p.end(); err != nil {
@@ -192,7 +196,7 @@ func (p *parser) value(name string, values []string) error {
 	o := p.block
 	word, known := o.grammar.words[name]
 	if !known {
-		return p.errorf("%s is no word of a %s of kind %s: possible are %s", quoted(name), o.what(), o.kind,
+		return p.errorf("%s is no word of a %s of kind %s: possible are %s", shownWord(name), o.what(), o.kind,
 			list(append(sortedKeys(o.grammar.words), "publisher", "deploy", "allow")))
 	}
 	if o.said[name] && !word.repeats {
@@ -282,6 +286,14 @@ func number(text string) (int64, error) {
 
 // quoted shows a word of the file that may be anything.
 func quoted(text string) string { return strconv.Quote(plaintext.Clip(text, 100)) }
+
+// shownWord shows the first word of a line if it looks like one. Something else may be a secret in the wrong file or line.
+func shownWord(text string) string {
+	if len(text) <= maxShownWord && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz") == "" {
+		return quoted(text)
+	}
+	return "the first word (not shown)"
+}
 
 // list joins words for a message: a, b and c.
 func list(words []string) string {
