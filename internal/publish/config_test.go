@@ -273,6 +273,53 @@ func TestASecretInTheWrongPlaceIsNotRepeated(t *testing.T) {
 	}
 }
 
+// What is left after a mistake removes records: it has no publisher that is read in part and no evidence that nobody wrote.
+func TestWhatCanBeReadAfterAMistake(t *testing.T) {
+	hook := func(name, zone string) string { return "publisher " + name + " exec\nprogram /p\nzone " + zone + "\n" }
+	for name, row := range map[string]struct {
+		text   string
+		blocks []string // names
+		allows []string // zones
+	}{
+		"no mistake":                        {hook("a", "a.example") + "allow a.example account 7\n", []string{"a"}, []string{"a.example"}},
+		"an unknown word":                   {hook("a", "a.example") + "pin x\nzone c.example\n" + hook("b", "b.example"), []string{"b"}, nil},
+		"a value out of its bounds":         {hook("a", "a.example") + hook("b", "b.example") + "ttl 0\n", []string{"a"}, nil},
+		"a word that is missing":            {"publisher a exec\nzone a.example\n" + hook("b", "b.example"), []string{"b"}, nil},
+		"the last block is not whole":       {hook("a", "a.example") + "publisher b exec\n", []string{"a"}, nil},
+		"an unknown kind":                   {"publisher a hook\nprogram /p\nzone a.example\n" + hook("b", "b.example"), []string{"b"}, nil},
+		"a block's line that is misspelled": {hook("a", "a.example") + "publsher b exec\nprogram /q\n" + hook("c", "d.example"), []string{"c"}, nil},
+		"a line that is too long":           {hook("a", "a.example") + "#" + strings.Repeat("x", 5000) + "\n" + hook("b", "b.example"), []string{"b"}, nil},
+		"a control character":               {hook("a", "a.example") + "# \x00\n" + hook("b", "b.example"), []string{"b"}, nil},
+		"a name that stands twice":          {hook("a", "a.example") + hook("b", "b.example") + hook("a", "c.example"), []string{"b"}, nil},
+		"a name that stands once more in a block with a mistake": {
+			"publisher a exec\nprogram p\n" + hook("a", "a.example") + hook("b", "b.example"), []string{"b"}, nil},
+		"a name that stands once more with an unknown kind": {"publisher a hook\n" + hook("a", "a.example") + hook("b", "b.example"), []string{"b"}, nil},
+		"one zone of two publishers":                        {hook("a", "a.example") + hook("b", "a.example"), []string{"a", "b"}, nil},
+		"an allow line with a mistake": {
+			hook("a", "a.example") + "allow a.example account\nallow b.example account 8\n" + hook("b", "b.example"), []string{"a", "b"}, []string{"b.example"}},
+		"an allow line that is misspelled":           {hook("a", "a.example") + "alow a.example account 7\n", nil, nil},
+		"a word outside of a block":                  {"zone a.example\n" + hook("b", "b.example"), []string{"b"}, nil},
+		"words after an allow line with a mistake":   {"allow x account 7\nzone a.example\n" + hook("b", "b.example"), []string{"b"}, nil},
+		"a block that an allow line with one closes": {hook("a", "a.example") + "allow co.uk account 7\n", []string{"a"}, nil},
+		"no text in UTF-8":                           {hook("a", "a.example") + "\xff", nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			other := publish.ConfFile{Name: "z.conf", Text: hook("z", "z.example")}
+			got := publish.Readable([]publish.ConfFile{other, {Name: "a.conf", Text: row.text}})
+			var blocks, allows []string
+			for _, b := range got.Publishers {
+				blocks = append(blocks, b.Name)
+				assert.NotContains(t, b.Zones, "c.example", "a word of another block")
+			}
+			for _, a := range got.Allows {
+				allows = append(allows, a.Zone)
+			}
+			assert.Equal(t, append(row.blocks, "z"), blocks, "and the block of another file")
+			assert.Equal(t, row.allows, allows)
+		})
+	}
+}
+
 func TestFilesAreOneConfigurationInTheOrderOfTheirNames(t *testing.T) {
 	a := publish.ConfFile{Name: "a.conf", Text: "allow a.example account 1\npublisher a exec\nprogram /p\nzone a.example"}
 	b := publish.ConfFile{Name: "b.conf", Text: "allow b.example account 1\npublisher b exec\nprogram /p\nzone b.example"}
@@ -305,6 +352,14 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		files := []publish.ConfFile{{Name: "a.conf", Text: text}}
 		got, err := publish.Load(files)
+		readable := publish.Readable(files)
+		for _, b := range readable.Publishers {
+			assert.NotEmpty(t, b.Types)
+			assert.True(t, len(b.Zones) > 0 || len(b.Modules) > 0)
+		}
+		if err == nil {
+			assert.Equal(t, publish.Config{Publishers: got.Publishers, Allows: got.Allows}, readable)
+		}
 		if err != nil {
 			assert.Regexp(t, position, err.Error())
 			assert.NotContains(t, err.Error(), "\n")

@@ -131,7 +131,7 @@ func fits(placed []Placement, p Placement) error {
 	return nil
 }
 
-// load reads the configuration once.
+// load reads the configuration once. Of one with a mistake, which is the error, only what can be read is kept: for Withdraw.
 func (s *service) load() error {
 	if s.read {
 		return s.err
@@ -146,6 +146,7 @@ func (s *service) load() error {
 	}
 	if err != nil {
 		s.err = fmt.Errorf("nothing is published: %w", err)
+		s.config = Readable(files)
 	}
 	return s.err
 }
@@ -345,11 +346,20 @@ func (s *service) placed(p Placement) (Block, Publisher, error) {
 	if err := s.load(); err != nil {
 		return Block{}, nil, err
 	}
+	return s.named(p)
+}
+
+// named is placed for Withdraw: a mistake elsewhere in the configuration leaves no record where it is.
+func (s *service) named(p Placement) (Block, Publisher, error) {
+	mistake := s.load()
 	for _, b := range s.config.Publishers {
 		if b.Name == p.Publisher && slices.Contains(b.Types, p.Record.Type) {
 			made, err := s.publisher(b)
 			return b, made, err
 		}
+	}
+	if mistake != nil {
+		return Block{}, nil, mistake
 	}
 	return Block{}, nil, fmt.Errorf("no publisher %s for %s records stands in %s any more: put its block back, or remove %s in zone %s by hand",
 		p.Publisher, p.Record.Type, s.o.Folder, p.Record, p.Zone)
@@ -395,9 +405,10 @@ func (s *service) Look(ctx context.Context, p Placement) (Sight, error) {
 	return s.o.Look(ctx, b, p)
 }
 
-// Withdraw implements Service. It works in every mode: what was published has to go.
+// Withdraw implements Service. It works in every mode, and as long as the record's own publisher can be read: what was published
+// has to go.
 func (s *service) Withdraw(ctx context.Context, order Order, p Placement) error {
-	b, made, err := s.placed(p)
+	b, made, err := s.named(p)
 	if err != nil {
 		return err
 	}

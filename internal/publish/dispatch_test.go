@@ -301,6 +301,49 @@ func TestAWrongConfigurationStopsPublishingAlone(t *testing.T) {
 	require.ErrorContains(t, err, "run chmod 600 ")
 }
 
+// A mistake of the administrator must not leave records in the zones of clients.
+func TestAMistakeElsewhereDoesNotStopRemovals(t *testing.T) {
+	good := server("ns1", "*")
+	for name, row := range map[string]struct {
+		conf, other string // content of a.conf and of b.conf
+		mode        os.FileMode
+		says        string // why the record stays; empty if it is removed
+	}{
+		"another file has a mistake":           {good, "publisher ns2 nsupdate", 0o600, ""},
+		"another file is open to others":       {good, "", 0o644, ""},
+		"another block has a mistake":          {good + server("ns2", "a.example", "ttl x"), "", 0o600, ""},
+		"two blocks are for one zone":          {good + server("ns2", "*"), "", 0o600, ""},
+		"its own block has a mistake":          {good + "ttl x\n", "", 0o600, "a.conf:6: ttl: "},
+		"its own block stands twice":           {good, good, 0o600, "b.conf:1: publisher ns1 stands in "},
+		"its own block is open to others":      {"", good, 0o644, "run chmod 600 "},
+		"the line that gives it is unreadable": {good, "allow shop.example acount 7", 0o600, "nothing shows that shop.example belongs"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t, publish.On, row.conf)
+			write(t, filepath.Join(o.folder, "b.conf"), row.other, row.mode)
+			if strings.HasPrefix(row.other, "allow") {
+				o.db.named = nil
+			}
+			p := publish.Placement{Publisher: "ns1", Zone: "shop.example", Record: cname("shop.example")}
+			_, err := o.Place(t.Context(), order("shop.example"), []publish.Record{p.Record})
+			require.ErrorContains(t, err, "nothing is published: ")
+			require.ErrorContains(t, o.Publish(t.Context(), order("shop.example"), p, nil), "nothing is published: ")
+			_, err = o.Look(t.Context(), p)
+			require.ErrorContains(t, err, "nothing is published: ")
+			err = o.Withdraw(t.Context(), order("shop.example"), p)
+			if row.says != "" {
+				require.ErrorContains(t, err, row.says)
+				for _, k := range o.made {
+					assert.Empty(t, k.calls)
+				}
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, []string{"withdraw shop.example: " + p.Record.String()}, o.made["ns1"].calls)
+		})
+	}
+}
+
 func TestNothingIsReadBeforeTheFirstUse(t *testing.T) {
 	s := publish.New(publish.Options{Mode: publish.On, Best: true, Folder: "/nonexistent"})
 	assert.Equal(t, publish.On, s.Mode())

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -22,7 +23,7 @@ const (
 
 // ReadFiles reads the configuration files *.conf of a folder, in the order of their names. Without the folder nothing is
 // configured. Each file has to be a regular one of root, or of the user that the program runs as, with mode 0600: who can
-// change it decides whose names are published.
+// change it decides whose names are published. The error is about the first file that is not; the others come with it.
 func ReadFiles(folder string) ([]ConfFile, error) {
 	info, err := os.Stat(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -47,13 +48,14 @@ func ReadFiles(folder string) ([]ConfFile, error) {
 	var files []ConfFile
 	for _, entry := range entries {
 		name := filepath.Join(folder, entry.Name())
-		text, err := readGuarded(name, maxConfFile)
-		if err != nil {
-			return nil, err
+		text, failed := readGuarded(name, maxConfFile)
+		if failed != nil {
+			err = cmp.Or(err, failed)
+			continue
 		}
 		files = append(files, ConfFile{Name: name, Text: text})
 	}
-	return files, nil
+	return files, err
 }
 
 // ReadSecret reads a file that holds one secret in one line: a key, a password. The same rules as for configuration files

@@ -73,8 +73,11 @@ func TestConfigurationFilesAreReadInTheOrderOfTheirNames(t *testing.T) {
 	require.ErrorContains(t, err, "run chmod 700 "+folder)
 	require.NoError(t, os.Chmod(folder, 0o700))
 	require.NoError(t, os.Chmod(filepath.Join(folder, "b.conf"), 0o640))
-	_, err = publish.ReadFiles(folder)
+	write(t, filepath.Join(folder, "c.conf"), "c.conf", 0o600)
+	got, err = publish.ReadFiles(folder)
 	require.ErrorContains(t, err, "b.conf has the mode 0640, others could read or change it: run chmod 600 ")
+	assert.Equal(t, []publish.ConfFile{{Name: filepath.Join(folder, "a.conf"), Text: "a.conf"}, {Name: filepath.Join(folder, "c.conf"), Text: "c.conf"}}, got,
+		"the others come with the error")
 	require.NoError(t, os.Remove(filepath.Join(folder, "b.conf")))
 	require.NoError(t, os.Symlink("a.conf", filepath.Join(folder, "b.conf")))
 	_, err = publish.ReadFiles(folder)

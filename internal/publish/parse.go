@@ -33,12 +33,9 @@ type ConfFile struct {
 // an error that begins with FILE:LINE: an unknown word, a value out of its bounds, a word that is missing, two publishers
 // or two deploy blocks with one name, or two that are for the same zone.
 func Load(files []ConfFile) (Config, error) {
-	files = slices.SortedFunc(slices.Values(files), func(a, b ConfFile) int { return strings.Compare(a.Name, b.Name) })
-	p := &parser{names: map[string]map[string]string{"publisher": {}, "deploy": {}}}
-	for _, file := range files {
-		if err := p.file(file); err != nil {
-			return Config{}, err
-		}
+	p := parse(files)
+	if p.wrong != nil {
+		return Config{}, p.wrong
 	}
 	if err := sameZone(p.config.Publishers); err != nil {
 		return Config{}, err
@@ -49,12 +46,35 @@ func Load(files []ConfFile) (Config, error) {
 	return p.config, nil
 }
 
+// Readable returns what can be read of a configuration that Load refuses: the publishers without a mistake whose names stand
+// once, and the allow lines without a mistake. That is enough to remove records and not enough to write anything: what cannot
+// be read may speak against a publisher or an account.
+func Readable(files []ConfFile) Config {
+	p := parse(files)
+	publishers := slices.DeleteFunc(p.config.Publishers, func(b Block) bool { return p.unclear["publisher"][b.Name] })
+	return Config{Publishers: publishers, Allows: p.config.Allows}
+}
+
+func parse(files []ConfFile) *parser {
+	p := &parser{
+		names:   map[string]map[string]string{"publisher": {}, "deploy": {}},
+		unclear: map[string]map[string]bool{"publisher": {}, "deploy": {}},
+	}
+	for _, file := range slices.SortedFunc(slices.Values(files), func(a, b ConfFile) int { return strings.Compare(a.Name, b.Name) }) {
+		p.file(file)
+	}
+	return p
+}
+
 // parser reads one file after the other.
 type parser struct {
-	config Config
-	names  map[string]map[string]string // first word and name of each block, and its FILE:LINE
-	block  *openBlock                   // that the words belong to; nil outside of one
-	pos    string                       // FILE:LINE of the line that is read
+	config  Config
+	names   map[string]map[string]string // first word and name of each block, and its FILE:LINE
+	block   *openBlock                   // that the words belong to; nil outside of one
+	pos     string                       // FILE:LINE of the line that is read
+	wrong   error                        // the first mistake
+	unclear map[string]map[string]bool   // first word and name of blocks with a mistake
+	skips   bool                         // the words that follow belong to a line or block with a mistake
 }
 
 // openBlock is the block that is read.
@@ -68,20 +88,32 @@ type openBlock struct {
 }
 
 // file reads a file. Its last block ends with it.
-func (p *parser) file(file ConfFile) error {
-	p.pos = file.Name + ":1"
+func (p *parser) file(file ConfFile) {
+	p.pos, p.skips = file.Name+":1", false
 	if !utf8.ValidString(file.Text) {
-		return p.errorf("the file is not text in UTF-8")
+		p.mistake(p.errorf("the file is not text in UTF-8"))
+		return
 	}
 	number := 0
 	for line := range strings.Lines(file.Text) {
 		number++
 		p.pos = file.Name + ":" + strconv.Itoa(number)
 		if err := p.line(strings.TrimRight(line, "\r\n")); err != nil {
-			return err
+			p.mistake(err)
 		}
 	}
-	return p.end()
+	p.end()
+}
+
+// mistake notes an error. The block that it stands in cannot be used, and the words up to the next one belong to nothing.
+func (p *parser) mistake(err error) {
+	if p.wrong == nil {
+		p.wrong = err
+	}
+	if p.block != nil {
+		p.unclear[p.block.word][p.block.name] = true
+	}
+	p.block, p.skips = nil, true
 }
 
 // line reads one line: words between blanks or tabs, up to a word that begins with #.
@@ -105,23 +137,40 @@ func (p *parser) line(line string) error {
 	case "allow":
 		return p.allow(words[1:])
 	}
+	if p.skips {
+		return nil
+	}
 	if p.block == nil {
 		return p.errorf("%s outside of a block: possible are publisher NAME KIND, deploy NAME KIND and allow ZONE account N", shownWord(words[0]))
 	}
 	return p.value(words[0], words[1:])
 }
 
-// begin begins a block.
+// begin begins a block. If that is not possible, no other block of its name is known to be meant.
 func (p *parser) begin(word string, values []string) error {
-	if err := p.end(); err != nil {
-		return err
+	p.end()
+	p.skips = false
+	block, err := p.open(word, values)
+	if err == nil {
+		err = p.name(block)
 	}
+	switch {
+	case err == nil:
+		p.block = block
+	case len(values) > 0:
+		p.unclear[word][values[0]] = true
+	}
+	return err
+}
+
+// open makes the block of a first line.
+func (p *parser) open(word string, values []string) (*openBlock, error) {
 	if len(values) != 2 {
 		example := map[string]string{"publisher": "ns1 dnsupdate", "deploy": "web7 ispmgr"}[word]
-		return p.errorf("%s takes a name and a kind, as in %s %s", word, word, example)
+		return nil, p.errorf("%s takes a name and a kind, as in %s %s", word, word, example)
 	}
 	if !isBlockName(values[0]) {
-		return p.errorf("%s is no name of a block: at most 64 letters, digits, and _ . - inside", quoted(values[0]))
+		return nil, p.errorf("%s is no name of a block: at most 64 letters, digits, and _ . - inside", quoted(values[0]))
 	}
 	o := &openBlock{word: word, name: values[0], kind: Kind(values[1]), pos: p.pos, said: map[string]bool{}}
 	var kinds map[Kind]blockGrammar
@@ -136,10 +185,9 @@ func (p *parser) begin(word string, values []string) error {
 	}
 	var known bool
 	if o.grammar, known = kinds[o.kind]; !known {
-		return p.errorf("%s is no kind of %s: possible are %s", quoted(values[1]), o.what(), list(sortedKeys(kinds)))
+		return nil, p.errorf("%s is no kind of %s: possible are %s", quoted(values[1]), o.what(), list(sortedKeys(kinds)))
 	}
-	p.block = o
-	return p.name(o)
+	return o, nil
 }
 
 // name takes the name of the block that begins.
@@ -167,9 +215,8 @@ func isBlockName(text string) bool { return consistsOf(text, maxWord, "_.-") && 
 
 // allow reads `allow ZONE account N`.
 func (p *parser) allow(values []string) error {
-	if err := p.end(); err != nil {
-		return err
-	}
+	p.end()
+	p.skips = false
 	if len(values) != 3 || values[1] != "account" {
 		return p.errorf("allow is written as in allow example.com account 77")
 	}
@@ -213,21 +260,21 @@ func (p *parser) value(name string, values []string) error {
 }
 
 // end checks the block that is read, and takes it.
-func (p *parser) end() error {
+func (p *parser) end() {
 	o := p.block
 	if o == nil {
-		return nil
+		return
 	}
-	p.block = nil
 	err := o.grammar.missing(o.said)
 	if err == nil && o.grammar.finish != nil {
 		err = o.grammar.finish()
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %s %s: %w", o.pos, o.word, o.name, err)
+		p.mistake(fmt.Errorf("%s: %s %s: %w", o.pos, o.word, o.name, err))
+		return
 	}
 	o.take()
-	return nil
+	p.block = nil
 }
 
 func (p *parser) errorf(format string, args ...any) error {
