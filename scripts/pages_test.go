@@ -248,7 +248,7 @@ func TestEveryReasonOfTheSweepIsExplained(t *testing.T) {
 
 // Each piece between the ellipses of a text in these tables stands in one text of the program.
 func TestLogTextsThatPagesExplainAreTheProgramsOwn(t *testing.T) {
-	texts := sourceTexts(t, "../internal/publish", "../internal/ispapi", "../internal/lifecycle", "../internal/app")
+	texts := sourceTexts(t, "../internal/publish", "../internal/deliver", "../internal/program", "../internal/ispapi", "../internal/lifecycle", "../internal/app")
 	all := pages(t)
 	var rows []string
 	for _, heading := range []string{

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"pmssl/internal/plaintext"
+	"pmssl/internal/program"
 	"pmssl/internal/publish"
 )
 
@@ -99,7 +100,7 @@ func (p *publisher) Check(_ context.Context, zone string, r publish.Record) erro
 	if err := r.CheckDNS(zone); err != nil {
 		return err
 	}
-	return checkProgram(p.block.Program)
+	return program.Check(p.block.Program)
 }
 
 // call runs the program for one record. The FQDN ends with a dot and so does the target of a CNAME: a program that writes
@@ -115,24 +116,18 @@ func (p *publisher) call(ctx context.Context, verb, zone string, r publish.Recor
 	ctx, cancel := context.WithTimeout(ctx, p.runTime)
 	defer cancel()
 	began := p.env.Now()
-	out := run(ctx, command{
-		program: p.block.Program, args: []string{verb, r.Name + ".", value}, environ: p.environ(zone, r),
+	out := program.Run(ctx, program.Command{
+		Program: p.block.Program, Args: []string{verb, r.Name + ".", value}, Environ: p.environ(zone, r),
 	})
 	p.env.Log.Debugf("publisher %s: %s %s %s. ended after %d ms (%v); its output: %s; its errors: %s", p.block.Name, p.block.Program, verb, r.Name,
-		p.env.Now().Sub(began).Milliseconds(), out.err, out.stdout.text(), out.stderr.text())
-	if out.err == nil {
+		p.env.Now().Sub(began).Milliseconds(), out.Err, out.Output(), out.Errors())
+	if out.Err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s %s %s.: %w: %s", p.block.Program, verb, r.Name, out.reason(ctx, p.runTime), out.stderr.lastLine())
+	return fmt.Errorf("%s %s %s.: %w: %s", p.block.Program, verb, r.Name, out.Reason(ctx, p.runTime), out.LastError())
 }
 
 // environ returns everything that the program finds in its environment.
 func (p *publisher) environ(zone string, r publish.Record) []string {
-	var environ []string
-	for _, variable := range p.env.Environ {
-		if strings.HasPrefix(variable, "PATH=") {
-			environ = append(environ, variable)
-		}
-	}
-	return append(environ, "PMSSL_RRTYPE="+string(r.Type), "PMSSL_ZONE="+zone, "PMSSL_ITEM="+strconv.FormatInt(p.item, 10))
+	return append(program.Path(p.env.Environ), "PMSSL_RRTYPE="+string(r.Type), "PMSSL_ZONE="+zone, "PMSSL_ITEM="+strconv.FormatInt(p.item, 10))
 }

@@ -1,4 +1,4 @@
-package execute
+package program
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// checkProgram refuses a program that anybody but root, or the user that this program runs as, could change or replace: it
+// Check refuses a program that anybody but root, or the user that this program runs as, could change or replace: it
 // runs with the rights of this program.
-func checkProgram(path string) error {
+func Check(path string) error {
 	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
 		return fmt.Errorf("the program %q is not an absolute path", path)
 	}

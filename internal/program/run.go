@@ -1,4 +1,6 @@
-package execute
+// Package program checks and runs programs of the administrator: in a process group of their own, with bounded output, ended for
+// good (docs/reference/unattended.md §4).
+package program
 
 import (
 	"context"
@@ -22,50 +24,58 @@ const (
 	outputDelay = time.Second
 )
 
-// command is one call of a program.
-type command struct {
-	program string
-	args    []string
-	environ []string
+// Command is one call of a program.
+type Command struct {
+	Program string // absolute path
+	Args    []string
+	// Environ is everything that the program finds in its environment, NAME=value.
+	Environ []string
 }
 
-// result is how a call ended.
-type result struct {
+// Result is how a call ended.
+type Result struct {
+	Err            error // nil for exit code 0
 	stdout, stderr *tail
-	err            error // nil for exit code 0
 }
 
-// run starts the program in a process group of its own, without standard input and in the folder /, and waits for its end or
+// Run starts the program in a process group of its own, without standard input and in the folder /, and waits for its end or
 // the context's. Then it ends what is left of the group.
-func run(ctx context.Context, c command) result {
-	cmd := exec.CommandContext(ctx, c.program, c.args...)
-	cmd.Dir, cmd.Env = "/", c.environ
-	out := result{stdout: &tail{}, stderr: &tail{}}
+func Run(ctx context.Context, c Command) Result {
+	cmd := exec.CommandContext(ctx, c.Program, c.Args...)
+	cmd.Dir, cmd.Env = "/", c.Environ
+	out := Result{stdout: &tail{}, stderr: &tail{}}
 	cmd.Stdout, cmd.Stderr = out.stdout, out.stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	endGroup := func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.Cancel = endGroup
 	cmd.WaitDelay = outputDelay
-	if out.err = cmd.Start(); out.err != nil {
+	if out.Err = cmd.Start(); out.Err != nil {
 		return out
 	}
-	out.err = cmd.Wait()
+	out.Err = cmd.Wait()
 	_ = endGroup() // no process is left in most cases
-	if errors.Is(out.err, exec.ErrWaitDelay) && cmd.ProcessState.Success() {
-		out.err = nil
+	if errors.Is(out.Err, exec.ErrWaitDelay) && cmd.ProcessState.Success() {
+		out.Err = nil
 	}
 	return out
 }
 
-// reason returns why the call failed. A time that ran out wraps the context's error.
-func (r result) reason(ctx context.Context, limit time.Duration) error {
+// Output returns the end of what the program wrote to its standard output, as one printable line for the log.
+func (r Result) Output() string { return r.stdout.text() }
+
+// Errors returns the same of its standard error, LastError the last line of that.
+func (r Result) Errors() string    { return r.stderr.text() }
+func (r Result) LastError() string { return r.stderr.lastLine() }
+
+// Reason returns why the call failed. A time that ran out, limit, wraps the context's error.
+func (r Result) Reason(ctx context.Context, limit time.Duration) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return fmt.Errorf("it was ended because it takes longer than %v: %w", limit, ctx.Err())
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return r.err
+	return r.Err
 }
 
 // tail keeps the last bytes that are written to it.
@@ -114,4 +124,16 @@ func (t *tail) lastLine() string {
 		return "it wrote nothing to its standard error"
 	}
 	return plaintext.Clip(line, maxLine)
+}
+
+// Path returns the variable PATH of an environment; empty if it has none. A program gets no other variable of whoever started this
+// one.
+func Path(environ []string) []string {
+	var path []string
+	for _, variable := range environ {
+		if strings.HasPrefix(variable, "PATH=") {
+			path = append(path, variable)
+		}
+	}
+	return path
 }
