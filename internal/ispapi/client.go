@@ -6,6 +6,7 @@ package ispapi
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 
 	"pmssl/internal/publish"
@@ -22,7 +23,8 @@ type Server struct {
 
 // Caller calls functions of a panel.
 type Caller interface {
-	// Call returns the panel's answer, and what it refuses. An error is that no usable answer came.
+	// Call returns the panel's answer, and what it refuses. An error is that no usable answer came. The answer is asked for as
+	// out=xml unless the parameters say otherwise.
 	Call(ctx context.Context, function string, params url.Values) (*Element, *Refusal, error)
 	Panel() string // ispmgr or dnsmgr
 	Place() string // for messages
@@ -58,10 +60,12 @@ func (c *Client) Read(ctx context.Context, function string, params url.Values) (
 	return root, nil
 }
 
-// Form reads the form that a function answers when it is called without sok. Errors have the function's name in front only where the
-// panel answered with another document.
+// Form reads the form that a function answers when it is called without sok. It asks for out=devel: with it panels send the
+// description of the form too, which says what must be filled in and what is hidden.
 func (c *Client) Form(ctx context.Context, function string, params url.Values) (Form, error) {
-	root, err := c.Read(ctx, function, params)
+	all := url.Values{"out": {"devel"}}
+	maps.Copy(all, params)
+	root, err := c.Read(ctx, function, all)
 	if err != nil {
 		return Form{}, err
 	}
@@ -77,10 +81,7 @@ func (c *Client) Form(ctx context.Context, function string, params url.Values) (
 func (c *Client) Submit(ctx context.Context, function string, params url.Values) (*Refusal, error) {
 	root, refused, err := c.Call(ctx, function, params)
 	if err == nil && confirmation(root, refused) {
-		again := url.Values{}
-		for name, values := range params {
-			again[name] = values
-		}
+		again := maps.Clone(params)
 		again.Set("sok", "yes")
 		root, refused, err = c.Call(ctx, function, again)
 	}

@@ -179,3 +179,33 @@ func TestMgrctlRunsInThePanelsFolderWithTheGivenEnvironment(t *testing.T) {
 	assert.Contains(t, string(text), "SSH_CONNECTION=pmssl\n")
 	assert.NotContains(t, string(text), "192.0.2.7")
 }
+
+// docs/reference/unattended.md §2: without out=devel a form may come without its description, and what it demands is not seen.
+func TestAFormIsReadWithItsDescription(t *testing.T) {
+	asked := ""
+	made := against(t, func(function string, form url.Values) string {
+		if function == "auth" {
+			return ""
+		}
+		asked = form.Get("out")
+		return `<doc><name>a</name><metadata><form><field name="view"><input name="view" required="yes"/></field></form></metadata></doc>`
+	})
+	form, err := made.Form(context.Background(), "site.edit", url.Values{"elid": {"1"}})
+	require.NoError(t, err)
+	assert.Equal(t, "devel", asked)
+	require.ErrorContains(t, form.Complete(url.Values{}, func(string) bool { return false }), "wants the field view")
+	_, err = made.Read(context.Background(), "site.edit", nil)
+	require.NoError(t, err)
+	assert.Equal(t, "xml", asked)
+
+	env, _ := publishtest.Env(t)
+	require.NoError(t, os.Mkdir(filepath.Join(env.Root, "sbin"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(env.Root, "sbin", "mgrctl"), []byte("#!/bin/sh\nfor a in \"$@\"; do echo \"$a\"; done >seen\necho '<doc/>'\n"), 0o755))
+	here, err := ispapi.New(ispapi.Server{Mgr: "ispmgr"}, env)
+	require.NoError(t, err)
+	_, err = here.Form(context.Background(), "site.edit", url.Values{"elid": {"1"}})
+	require.NoError(t, err)
+	words, err := os.ReadFile(filepath.Join(env.Root, "seen"))
+	require.NoError(t, err)
+	assert.Equal(t, "-m\nispmgr\n-o\ndevel\nsite.edit\nlang=en\nelid=1\n", string(words))
+}

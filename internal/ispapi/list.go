@@ -3,6 +3,7 @@ package ispapi
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 )
@@ -59,9 +60,7 @@ func (c *Client) page(ctx context.Context, function string, params url.Values, n
 
 func paged(params url.Values, page int) url.Values {
 	all := url.Values{"p_cnt": {strconv.Itoa(pageSize)}, "p_num": {strconv.Itoa(page)}}
-	for name, values := range params {
-		all[name] = values
-	}
+	maps.Copy(all, params)
 	return all
 }
 

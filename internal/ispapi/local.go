@@ -2,6 +2,7 @@ package ispapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,9 +93,12 @@ func outcome(function string, stdout, stderr []byte, failed error) (*Element, *R
 
 // words returns the arguments of mgrctl, the parameters in the order of their names.
 func (c *local) words(function string, params url.Values) ([]string, error) {
-	words := []string{"-m", c.server.Mgr, "-o", "xml", function, "lang=en"}
+	words := []string{"-m", c.server.Mgr, "-o", cmp.Or(params.Get("out"), "xml"), function, "lang=en"}
 	for _, key := range slices.Sorted(maps.Keys(params)) {
 		value := params.Get(key)
+		if key == "out" {
+			continue
+		}
 		if !isFieldName(key) || strings.ContainsRune(value, 0) {
 			return nil, fmt.Errorf("%s: the field %q cannot be an argument of mgrctl", function, Shown(key))
 		}

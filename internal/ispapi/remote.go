@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -206,11 +207,9 @@ func (c *remote) mask(text string) string {
 func (c *remote) post(ctx context.Context, function string, params, secrets url.Values) (*Element, *Refusal, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	form := url.Values{}
-	for _, set := range []url.Values{params, secrets, {"func": {function}, "out": {"xml"}, "lang": {"en"}}} {
-		for name, values := range set {
-			form[name] = values
-		}
+	form := url.Values{"out": {"xml"}}
+	for _, set := range []url.Values{params, secrets, {"func": {function}, "lang": {"en"}}} {
+		maps.Copy(form, set)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base, strings.NewReader(form.Encode()))
 	if err != nil {

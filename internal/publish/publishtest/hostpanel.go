@@ -31,6 +31,7 @@ func BuildHostPanel(folder string) (string, error) {
 type HostPanel struct {
 	API            string // https URL of ISPmanager
 	DNS            string // host:port
+	Sites          string // host:port of the sites' TLS
 	Pin            string // of the panel's certificate
 	User, Password string
 	Root           string // folder whose sbin/mgrctl is the panel's
@@ -75,6 +76,8 @@ func (p *HostPanel) read(line string) {
 		p.API = rest
 	case "dns":
 		p.DNS = rest
+	case "sites":
+		p.Sites = rest
 	case "pin":
 		p.Pin = rest
 	case "control":

@@ -9,12 +9,15 @@ import (
 // ControlHelp is the text at the root of the control address.
 const ControlHelp = `Control address (JSON):
 
-  GET  /state                      users, zones with their records, sites, settings
+  GET  /state                      users, zones with their records, sites, certificates without their keys, settings
   POST /users                      {"name":"u1","password":"…","level":"admin|user","functions":["domain"]}
   POST /zones                      {"name":"example.com","owner":"u1","records":[{"name":"www.example.com","type":"A","value":"192.0.2.1"}]}
   DELETE /zones/{name}
   POST /zones/{name}/records       {"name":"x.example.com","type":"TXT","value":"text","ttl":60}
-  POST /sites                      {"name":"example.com","owner":"u1"}
+  POST /sites                      {"name":"example.com","owner":"u1","aliases":["www.example.com"],"certificate":"c1"}
+  DELETE /sites/{name}
+  POST /certificates               {"owner":"u1","name":"c1","certificate":"PEM","chain":"PEM","key":"PEM"}
+  DELETE /certificates/{owner}/{name}
   PATCH /settings                  {"confirm":true}; GET /state shows all settings
   POST /freeze, POST /thaw         DNS answers from the zones of this moment, and from the present ones again
   POST /sessions/end               forget all sessions
@@ -39,12 +42,15 @@ func (p *Panel) Control() http.Handler {
 	handle("POST /users", put(p.PutUser))
 	handle("POST /zones", put(p.PutZone))
 	handle("POST /sites", put(p.PutSite))
+	handle("POST /certificates", put(p.PutCertificate))
 	handle("POST /zones/{name}/records", func(r *http.Request) (any, error) {
 		return put(func(one Record) error { return p.AddRecord(r.PathValue("name"), one) })(r)
 	})
 	handle("POST /faults", put(func(f Fault) error { _, err := p.AddFault(f); return err }))
 	handle("PATCH /settings", p.changeSettings)
 	act("DELETE /zones/{name}", func(r *http.Request) { p.RemoveZone(r.PathValue("name")) })
+	act("DELETE /sites/{name}", func(r *http.Request) { p.RemoveSite(r.PathValue("name")) })
+	act("DELETE /certificates/{owner}/{name}", func(r *http.Request) { p.RemoveCertificate(r.PathValue("owner"), r.PathValue("name")) })
 	act("POST /freeze", func(*http.Request) { p.Freeze() })
 	act("POST /thaw", func(*http.Request) { p.Thaw() })
 	act("POST /sessions/end", func(*http.Request) { p.EndSessions() })

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -41,7 +42,7 @@ func (p *Panel) call(r request) (element, *Problem) {
 	if problem := p.permitted(r); problem != nil {
 		return doc, problem
 	}
-	change := r.function == "domain.record.delete" || r.function == "domain.record.edit" && r.submits()
+	change := p.changes(r)
 	if change && r.get("sok") != "yes" {
 		switch {
 		case p.settings.Confirm:
@@ -57,13 +58,30 @@ func (p *Panel) call(r request) (element, *Problem) {
 		"whoami": func(doc element, r request) (element, *Problem) {
 			return doc.plus(node("user").with("name", r.user.Name).with("level", levelNumber(r.user.Level))), nil
 		},
-		"domain": p.listZones, "webdomain": p.listSites, "domain.record": p.listRecords, "domain.record.edit": p.editRecord, "domain.record.delete": p.deleteRecords,
+		"domain": p.listZones, "domain.record": p.listRecords, "domain.record.edit": p.editRecord, "domain.record.delete": p.deleteRecords,
+	}
+	if r.manager == "ispmgr" { // DNSmanager has no sites
+		maps.Copy(functions, map[string]func(element, request) (element, *Problem){
+			"webdomain": p.listSites, "site.edit": p.editSite, "sslcert": p.listCertificates, "sslcert.edit": p.showCertificate,
+			"sslcert.prolong": p.prolong, "sslcert.setcrt": p.addCertificate, "sslcert.replace": p.replaceCertificate,
+		})
 	}
 	run, known := functions[r.function]
 	if !known {
 		return doc, &Problem{Type: "missed", Object: "func", Value: r.function, Text: "The function is not found"}
 	}
 	return run(doc, r)
+}
+
+// changes reports whether a request changes something.
+func (p *Panel) changes(r request) bool {
+	switch r.function {
+	case "domain.record.delete":
+		return true
+	case "domain.record.edit", "site.edit", "sslcert.prolong", "sslcert.setcrt", "sslcert.replace":
+		return r.submits()
+	}
+	return false
 }
 
 func levelNumber(level string) string {
@@ -157,16 +175,6 @@ func (p *Panel) listZones(doc element, r request) (element, *Problem) {
 	return p.page(doc, r, rows), nil
 }
 
-func (p *Panel) listSites(doc element, r request) (element, *Problem) {
-	var rows []element
-	for _, s := range p.sites {
-		if r.user.Level == LevelAdmin || s.Owner == r.user.Name {
-			rows = append(rows, node("elem", textNode("name", p.shown(s.Name)), textNode("owner", s.Owner), textNode("docroot", s.Docroot)))
-		}
-	}
-	return p.page(doc, r, rows), nil
-}
-
 // page adds the rows of the page that is asked for.
 func (p *Panel) page(doc element, r request, rows []element) element {
 	size, _ := strconv.Atoi(r.get("p_cnt"))
@@ -228,7 +236,7 @@ func (p *Panel) editRecord(doc element, r request) (element, *Problem) {
 		return doc, &Problem{Type: "missed", Object: "record", Value: r.get("elid"), Text: "The record does not exist"}
 	}
 	if !r.submits() {
-		return p.form(doc, z, former), nil
+		return p.form(doc, z, former, p.described(r)), nil
 	}
 	added, problem := p.recordOf(r, z)
 	if problem != nil {
@@ -260,7 +268,7 @@ func fieldOf(kind string) string {
 }
 
 // form is the page for a record.
-func (p *Panel) form(doc element, z *Zone, former int) element {
+func (p *Panel) form(doc element, z *Zone, former int, described bool) element {
 	values := map[string]string{"plid": p.shown(z.Name), "ttl": "3600", "rtype": "a", "priority": "10"}
 	if former >= 0 {
 		one := z.Records[former]
@@ -276,7 +284,7 @@ func (p *Panel) form(doc element, z *Zone, former int) element {
 		list = list.plus(textNode("val", strings.ToUpper(kind)).with("key", kind))
 	}
 	doc = doc.plus(list)
-	if !p.settings.Metadata {
+	if !described {
 		return doc
 	}
 	chooser := node("select").with("name", "rtype")

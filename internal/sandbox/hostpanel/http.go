@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/xml"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,7 +74,8 @@ type LogEntry struct {
 	Elid     string   `json:"elid,omitempty"`
 	Plid     string   `json:"plid,omitempty"`
 	Sok      string   `json:"sok,omitempty"`
-	Local    bool     `json:"local,omitempty"` // by mgrctl
+	Fields   []string `json:"fields,omitempty"` // names of all parameters; their values may be secrets
+	Local    bool     `json:"local,omitempty"`  // by mgrctl
 	Method   string   `json:"method,omitempty"`
 	Query    string   `json:"query,omitempty"` // of the URL: clients write nothing there
 	Fault    string   `json:"fault,omitempty"`
@@ -114,14 +117,29 @@ func (p *Panel) exchange(w http.ResponseWriter, r *http.Request, one request, en
 		return (f.Function == "" || f.Function == one.function) && (f.Submit == nil || *f.Submit == one.submits())
 	})
 	entry.Manager, entry.Function, entry.Elid, entry.Plid, entry.Sok = one.manager, one.function, one.get("elid"), one.get("plid"), one.get("sok")
-	entry.Fault = fault.Kind
+	entry.Fault, entry.Fields = fault.Kind, slices.Sorted(maps.Keys(one.params))
 	standin.Exchange[*Problem]{
 		Execute: execute, Damage: fault.damage, Sleep: sleep, Postpone: func() {},
 		Log: func(sent reply) {
-			entry.Status, entry.Error = sent.Status, sent.Errors
+			entry.Status, entry.Error = sent.Status, logged(sent.Errors)
 			p.log.Add(func(number int64) LogEntry { entry.Number = number; return entry }, one.function)
 		},
 	}.Run(w, r, spec)
+}
+
+// logged returns a problem as the log shows it: without what the panel repeats of keys and certificates.
+func logged(problem *Problem) *Problem {
+	if problem == nil {
+		return nil
+	}
+	shown := *problem
+	for _, text := range []*string{&shown.Value, &shown.Text} {
+		before, _, found := strings.Cut(*text, "-----BEGIN ")
+		if found {
+			*text = before + "[PEM]"
+		}
+	}
+	return &shown
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -209,6 +227,7 @@ func (p *Panel) Mgrctl(args []string) (stdout, stderr string, code int) {
 			one.manager = args[i]
 		case args[i] == "-o" && i+1 < len(args):
 			i++
+			one.params.Set("out", args[i])
 		case one.function == "":
 			one.function = args[i]
 		case pair:
@@ -222,7 +241,8 @@ func (p *Panel) Mgrctl(args []string) (stdout, stderr string, code int) {
 	doc, problem := p.call(one)
 	p.mu.Unlock()
 	p.log.Add(func(number int64) LogEntry {
-		return LogEntry{Number: number, Manager: one.manager, Function: one.function, Elid: one.get("elid"), Plid: one.get("plid"), Sok: one.get("sok"), Local: true, Error: problem}
+		return LogEntry{Number: number, Manager: one.manager, Function: one.function, Elid: one.get("elid"), Plid: one.get("plid"), Sok: one.get("sok"),
+			Fields: slices.Sorted(maps.Keys(one.params)), Local: true, Error: logged(problem)}
 	}, one.function)
 	if problem != nil {
 		return string(failed(problem).Body), "", 0

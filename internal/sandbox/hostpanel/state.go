@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -56,14 +57,6 @@ type Record struct {
 // key is the panel's key of a record, as recorded by a client.
 func (r Record) key() string { return fmt.Sprintf("%s. %s  %s", r.Name, r.Type, r.Value) }
 
-// Site is a website of a user.
-type Site struct {
-	Name    string   `json:"name"`
-	Owner   string   `json:"owner"`
-	Aliases []string `json:"aliases,omitempty"`
-	Docroot string   `json:"docroot,omitempty"`
-}
-
 // Settings are how the panel behaves.
 type Settings struct {
 	// Confirm: changes are answered with a document `confirm` until they come with sok=yes.
@@ -89,6 +82,18 @@ type Settings struct {
 	AppendZone bool `json:"append_zone"`
 	// SessionLife is how long a session lives without a request.
 	SessionLife standin.Duration `json:"session_life"`
+	// Fields renames fields of forms: "FUNCTION NAME" to the other name.
+	Fields map[string]string `json:"fields,omitempty"`
+	// ExtraField is a required field that the forms of sites and certificates have as well; empty for none.
+	ExtraField string `json:"extra_field"`
+	// HideCertificates shows no certificate on the page with a certificate's data.
+	HideCertificates bool `json:"hide_certificates"`
+	// LongChoices names certificates in the form of a site by owner and name.
+	LongChoices bool `json:"long_choices"`
+	// AliasColumn shows the aliases of sites in their list.
+	AliasColumn bool `json:"alias_column"`
+	// ResetFields empties what a submitted form of a site does not hold.
+	ResetFields bool `json:"reset_fields"`
 	// Lockout is after how many wrong passwords a user is locked out, 0 for never.
 	Lockout int `json:"lockout"`
 }
@@ -100,15 +105,17 @@ func DefaultSettings() Settings {
 
 // State is what can be seen of a panel.
 type State struct {
-	Users    []User   `json:"users"` // without passwords
-	Zones    []Zone   `json:"zones"`
-	Sites    []Site   `json:"sites"`
-	Settings Settings `json:"settings"`
-	Frozen   bool     `json:"frozen"` // DNS answers from an earlier state
-	Sessions int      `json:"sessions"`
+	Users []User `json:"users"` // without passwords
+	Zones []Zone `json:"zones"`
+	Sites []Site `json:"sites"`
+	// Certificates are without their keys.
+	Certificates []Certificate `json:"certificates"`
+	Settings     Settings      `json:"settings"`
+	Frozen       bool          `json:"frozen"` // DNS answers from an earlier state
+	Sessions     int           `json:"sessions"`
 }
 
-// ErrUnknown is that no zone has the name.
+// ErrUnknown is that no zone or certificate has the name.
 var ErrUnknown = errors.New("unknown")
 
 // Config is what a panel is made of.
@@ -129,9 +136,12 @@ type Panel struct {
 	users    []User
 	zones    []Zone
 	sites    []Site
-	frozen   []Zone // what DNS answers from while it is frozen; nil otherwise
-	sessions map[string]session
-	failures map[string]int // wrong passwords in a row, by user
+	lastSite int
+	// certificates hold the keys too.
+	certificates []certificate
+	frozen       []Zone // what DNS answers from while it is frozen; nil otherwise
+	sessions     map[string]session
+	failures     map[string]int // wrong passwords in a row, by user
 }
 
 type session struct {
@@ -151,7 +161,8 @@ func New(c Config) *Panel {
 func (p *Panel) State() State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := State{Users: slices.Clone(p.users), Zones: clone(p.zones), Sites: slices.Clone(p.sites), Settings: p.settings, Frozen: p.frozen != nil, Sessions: len(p.sessions)}
+	s := State{Users: slices.Clone(p.users), Zones: clone(p.zones), Sites: slices.Clone(p.sites), Certificates: p.shownCertificates(), Settings: p.settings, Frozen: p.frozen != nil, Sessions: len(p.sessions)}
+	s.Settings.Fields = maps.Clone(s.Settings.Fields)
 	for i := range s.Users {
 		s.Users[i].Password = ""
 	}
@@ -212,17 +223,6 @@ func (p *Panel) RemoveZone(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.zones = slices.DeleteFunc(p.zones, func(z Zone) bool { return z.Name == name })
-}
-
-// PutSite adds a site, or replaces the one of this name.
-func (p *Panel) PutSite(s Site) error {
-	if s.Name == "" || s.Owner == "" {
-		return errors.New("a site has a name and an owner")
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.sites = append(slices.DeleteFunc(p.sites, func(o Site) bool { return o.Name == s.Name }), s)
-	return nil
 }
 
 // AddRecord adds a record to a zone without the panel's checks, as somebody else's change.

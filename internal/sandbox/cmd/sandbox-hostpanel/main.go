@@ -1,5 +1,5 @@
-// Command sandbox-hostpanel is a stand-in for a hosting server with ISPmanager or DNSmanager: the panel's API by HTTPS, and a DNS
-// server that answers from its zones. Installed as sbin/mgrctl below a folder it is that panel's mgrctl; the file
+// Command sandbox-hostpanel is a stand-in for a hosting server with ISPmanager or DNSmanager: the panel's API by HTTPS, a DNS server
+// that answers from its zones, and a server that shows the certificates of its sites. Installed as sbin/mgrctl below a folder it is that panel's mgrctl; the file
 // etc/sandbox-hostpanel there holds the control address. See --help and the documentation of pmssl/internal/sandbox/hostpanel.
 package main
 
@@ -45,7 +45,7 @@ func main() {
 	}
 }
 
-type options struct{ listen, control, dns, clock string }
+type options struct{ listen, control, dns, sites, clock string }
 
 func parse(args []string, stdout io.Writer) (options, error) {
 	var o options
@@ -53,6 +53,7 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback address of the panel; port 0 takes a free one")
 	flags.StringVar(&o.control, "control", "127.0.0.1:0", "loopback address of the control")
 	flags.StringVar(&o.dns, "dns", "127.0.0.1:0", "loopback address of the DNS server, by UDP and TCP")
+	flags.StringVar(&o.sites, "sites", "127.0.0.1:0", "loopback address of the sites' TLS")
 	flags.StringVar(&o.clock, "clock", "", "file with one RFC 3339 instant that is the time; real time without it")
 	flags.Usage = func() {
 		fmt.Fprintf(stdout, "sandbox-hostpanel is a stand-in for a hosting server with ISPmanager or DNSmanager.\n\n"+
@@ -86,7 +87,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	panel := hostpanel.New(hostpanel.Config{Now: clock.New(time.Now, o.clock).Now, Random: rand.Reader})
-	if err := isLoopback(o.dns); err != nil {
+	if err := isLoopback(o.dns, o.sites); err != nil {
 		return err
 	}
 	names, err := panel.ServeDNS(o.dns)
@@ -94,19 +95,29 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	defer names.Close()
-	fmt.Fprintf(stdout, "api https://%s/ispmgr\ndns %s\npin %s\ncontrol http://%s\naccount user=%s password=%s\n",
-		api.Addr(), names.Address(), pin, control.Addr(), hostpanel.DefaultUser, hostpanel.DefaultPassword)
+	sites, err := panel.ServeTLS(o.sites)
+	if err != nil {
+		return err
+	}
+	defer sites.Close()
+	fmt.Fprintf(stdout, "api https://%s/ispmgr\ndns %s\nsites %s\npin %s\ncontrol http://%s\naccount user=%s password=%s\n",
+		api.Addr(), names.Address(), sites.Address(), pin, control.Addr(), hostpanel.DefaultUser, hostpanel.DefaultPassword)
 	secure := tls.NewListener(api, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
 	return loopback.Serve(ctx, map[net.Listener]http.Handler{secure: panel, control: panel.Control()})
 }
 
-// isLoopback refuses a DNS server that others could reach.
-func isLoopback(address string) error {
-	listener, err := loopback.Listen(address)
-	if err != nil {
-		return err
+// isLoopback refuses servers that others could reach.
+func isLoopback(addresses ...string) error {
+	for _, address := range addresses {
+		listener, err := loopback.Listen(address)
+		if err == nil {
+			err = listener.Close()
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return listener.Close()
+	return nil
 }
 
 // selfSigned returns a certificate as panels have it after their installation, long expired, and the pin of its key.

@@ -40,7 +40,7 @@ func TestProgramServesPanelDNSControlAndMgrctl(t *testing.T) {
 }
 
 func TestOnlyLoopbackAddressesAreAccepted(t *testing.T) {
-	for _, flag := range []string{"--listen", "--control", "--dns"} {
+	for _, flag := range []string{"--listen", "--control", "--dns", "--sites"} {
 		for _, address := range []string{"0.0.0.0:0", ":0", "192.0.2.1:0", "rubbish"} {
 			assert.ErrorContains(t, run(context.Background(), []string{flag, address}, io.Discard), address, flag)
 		}
