@@ -184,6 +184,53 @@ func TestThePolicyAutoNotifiesAboutImportedCertificates(t *testing.T) {
 	}
 }
 
+// rules IMPORT-3: while the client cannot be notified the seller is asked once a day, and the client is notified as soon as that is
+// possible.
+func TestTheSellerIsAskedOnceADayForTheCSRWhileNobodyCanBeNotified(t *testing.T) {
+	hourly := func(s *fixture, hours int) {
+		for range hours {
+			s.at = s.at.Add(time.Hour)
+			s.sweep(t)
+		}
+	}
+	t.Run("until the client has an address", func(t *testing.T) {
+		s := importedFixture(t, 10)
+		client := s.panel.client
+		s.panel.client = item.Recipient{}
+		s.seller.change(101, func(r *seller.OrderStatus) { r.CSR = "" })
+		before := s.seller.looked
+		hourly(s, 70)
+		assert.Equal(t, 3, s.seller.looked-before)
+		assert.Len(t, s.panel.tasks, 1)
+		s.panel.client = client
+		hourly(s, 48)
+		assert.Equal(t, 3, s.seller.looked-before, "the client was notified")
+		require.Len(t, s.mailer.notices, 1)
+		assert.Equal(t, item.NoticeExpires, s.mailer.notices[0].Kind)
+	})
+	t.Run("until the seller shows a CSR", func(t *testing.T) {
+		s := importedFixture(t, 10)
+		s.panel.client = item.Recipient{}
+		s.seller.change(101, func(r *seller.OrderStatus) { r.CSR = "" })
+		hourly(s, 3)
+		s.seller.change(101, func(r *seller.OrderStatus) { r.CSR = s.pair.csr })
+		hourly(s, 22)
+		assert.Equal(t, 1, s.seller.reissues)
+	})
+	t.Run("another certificate", func(t *testing.T) {
+		s := importedFixture(t, 10)
+		s.panel.order.Params[itemparam.CSRMissed] = "0badc0ffee " + s.at.Format(time.RFC3339)
+		hourly(s, 1)
+		assert.Equal(t, 1, s.seller.reissues)
+	})
+	t.Run("a clock that was ahead", func(t *testing.T) {
+		s := importedFixture(t, 10)
+		s.panel.order.Params[itemparam.CSRMissed] = s.param(itemparam.Serial) + " 2031-01-01T00:00:00Z"
+		hourly(s, 1)
+		assert.Equal(t, 1, s.seller.reissues)
+	})
+}
+
 // rules IMPORT-3: what a CSR asks for has to be in the certificate.
 func TestACSRForOtherNamesThanTheCertificateIsNotUsed(t *testing.T) {
 	s := importedFixture(t, 10)

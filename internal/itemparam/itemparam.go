@@ -51,6 +51,8 @@ const (
 	StatusNote = "service_status_addition"
 	// ImportedCSR is the CSR of an imported item, as the seller shows it (rules IMPORT-3).
 	ImportedCSR = "imported_csr"
+	// CSRMissed is the serial of an imported certificate and the time when the seller last showed no CSR that fits it.
+	CSRMissed = "imported_csr_missed"
 	// ChallengesPublished lists the records that the module has published for the order, as JSON.
 	ChallengesPublished = "challenges_published"
 	// ChallengesRemoved is what is known of challenges that were removed while their order still waited, as JSON.

@@ -22,9 +22,9 @@ const (
 // whyNotNotified returns the reason for which the client is not notified now; empty if it is. With once the client gets one
 // notice per certificate.
 func (j *sweptItem) whyNotNotified(once bool) string {
-	serial, today := j.Item.Params[itemparam.Serial], j.Today().String()
+	today := j.Today().String()
 	switch {
-	case once && serial != "" && j.Item.Params[itemparam.NotifiedSerial] == serial:
+	case once && j.notified():
 		return "told already"
 	case j.Item.Params[paramNotifiedOn] == today:
 		return "told today"
