@@ -117,6 +117,12 @@ func (p *fakePanel) PublishedItems(context.Context) ([]int64, error) {
 	}
 	return nil, nil
 }
+func (p *fakePanel) DeferredItems(context.Context) ([]int64, error) {
+	if p.order.Params[itemparam.ChallengesDeferred] != "" {
+		return []int64{p.order.Item}, nil
+	}
+	return nil, nil
+}
 func (p *fakePanel) ExpiringBefore(_ context.Context, until cabforum.Date) ([]int64, error) {
 	if end := p.order.Params[itemparam.ExpireDate]; end != "" && end <= until.String() {
 		return []int64{p.order.Item}, nil

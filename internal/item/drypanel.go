@@ -28,6 +28,7 @@ type panelReads interface {
 	ActiveItems(ctx context.Context) (int, error)
 	WaitingItems(ctx context.Context) ([]int64, error)
 	PublishedItems(ctx context.Context) ([]int64, error)
+	DeferredItems(ctx context.Context) ([]int64, error)
 	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
 	CountOperations(ctx context.Context, it int64) (int, error)
 	Client(ctx context.Context, account int64) (Recipient, error)

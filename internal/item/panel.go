@@ -123,6 +123,8 @@ type Sweeps interface {
 	WaitingItems(ctx context.Context) ([]int64, error)
 	// PublishedItems lists the items of this binary with a record of published challenges, whatever their state is.
 	PublishedItems(ctx context.Context) ([]int64, error)
+	// DeferredItems lists the items for whose challenges earlier sweeps had no time, those that wait longest first.
+	DeferredItems(ctx context.Context) ([]int64, error)
 	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
 }
 

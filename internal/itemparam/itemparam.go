@@ -57,4 +57,6 @@ const (
 	ChallengesPublished = "challenges_published"
 	// ChallengesRemoved is what is known of challenges that were removed while their order still waited, as JSON.
 	ChallengesRemoved = "challenges_removed"
+	// ChallengesDeferred is since when the item waits for a sweep that has time for its challenges.
+	ChallengesDeferred = "challenges_deferred"
 )

@@ -123,3 +123,10 @@ func (h *Host) PublishedItems(ctx context.Context) ([]int64, error) {
 		"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE pm.module=? AND s.value<>'' ORDER BY i.id",
 		itemparam.ChallengesPublished, h.o.Binary)
 }
+
+// DeferredItems lists the items of this binary that had no turn in earlier sweeps, those that wait longest first (rules UNATT-9).
+func (h *Host) DeferredItems(ctx context.Context) ([]int64, error) {
+	return h.ids(ctx, "itemparam", "SELECT i.id"+fromOwnItems+
+		"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE pm.module=? AND s.value<>'' ORDER BY s.value, i.id",
+		itemparam.ChallengesDeferred, h.o.Binary)
+}

@@ -41,8 +41,8 @@ func (s *sweep) run(ctx context.Context) error {
 	return s.explain(ctx, order)
 }
 
-// workOnItems works on the items whose certificate ends soon, the earliest first, then on those that only wait for the seller.
-// If the time or the seller's call limit runs out, the certificates in use were handled first (rules SWEEP-1).
+// workOnItems works on the items whose certificate is due, those that end first in front, then on those that only wait for the
+// seller. If the time or the seller's call limit runs out, the certificates in use were handled first (rules SWEEP-1).
 func (s *sweep) workOnItems(ctx context.Context) error {
 	var err error
 	if s.items, err = s.Panel.ActiveItems(ctx); err != nil {
@@ -56,35 +56,39 @@ func (s *sweep) workOnItems(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, it := range ending {
-		// A reissue that is under way is synced; the next sweep decides what is due after it.
-		as, work := asReissue, s.decide
-		if slices.Contains(waiting, it) {
-			as, work = asSync, s.reconcile
-		}
-		if err := s.workOn(ctx, it, as, s.beginner(), work); err != nil {
+	// A reissue that is under way is synced; the next sweep decides what is due after it.
+	due := slices.DeleteFunc(slices.Clone(ending), func(it int64) bool { return slices.Contains(waiting, it) })
+	worked := map[int64]bool{}
+	for _, it := range due {
+		if err := s.workOn(ctx, it, asReissue, s.beginner(), s.decide); err != nil {
 			return err
 		}
+		worked[it] = true
 	}
-	for _, it := range waiting {
-		if slices.Contains(ending, it) {
+	early, err := s.workOnDeferred(ctx, waiting, worked)
+	if err != nil {
+		return err
+	}
+	for _, it := range slices.Concat(ending, waiting) {
+		if worked[it] {
 			continue
 		}
 		if err := s.workOn(ctx, it, asSync, s.beginner(), s.reconcile); err != nil {
 			return err
 		}
+		worked[it] = true
 	}
-	return s.leftovers(ctx, waiting)
+	return s.leftovers(ctx, slices.Concat(waiting, early))
 }
 
 // leftovers removes challenges that stayed when their certificates were stored, or when their orders ended.
-func (s *sweep) leftovers(ctx context.Context, waiting []int64) error {
+func (s *sweep) leftovers(ctx context.Context, skip []int64) error {
 	published, err := s.filterNamed(s.Panel.PublishedItems(ctx))
 	if err != nil {
 		return err
 	}
 	for _, it := range published {
-		if slices.Contains(waiting, it) { // worked on already
+		if slices.Contains(skip, it) { // worked on already
 			continue
 		}
 		if err := s.workOn(ctx, it, asSync, loadItem, s.withdraw); err != nil {

@@ -45,6 +45,7 @@ type sweep struct {
 	rows                                   []sweepRow
 	down                                   item.Outages
 	mailDown                               bool // the mail transport failed in this run
+	timeSpent                              bool // there is no time left for publishers and looks
 }
 
 // sweepRow is the document's element about one item.
@@ -157,8 +158,9 @@ func (s *sweep) workOn(ctx context.Context, it int64, as string, begin beginner,
 	}
 	run := *s.Run
 	run.Args, run.Outages = item.Args{Command: as, Item: it}, s.down
+	taken := &turn{Service: run.Publishing, now: run.Now}
 	if run.Publishing != nil {
-		run.Publishing = publish.Limit(run.Publishing, run.Now, publishTime)
+		run.Publishing = publish.Limit(taken, run.Now, publishTime)
 	}
 	row := &sweepRow{item: it}
 	var j *sweptItem
@@ -167,7 +169,7 @@ func (s *sweep) workOn(ctx context.Context, it int64, as string, begin beginner,
 			return err
 		}
 		row.name, row.paidUntil = j.Item.Name, j.TermEnd()
-		return work(ctx, j, row)
+		return s.inTurn(ctx, j, taken, work(ctx, j, row))
 	})
 	label := item.Item{Item: it, Name: row.name}.Label()
 	if released := s.Panel.UnlockItem(context.WithoutCancel(ctx), it); released != nil {
