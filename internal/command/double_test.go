@@ -226,6 +226,10 @@ func (p *fakePanel) NamedItems(context.Context, []string) ([]publish.NamedItem, 
 	return nil, nil
 }
 
+func (p *fakePanel) OthersBelow(context.Context, []string, int64) ([]publish.NamedItem, error) {
+	return nil, nil
+}
+
 func (p *fakePanel) OpenTask(_ context.Context, it int64, name string) (int64, error) {
 	return int64(slices.Index(p.tasks, fmt.Sprint(it, 0, name)) + 1), nil
 }

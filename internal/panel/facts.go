@@ -52,12 +52,20 @@ func (h *Host) Hostings(ctx context.Context, account int64, modules []int64, use
 		return nil, err
 	}
 	var all []publish.Hosting
+	users := map[int64][]string{} // by item
 	for _, row := range rows {
 		hosting := publish.Hosting{Item: row[0].number(), Module: row[1].number(), Active: row[2].number() == statusActive}
-		if row[3].String == userParam { // the collation of the table may equate further names
-			hosting.User = row[4].String
+		if len(all) == 0 || all[len(all)-1].Item != hosting.Item {
+			all = append(all, hosting)
 		}
-		all = append(all, hosting)
+		if row[3].String == userParam { // the collation of the table may equate further names
+			users[hosting.Item] = append(users[hosting.Item], row[4].String)
+		}
+	}
+	for i, hosting := range all {
+		if names := users[hosting.Item]; len(names) == 1 { // which of two is right is not known
+			all[i].User = names[0]
+		}
 	}
 	return all, nil
 }
@@ -69,67 +77,116 @@ func (h *Host) NamedItems(ctx context.Context, names []string) ([]publish.NamedI
 	if len(names) == 0 {
 		return nil, nil
 	}
-	var spellings []any
+	spelled := spellings(names)
+	is := func(column string) string { return plainName(column) + " IN (" + marks(len(spelled)) + ")" }
+	return h.named(ctx, is, spelled, 0, func(name string) bool { return slices.Contains(names, name) })
+}
+
+// OthersBelow lists, of the same items, those of other accounts whose name or parameter domain stands one label below one of
+// the parents. One query.
+func (h *Host) OthersBelow(ctx context.Context, parents []string, account int64) ([]publish.NamedItem, error) {
+	if len(parents) == 0 {
+		return nil, nil
+	}
+	spelled := spellings(parents)
+	for i, parent := range spelled {
+		spelled[i] = "%." + parent.(string) // neither % nor _ is in a domain name
+	}
+	below := func(column string) string {
+		return "(" + strings.TrimPrefix(strings.Repeat(" OR "+plainName(column)+" LIKE ?", len(spelled)), " OR ") + ")"
+	}
+	return h.named(ctx, below, spelled, account, func(name string) bool {
+		_, parent, _ := strings.Cut(name, ".")
+		return slices.Contains(parents, parent)
+	})
+}
+
+// spellings lists names with A-labels as arguments of a query, and with U-labels where they have any.
+func spellings(names []string) []any {
+	var all []any
 	for _, name := range names {
-		spellings = append(spellings, name)
+		all = append(all, name)
 		if shown, err := idna.Lookup.ToUnicode(name); err == nil && shown != name {
-			spellings = append(spellings, shown)
+			all = append(all, shown)
 		}
 	}
-	in := " IN (" + marks(len(spellings)) + ")"
+	return all
+}
+
+// named lists items by a condition on columns with names, and of the names that they carry the wanted ones. Items of the account
+// are left out if it is not 0.
+func (h *Host) named(ctx context.Context, condition func(column string) string, args []any, but int64, wanted func(name string) bool) ([]publish.NamedItem, error) {
 	// The ids first: each half reads one table, and the joins have few rows.
 	rows, err := h.facts(ctx, `SELECT i.id, i.account, i.status, i.name, d.intname, d.value, it.intname, pt.intname
- FROM (SELECT id FROM item WHERE `+plainName("name")+in+`
- UNION SELECT item FROM itemparam WHERE intname=? AND `+plainName("value")+in+`) found
+ FROM (SELECT id FROM item WHERE `+condition("name")+`
+ UNION SELECT item FROM itemparam WHERE intname=? AND `+condition("value")+`) found
  JOIN item i ON i.id=found.id LEFT JOIN itemparam d ON d.item=i.id AND d.intname=?
  LEFT JOIN pricelist p ON p.id=i.pricelist LEFT JOIN itemtype it ON it.id=p.itemtype LEFT JOIN itemtype pt ON pt.id=it.parent
- WHERE COALESCE(i.status,0)<>4 ORDER BY i.id`,
-		slices.Concat(spellings, []any{paramDomain}, spellings, []any{paramDomain}))
+ WHERE COALESCE(i.status,0)<>4 AND (?=0 OR COALESCE(i.account,0)<>?) ORDER BY i.id`,
+		slices.Concat(args, []any{paramDomain}, args, []any{paramDomain, but, but}))
 	if err != nil {
 		return nil, err
 	}
 	var all []publish.NamedItem
-	for _, row := range rows {
-		if row[6].String != typeCertificate && row[7].String != typeCertificate {
-			all = append(all, namedItem(row, names)...)
+	for len(rows) > 0 {
+		n := slices.IndexFunc(rows, func(row []field) bool { return row[0].number() != rows[0][0].number() })
+		if n < 0 {
+			n = len(rows)
 		}
+		if row := rows[0]; row[6].String != typeCertificate && row[7].String != typeCertificate {
+			all = append(all, namedItem(rows[:n], wanted)...)
+		}
+		rows = rows[n:]
 	}
 	return all, nil
 }
 
-// namedItem returns the item of a row of NamedItems once for each of the names that it carries. A domain with two
-// different names is nobody's evidence: one of the two may have been typed.
-func namedItem(row []field, names []string) []publish.NamedItem {
-	carried := asciiNames(row[3].String)
-	if row[4].String == paramDomain { // the collation of the table may equate further names
-		carried = append(carried, asciiNames(row[5].String)...)
+// namedItem returns the item of some rows of named once for each of the wanted names that it carries. A domain with two
+// different names, or with a parameter that is no domain name, is nobody's evidence: one of the two may have been typed.
+// Its name alone may be another text, as people read it.
+func namedItem(rows [][]field, wanted func(name string) bool) []publish.NamedItem {
+	item := rows[0]
+	carried, _ := asciiNames(item[3].String)
+	unread := false
+	for _, row := range rows {
+		if row[4].String != paramDomain { // the collation of the table may equate further names
+			continue
+		}
+		more, read := asciiNames(row[5].String)
+		carried, unread = append(carried, more...), unread || !read
 	}
 	slices.Sort(carried)
 	carried = slices.Compact(carried)
 	var all []publish.NamedItem
 	for _, name := range carried {
-		if slices.Contains(names, name) {
+		if wanted(name) {
 			all = append(all, publish.NamedItem{
-				Item: row[0].number(), Account: row[1].number(), Name: name,
-				Domain: row[6].String == typeDomain && len(carried) == 1,
-				Active: row[2].number() == statusActive, Suspended: row[2].number() == statusSuspended,
+				Item: item[0].number(), Account: item[1].number(), Name: name,
+				Domain: item[6].String == typeDomain && len(carried) == 1 && !unread,
+				Active: item[2].number() == statusActive, Suspended: item[2].number() == statusSuspended,
 			})
 		}
 	}
 	return all
 }
 
-// asciiNames returns a name in A-labels, or nothing if the text is no domain name.
-func asciiNames(text string) []string {
+// asciiNames returns a name in A-labels, nothing for a blank text, and false for one that is no domain name.
+func asciiNames(text string) (names []string, read bool) {
+	if strings.TrimSpace(text) == "" {
+		return nil, true
+	}
 	ascii, err := pki.ASCIIName("name", text)
 	if err != nil {
-		return nil
+		return nil, false
 	}
-	return []string{ascii}
+	return []string{ascii}, true
 }
 
 // plainName returns the SQL for a column with a name as NamedItems compares it, under any collation.
 func plainName(column string) string {
+	for _, space := range []string{"\t", "\r", "\n"} { // TRIM knows blanks only
+		column = "REPLACE(" + column + ",'" + space + "','')"
+	}
 	return "LOWER(TRIM(TRAILING '.' FROM TRIM(" + column + ")))"
 }
 

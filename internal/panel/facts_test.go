@@ -23,10 +23,14 @@ INSERT INTO item (id, name, account, pricelist, processingmodule, status) VALUES
  (14, 'hosting', 7, 30, 13, 2), (15, 'shop.example', 8, 30, 12, 5), (16, 'bare.example', 7, 30, 12, 2),
  (20, 'shop.example', 7, 40, 6, 2), (21, 'ПРИМЕР.рф', 7, 40, 6, 2), (22, 'xn--e1afmkfd.xn--p1ai.', 8, 40, 6, 3),
  (23, ' Upper.Example. ', 7, 40, 6, 2), (24, 'gone.example', 7, 40, 6, 4), (25, 'Domain', 7, 40, 6, 2), (26, 'mine.example', 7, 40, 6, 2),
- (27, 'cafe.example', 8, 40, 6, 2), (28, 'straße.example', 8, 40, 6, 2), (29, 'lost.example', NULL, NULL, NULL, NULL);
+ (27, 'cafe.example', 8, 40, 6, 2), (28, 'straße.example', 8, 40, 6, 2), (29, 'lost.example', NULL, NULL, NULL, NULL),
+ (30, 'odd.example', 7, 40, 6, 2), (32, '\tTabs.example\r\n', 8, 30, 12, 2), (33, 'plain.example', 7, 40, 6, 2),
+ (40, 'a.below.example', 8, 30, 12, 1), (41, 'b.c.below.example', 8, 30, 12, 2), (42, 'Service', NULL, 30, 12, 2), (43, 'd.below.example', 7, 30, 99, 2),
+ (44, 'e.below.example', 8, 30, 12, 4), (45, 'f.below.example', 8, 20, 5, 2), (46, 'g.notbelow.example', 8, 30, 12, 2), (47, 'Ж.ПРИМЕР.рф', 8, 30, 12, 2);
 INSERT INTO itemparam (item, intname, value) VALUES (10, 'username', 'alice1'), (11, 'username', 'alice2'), (12, 'username', 'bob1'),
  (13, 'username', 'x'), (14, 'username', 'alice3'), (15, 'username', 'bob1'), (16, 'üsername', 'bob1'),
- (14, 'domain', 'shop.example'), (25, 'domain', 'two.example'), (26, 'domain', 'victim.example');`)
+ (14, 'domain', 'shop.example'), (25, 'domain', 'two.example'), (26, 'domain', 'victim.example'), (30, 'domain', 'odd example'),
+ (33, 'domain', ' '), (42, 'domain', 'H.BELOW.example.');`)
 	return w
 }
 
@@ -37,7 +41,7 @@ func TestHostingsAreThoseOfTheAccountOnTheServers(t *testing.T) {
 	assert.Equal(t, []publish.Hosting{
 		{Item: 10, Module: 12, User: "alice1", Active: true}, {Item: 11, Module: 12, User: "alice2"}, {Item: 16, Module: 12, Active: true},
 	}, found, "ordered and deleted items are left out, and a parameter whose name is equal to the collation only")
-	found, err = w.Hostings(t.Context(), 7, []int64{12, 13, 99}, "login")
+	found, err = w.Hostings(t.Context(), 7, []int64{12, 13, 98}, "login")
 	require.NoError(t, err)
 	assert.Equal(t, []publish.Hosting{{Item: 10, Module: 12, Active: true}, {Item: 11, Module: 12}, {Item: 14, Module: 13, Active: true}, {Item: 16, Module: 12, Active: true}}, found)
 	found, err = w.Hostings(t.Context(), 7, nil, "username")
@@ -63,6 +67,9 @@ func TestNamedItemsAreThoseThatCarryTheName(t *testing.T) {
 		"a domain by its parameter":                 {[]string{"two.example"}, []publish.NamedItem{{Item: 25, Account: 7, Name: "two.example", Domain: true, Active: true}}},
 		"a domain with two names is no evidence":    {[]string{"mine.example"}, []publish.NamedItem{{Item: 26, Account: 7, Name: "mine.example", Active: true}}},
 		"a domain with two names, by the other":     {[]string{"victim.example"}, []publish.NamedItem{{Item: 26, Account: 7, Name: "victim.example", Active: true}}},
+		"a domain with a name that cannot be read":  {[]string{"odd.example"}, []publish.NamedItem{{Item: 30, Account: 7, Name: "odd.example", Active: true}}},
+		"a blank parameter":                         {[]string{"plain.example"}, []publish.NamedItem{{Item: 33, Account: 7, Name: "plain.example", Domain: true, Active: true}}},
+		"tabs and line ends":                        {[]string{"tabs.example"}, []publish.NamedItem{{Item: 32, Account: 8, Name: "tabs.example", Active: true}}},
 		"what the collation equates: an accent":     {[]string{"xn--caf-dma.example"}, nil},
 		"what the collation equates: ß and s":       {[]string{"strase.example"}, nil},
 		"ß":                                         {[]string{"xn--strae-oqa.example"}, []publish.NamedItem{{Item: 28, Account: 8, Name: "xn--strae-oqa.example", Domain: true, Active: true}}},
@@ -79,6 +86,38 @@ func TestNamedItemsAreThoseThatCarryTheName(t *testing.T) {
 			assert.Equal(t, row.want, found)
 		})
 	}
+}
+
+func TestOthersBelowAreOneLabelBelowAndNotTheAccounts(t *testing.T) {
+	w := hoster(t)
+	found, err := w.OthersBelow(t.Context(), []string{"below.example", "xn--e1afmkfd.xn--p1ai"}, 7)
+	require.NoError(t, err)
+	assert.Equal(t, []publish.NamedItem{
+		{Item: 40, Account: 8, Name: "a.below.example"}, {Item: 42, Name: "h.below.example", Active: true}, {Item: 47, Account: 8, Name: "xn--f1a.xn--e1afmkfd.xn--p1ai", Active: true},
+	}, found, "deleted items, certificates, deeper names and names that only end alike are left out")
+	found, err = w.OthersBelow(t.Context(), nil, 7)
+	require.NoError(t, err)
+	assert.Empty(t, found)
+}
+
+// That a panel keeps each parameter of an item once is inferred (docs/reference/billmanager.md §4).
+func TestAParameterThatStandsTwiceIsNoEvidence(t *testing.T) {
+	w, db := withDB(t)
+	run(t, db, "ALTER TABLE itemparam DROP KEY item")
+	run(t, db, `INSERT INTO itemtype (id, intname) VALUES (4, 'domain'); INSERT INTO pricelist (id, itemtype) VALUES (40, 4);
+INSERT INTO item (id, name, account, pricelist, processingmodule, status) VALUES (1, 'a', 7, 30, 12, 2), (2, 'b', 7, 30, 12, 2),
+ (31, 'mine.example', 7, 40, 6, 2), (32, 'plain.example', 7, 40, 6, 2);
+INSERT INTO itemparam (item, intname, value) VALUES (1, 'username', 'alice1'), (1, 'username', 'bob1'), (2, 'username', 'alice2'),
+ (31, 'domain', 'victim.example'), (31, 'Domain', 'x'), (31, 'domain', 'mine.example'), (32, 'Domain', 'x'), (32, 'domain', 'plain.example')`)
+	named, err := w.NamedItems(t.Context(), []string{"mine.example", "victim.example", "plain.example"})
+	require.NoError(t, err)
+	assert.Equal(t, []publish.NamedItem{
+		{Item: 31, Account: 7, Name: "mine.example", Active: true}, {Item: 31, Account: 7, Name: "victim.example", Active: true},
+		{Item: 32, Account: 7, Name: "plain.example", Domain: true, Active: true},
+	}, named, "a parameter whose name is equal to the collation only says nothing")
+	found, err := w.Hostings(t.Context(), 7, []int64{12}, "username")
+	require.NoError(t, err)
+	assert.Equal(t, []publish.Hosting{{Item: 1, Module: 12, Active: true}, {Item: 2, Module: 12, User: "alice2", Active: true}}, found)
 }
 
 // Tables with a binary collation compare byte by byte.

@@ -10,6 +10,7 @@ import (
 
 	"pmssl/internal/fault"
 	"pmssl/internal/pki"
+	"pmssl/internal/plaintext"
 )
 
 // Options are what a Service works with.
@@ -223,6 +224,9 @@ func (s *service) place(ctx context.Context, order Order, r Record) (Placement, 
 			break
 		}
 		r.Name = label + "." + above
+		if again, other := s.choose(ctx, order, r); other != nil || again.Name != b.Name {
+			break // the block is not for that name
+		}
 		p, err = s.placeWith(ctx, order, b, r)
 	}
 	if err != nil {
@@ -262,7 +266,7 @@ func (s *service) choose(ctx context.Context, order Order, r Record) (Block, err
 	case general >= 0:
 		return s.config.Publishers[general], nil
 	}
-	return Block{}, fmt.Errorf("no publisher in %s is for %s records of %s", s.o.Folder, r.Type, r.Name)
+	return Block{}, fmt.Errorf("no publisher in %s is for %s records of %s", s.o.Folder, r.Type, plaintext.Clip(plaintext.Line(r.Name), maxHost))
 }
 
 // zoneOf returns the length of the block's longest zone that holds the name; 0 if none does but `*`.
@@ -431,8 +435,12 @@ func (s *service) Withdraw(ctx context.Context, order Order, p Placement) error 
 }
 
 // formerZone returns the zone that a record was written into, as it is now: a zone that was cut out of it later does not
-// hold the record.
+// hold the record. A webroot and a program know only the zones of their block: that one is not in it any more says nothing of
+// what they wrote.
 func (s *service) formerZone(ctx context.Context, b Block, made Publisher, p Placement) (Zone, bool, error) {
+	if b.Kind == KindWebroot || b.Kind == KindExec {
+		return Zone{Name: p.Zone}, true, nil
+	}
 	for _, name := range []string{p.Record.Name, p.Zone} {
 		zone, kept, err := s.zone(ctx, b, made, name)
 		if err != nil || kept && zone.Name == p.Zone {

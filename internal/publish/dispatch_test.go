@@ -219,6 +219,42 @@ func TestWithdrawingFromAZoneThatWasCutLater(t *testing.T) {
 	assert.Equal(t, []string{"withdraw shop.example: " + placed[0].Record.String()}, o.made["ns1"].calls)
 }
 
+// A zone that the server does not have any more takes its records along. That the block does not name a zone any more does not.
+func TestWithdrawingWhatTheBlockIsNotForAnyMore(t *testing.T) {
+	o := newOffice(t, publish.On, "publisher files webroot\nzone other.example\n")
+	p := publish.Placement{Publisher: "files", Zone: "www.shop.example", Record: file("www.shop.example")}
+	_, err := o.Place(t.Context(), order("www.shop.example"), []publish.Record{p.Record})
+	require.ErrorContains(t, err, "no publisher")
+	_ = o.Publish(t.Context(), order("www.shop.example"), p, nil) // makes the publisher
+	o.made["files"].zones, o.made["files"].calls = nil, nil
+	require.ErrorContains(t, o.Publish(t.Context(), order("www.shop.example"), p, nil), "does not keep")
+	require.NoError(t, o.Withdraw(t.Context(), order("www.shop.example"), p))
+	assert.Equal(t, []string{"withdraw www.shop.example: " + p.Record.String()}, o.made["files"].calls)
+}
+
+// A block for one host is no way into the zone above it.
+func TestAHigherNameIsOneOfTheBlock(t *testing.T) {
+	www, higher := cname("www.shop.example"), cname("www.shop.example")
+	higher.Name = cname("shop.example").Name
+	for conf, want := range map[string]string{
+		server("ns1", "www.shop.example", "parent yes"):                                               "",
+		server("ns1", "www.shop.example", "parent yes") + server("ns2", "shop.example", "parent yes"): "",
+		server("ns1", "www.shop.example shop.example", "parent yes"):                                  higher.Name,
+	} {
+		o := newOffice(t, publish.On, conf)
+		_, err := o.Place(t.Context(), order("www.shop.example"), []publish.Record{www}) // makes the publisher
+		require.NoError(t, err)
+		o.made["ns1"].refuses = map[string]error{www.Name: publish.ErrWildcard}
+		placed, err := o.Place(t.Context(), order("www.shop.example"), []publish.Record{www})
+		if want == "" {
+			require.ErrorIs(t, err, publish.ErrWildcard)
+			continue
+		}
+		require.NoError(t, err)
+		assert.Equal(t, want, placed[0].Record.Name)
+	}
+}
+
 func TestModesOtherThanOnPublishNothing(t *testing.T) {
 	for _, mode := range []publish.Mode{publish.Off, publish.Dry} {
 		o := newOffice(t, mode, server("ns1", "*"))

@@ -21,6 +21,8 @@ type Facts interface {
 	// NamedItems lists the items of every account whose name, or item parameter domain, is one of the names (A-labels, lower
 	// case), whatever their status is short of deleted; certificates and their parts are left out.
 	NamedItems(ctx context.Context, names []string) ([]NamedItem, error)
+	// OthersBelow lists, of the same items, those of other accounts whose name stands one label below one of the parents.
+	OthersBelow(ctx context.Context, parents []string, account int64) ([]NamedItem, error)
 }
 
 // Hosting is one hosting item of an account.
@@ -69,22 +71,16 @@ type evidence struct {
 // allows the record, in words for the log, or an error that wraps ErrNotOwner. Facts that cannot be read are the error of
 // Facts.
 func (c Claim) Evidence(ctx context.Context, facts Facts) (string, error) {
-	host, err := c.Record.Host(c.Order, c.Block.Higher)
+	host, err := c.Record.Host(c.Order, c.Block.Higher || c.Withdraw) // the block's words may have changed since it was written
 	if err != nil {
 		return "", err
 	}
-	domain := c.Record.Domain
-	registrable, err := publicsuffix.EffectiveTLDPlusOne(domain)
-	if err != nil || !within(host, registrable) {
-		return "", refuse("%s is a public suffix or stands above a registered name: nobody's own", host)
+	registrable, err := c.registrable(host)
+	if err != nil {
+		return "", err
 	}
-	if c.Order.Account <= 0 {
-		return "", refuse("item %d has no account", c.Order.Item)
-	}
-	if !within(host, c.Zone.Name) {
-		return "", refuse("%s is not in the zone %s that publisher %s names for it", host, c.Zone.Name, c.Block.Name)
-	}
-	named, err := facts.NamedItems(ctx, namesUpTo(domain, registrable))
+	proved := c.proved(host)
+	named, err := facts.NamedItems(ctx, namesUpTo(bareNames(proved), registrable))
 	if err != nil {
 		return "", err
 	}
@@ -92,16 +88,66 @@ func (c Claim) Evidence(ctx context.Context, facts Facts) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// An owned name above the registrable one would reach over a public suffix; one below the host would be written above.
-	found = slices.DeleteFunc(found, func(e evidence) bool { return !within(e.name, registrable) || !within(host, e.name) })
-	if len(found) == 0 {
+	// An owned name above the registrable one would reach over a public suffix.
+	found = slices.DeleteFunc(found, func(e evidence) bool { return !within(e.name, registrable) })
+	best := strongest(found, host) // evidence below the host would be written above it
+	if best.name == "" {
 		return "", c.nothing(host)
 	}
-	best := slices.MaxFunc(found, func(a, b evidence) int { return a.strength() - b.strength() })
-	if err := c.contradicted(best, named); err != nil {
+	if c.Withdraw {
+		return best.words, nil
+	}
+	below, err := c.othersBelow(ctx, facts, found, proved)
+	if err == nil {
+		err = c.contradicted(found, proved, slices.Concat(named, below))
+	}
+	if err != nil {
 		return "", err
 	}
 	return best.words, nil
+}
+
+// registrable returns the name above the host that can be registered: nothing above it is anybody's own. An error refuses hosts
+// that no evidence can be for.
+func (c Claim) registrable(host string) (string, error) {
+	registrable, err := publicsuffix.EffectiveTLDPlusOne(c.Record.Domain)
+	switch {
+	case err != nil || !within(host, registrable):
+		return "", refuse("%s is a public suffix or stands above a registered name: nobody's own", host)
+	case c.Order.Account <= 0:
+		return "", refuse("item %d has no account", c.Order.Item)
+	case !within(host, c.Zone.Name):
+		return "", refuse("%s is not in the zone %s that publisher %s names for it", host, c.Zone.Name, c.Block.Name)
+	}
+	return registrable, nil
+}
+
+// proved lists the certificate's names that the record is a proof for: a CA that has seen it at the host may certify the host and
+// every name below (BR 3.2.2.4.7), so the challenges of an order need not be as many as its names.
+func (c Claim) proved(host string) []string {
+	names := []string{c.Record.Domain}
+	for _, name := range c.Order.Names {
+		if c.Record.Type != File && within(strings.TrimPrefix(name, "*."), host) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// othersBelow lists what other accounts have at names that wildcards of the certificate cover, but for those of which an
+// administrator's line says that the account may have them all.
+func (c Claim) othersBelow(ctx context.Context, facts Facts, own []evidence, proved []string) ([]NamedItem, error) {
+	var parents []string
+	for _, name := range proved {
+		if parent, wildcard := strings.CutPrefix(name, "*."); wildcard && canonical(parent) && !strongest(own, parent).allow {
+			parents = append(parents, parent)
+		}
+	}
+	if len(parents) == 0 {
+		return nil, nil
+	}
+	return facts.OthersBelow(ctx, parents, c.Order.Account)
 }
 
 // strength orders evidence: an administrator's line before all, then the longer name.
@@ -119,7 +165,7 @@ func (c Claim) collect(ctx context.Context, facts Facts, named []NamedItem) ([]e
 	if err != nil {
 		return nil, err
 	}
-	if c.Record.Type == File && len(c.Block.Modules) > 0 && len(hostings) == 0 {
+	if c.Record.Type == File && len(c.Block.Modules) > 0 && len(hostings) == 0 && !c.Withdraw {
 		return nil, refuse("account %d has no active item on processing module %s, where the sites of publisher %s live",
 			c.Order.Account, numbers(c.Block.Modules), c.Block.Name)
 	}
@@ -184,27 +230,56 @@ func (c Claim) ownedZone(hostings []Hosting) []evidence {
 	return nil
 }
 
-// contradicted returns a refusal if another account has an equal or better claim to the name.
-func (c Claim) contradicted(own evidence, named []NamedItem) error {
-	if c.Withdraw {
-		return nil
-	}
-	for _, line := range c.Allows {
-		if line.Account != c.Order.Account && within(c.Record.Domain, line.Zone) && line.Zone != own.name && within(line.Zone, own.name) {
-			return refuse("%s: %s is for account %d, which is closer than the evidence for account %d (%s)",
-				line.Pos, line.Zone, line.Account, c.Order.Account, own.words)
+// contradicted returns a refusal if another account has an equal or better claim to one of the names that the record is a proof
+// for: each name is looked at with the strongest evidence for it.
+func (c Claim) contradicted(own []evidence, proved []string, others []NamedItem) error {
+	for _, name := range proved {
+		for _, line := range c.Allows {
+			target, reached := reach(name, line.Zone)
+			if line.Account == c.Order.Account || !reached {
+				continue
+			}
+			if e := strongest(own, target); line.Zone != e.name && within(line.Zone, e.name) {
+				return refuse("%s: %s is for account %d, which is closer than the evidence for account %d (%s)",
+					line.Pos, line.Zone, line.Account, c.Order.Account, e.words)
+			}
 		}
-	}
-	if own.allow {
-		return nil
-	}
-	for _, item := range named {
-		if item.Account != c.Order.Account && within(item.Name, own.name) && within(c.Record.Domain, item.Name) {
-			return refuse("item %d of account %d carries the name %s as well; if account %d may have certificates for it, add `allow %s account %d` to etc/pmssl",
-				item.Item, item.Account, item.Name, c.Order.Account, c.Record.Domain, c.Order.Account)
+		for _, item := range others {
+			target, reached := reach(name, item.Name)
+			if item.Account == c.Order.Account || !reached {
+				continue
+			}
+			if e := strongest(own, target); !e.allow && within(item.Name, e.name) {
+				return refuse("item %d of account %d carries the name %s as well; if account %d may have certificates for it, add `allow %s account %d` to etc/pmssl",
+					item.Item, item.Account, item.Name, c.Order.Account, target, c.Order.Account)
+			}
 		}
 	}
 	return nil
+}
+
+// reach reports whether who has the name at has something to say about a certificate for the name: it is the certificate's
+// name, stands above it, or is covered by it as a wildcard. The target is the name that both are about.
+func reach(name, at string) (target string, reached bool) {
+	bare, wildcard := strings.CutPrefix(name, "*.")
+	switch {
+	case within(bare, at):
+		return bare, true
+	case wildcard && pki.Covers(name, at):
+		return at, true
+	}
+	return "", false
+}
+
+// strongest returns the strongest evidence for a name; none if there is no evidence for it.
+func strongest(all []evidence, name string) evidence {
+	var best evidence
+	for _, e := range all {
+		if within(name, e.name) && (best.name == "" || e.strength() > best.strength()) {
+			best = e
+		}
+	}
+	return best
 }
 
 // nothing returns the refusal of a claim without evidence.
@@ -231,18 +306,16 @@ func within(name, parent string) bool {
 	return parent != "" && (name == parent || strings.HasSuffix(name, "."+parent))
 }
 
-// namesUpTo lists the name and what stands above it, up to the last one.
-func namesUpTo(name, last string) []string {
-	names := []string{name}
-	for name != last {
-		_, above, found := strings.Cut(name, ".")
-		if !found {
-			break
+// namesUpTo lists the names and what stands above them, up to the last one.
+func namesUpTo(names []string, last string) []string {
+	var all []string
+	for _, name := range names {
+		for found := true; found && within(name, last); _, name, found = strings.Cut(name, ".") {
+			all = append(all, name)
 		}
-		name = above
-		names = append(names, name)
 	}
-	return names
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func numbers(ids []int64) string {

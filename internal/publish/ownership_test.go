@@ -36,6 +36,13 @@ func (d *database) NamedItems(_ context.Context, names []string) ([]publish.Name
 	return slices.DeleteFunc(slices.Clone(d.named), func(i publish.NamedItem) bool { return !slices.Contains(names, i.Name) }), d.err
 }
 
+func (d *database) OthersBelow(_ context.Context, parents []string, account int64) ([]publish.NamedItem, error) {
+	return slices.DeleteFunc(slices.Clone(d.named), func(i publish.NamedItem) bool {
+		_, parent, _ := strings.Cut(i.Name, ".")
+		return !slices.Contains(parents, parent) || i.Account == account
+	}), d.err
+}
+
 // cname returns the CNAME challenge of a name.
 func cname(domain string) publish.Record {
 	return publish.Record{Domain: domain, Type: publish.CNAME, Name: "_5d41402abc4b2a76b9719d911017c592." + domain, Value: "a1.b2.sectigo.com"}
@@ -130,6 +137,29 @@ func TestOneEvidenceIsEnough(t *testing.T) {
 		"above the name and at another one of the certificate": {with(claim("www.shop.example"), func(c *publish.Claim) {
 			c.Order.Names, c.Zone.Name, c.Record.Name = []string{"www.shop.example", "shop.example"}, "shop.example", cname("shop.example").Name
 		}), database{named: []publish.NamedItem{domainItem(50, alice, "shop.example")}}, "domain item 50 (shop.example) of the account"},
+		"a wildcard that covers no name of another account": {with(claim("shop.example"), func(c *publish.Claim) { c.Order.Names = []string{"*.shop.example"} }),
+			database{named: []publish.NamedItem{domainItem(50, alice, "shop.example"), {Item: 61, Account: bob, Name: "a.bob.shop.example"}, {Item: 62, Account: bob, Name: "bob.other.example"}}},
+			"domain item 50 (shop.example) of the account"},
+		"a wildcard and an administrator's line for all that it covers": {with(claim("shop.example"), func(c *publish.Claim) {
+			c.Order.Names, c.Allows = []string{"*.shop.example"}, allow("shop.example", alice)
+		}), database{named: []publish.NamedItem{{Item: 61, Account: bob, Name: "bob.shop.example"}}}, "a.conf:3: allow shop.example account 7"},
+		"a wildcard and an administrator's line for the name of another account": {with(claim("shop.example"), func(c *publish.Claim) {
+			c.Order.Names, c.Allows = []string{"*.shop.example"}, allow("bob.shop.example", alice)
+		}), database{named: []publish.NamedItem{domainItem(50, alice, "shop.example"), {Item: 61, Account: bob, Name: "bob.shop.example"}}}, "domain item 50 (shop.example) of the account"},
+		"a name below that an administrator's line gives": {with(claim("shop.example"), func(c *publish.Claim) {
+			c.Order.Names, c.Allows = []string{"shop.example", "bob.shop.example"}, allow("bob.shop.example", alice)
+		}), database{named: []publish.NamedItem{domainItem(50, alice, "shop.example"), {Item: 61, Account: bob, Name: "bob.shop.example"}}}, "domain item 50 (shop.example) of the account"},
+		"a higher name for one that an administrator's line gives": {with(claim("bob.shop.example"), func(c *publish.Claim) {
+			c.Block.Higher, c.Zone.Name, c.Record.Name, c.Allows = true, "shop.example", cname("shop.example").Name, allow("bob.shop.example", alice)
+		}), database{named: []publish.NamedItem{domainItem(50, alice, "shop.example"), {Item: 61, Account: bob, Name: "bob.shop.example"}}}, "domain item 50 (shop.example) of the account"},
+		"a name of another account below a host that serves a file": {with(claim("shop.example"), func(c *publish.Claim) {
+			c.Record, c.Block, c.Order.Names = file("shop.example"), webroot(), []string{"shop.example", "bob.shop.example"}
+		}), database{named: []publish.NamedItem{domainItem(50, alice, "shop.example"), {Item: 61, Account: bob, Name: "bob.shop.example"}}}, "domain item 50 (shop.example) of the account"},
+		"a higher name, to withdraw, whose block has no `parent yes` any more": {with(claim("www.shop.example"), func(c *publish.Claim) {
+			c.Withdraw, c.Zone.Name, c.Record.Name = true, "shop.example", cname("shop.example").Name
+		}), database{named: []publish.NamedItem{domainItem(50, alice, "shop.example")}}, "domain item 50 (shop.example) of the account"},
+		"a file, to withdraw, of an account whose hosting is gone": {with(claim("shop.example"), func(c *publish.Claim) { c.Record, c.Block, c.Withdraw = file("shop.example"), webroot(12), true }),
+			database{named: []publish.NamedItem{domainItem(50, alice, "shop.example")}}, "domain item 50 (shop.example) of the account"},
 		"a suspended item, to withdraw": {with(hosted("shop.example", "shop.example", "alice1"), func(c *publish.Claim) { c.Withdraw = true }),
 			database{hostings: users(alice, publish.Hosting{Item: 70, Module: 12, User: "alice1"})}, "shop.example belongs to user alice1 of item 70"},
 		"a suspended domain, to withdraw": {with(claim("shop.example"), func(c *publish.Claim) { c.Withdraw = true }),
@@ -186,6 +216,23 @@ func TestAttacksAreRefused(t *testing.T) {
 		"a child that another client has": {with(claim("bob.shop.example"), func(c *publish.Claim) { c.Zone.Name = "shop.example" }),
 			database{named: []publish.NamedItem{domainItem(50, alice, "shop.example"), {Item: 61, Account: bob, Name: "bob.shop.example"}}},
 			"item 61 of account 8 carries the name bob.shop.example as well"},
+		"a wildcard over a child that another client has": {with(claim("shop.example"), func(c *publish.Claim) { c.Order.Names = []string{"*.shop.example"} }),
+			database{named: []publish.NamedItem{domainItem(50, alice, "shop.example"), {Item: 61, Account: bob, Name: "bob.shop.example"}}},
+			"item 61 of account 8 carries the name bob.shop.example as well; if account 7 may have certificates for it, add `allow bob.shop.example account 7`"},
+		"a wildcard over an administrator's line for another account": {with(claim("shop.example"), func(c *publish.Claim) {
+			c.Order.Names = []string{"*.shop.example"}
+			c.Allows = []publish.Allow{{Zone: "shop.example", Account: alice, Pos: "a.conf:1"}, {Zone: "bob.shop.example", Account: bob, Pos: "a.conf:2"}}
+		}), database{}, "a.conf:2: bob.shop.example is for account 8"},
+		"a child that another client has, without a record of its own": {with(claim("shop.example"), func(c *publish.Claim) { c.Order.Names = []string{"shop.example", "bob.shop.example"} }),
+			database{named: []publish.NamedItem{domainItem(50, alice, "shop.example"), {Item: 61, Account: bob, Name: "bob.shop.example"}}},
+			"item 61 of account 8 carries the name bob.shop.example as well"},
+		"below a child that another client has, without a record of its own": {with(claim("shop.example"), func(c *publish.Claim) { c.Order.Names = []string{"shop.example", "*.a.bob.shop.example"} }),
+			database{named: []publish.NamedItem{domainItem(50, alice, "shop.example"), {Item: 61, Account: bob, Name: "bob.shop.example"}}},
+			"item 61 of account 8 carries the name bob.shop.example as well"},
+		"a higher name for a child of an administrator's line for another account": {with(claim("a.bob.shop.example"), func(c *publish.Claim) {
+			c.Block.Higher, c.Zone.Name, c.Record.Name = true, "shop.example", cname("shop.example").Name
+			c.Allows = []publish.Allow{{Zone: "shop.example", Account: alice, Pos: "a.conf:1"}, {Zone: "bob.shop.example", Account: bob, Pos: "a.conf:2"}}
+		}), database{}, "a.conf:2: bob.shop.example is for account 8"},
 		"a domain that two accounts have": {claim("shop.example"),
 			database{named: []publish.NamedItem{domainItem(50, alice, "shop.example"), domainItem(51, bob, "shop.example")}},
 			"item 51 of account 8 carries the name shop.example as well; if account 7 may have certificates for it, add `allow shop.example account 7`"},
