@@ -14,7 +14,7 @@ import (
 func (s *Server) issue(c *Certificate, at time.Time) error {
 	p, _ := s.product(c.Pricelist)
 	wanted := standin.Leaf{
-		CSR: c.CSR, Level: p.Level, Names: c.names(), AddWWW: s.settings.AddWWW && p.MaxNames == 0, Organization: c.Params["org_name"],
+		CSR: c.CSR, Level: p.Level, Names: c.names(), AddWWW: s.settings.AddWWW && p.MaxNames == 0, Organization: c.organization(),
 		Days: s.settings.LeafDays, MarginDays: s.settings.LeafMarginDays, FromMidnight: s.settings.NotBefore == FromMidnight,
 	}
 	if s.settings.WithinTerm {
@@ -29,6 +29,16 @@ func (s *Server) issue(c *Certificate, at time.Time) error {
 	c.NotBefore, c.NotAfter = leaf.NotBefore, leaf.NotAfter
 	c.Status, c.Reason, c.ServiceStatus, c.Description = Active, "", Issued, ""
 	return nil
+}
+
+// organization returns the organisation of an OV or EV order (docs/reference/ispmanager.md §4.3).
+func (c *Certificate) organization() issuance.Organization {
+	country := countryCode(c.Params["org_country"])
+	return issuance.Organization{
+		Name: c.Params["org_name"], Country: country, State: c.Params["org_state"], Locality: c.Params["org_city"],
+		Street: c.Params["org_address"], PostalCode: c.Params["org_postcode"], Registration: c.Params["org_registration_number"],
+		IncorporationCountry: country,
+	}
 }
 
 // expires returns the date for expiredate: the end of the paid term, or of the leaf once there is

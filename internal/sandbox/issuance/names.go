@@ -1,7 +1,6 @@
 package issuance
 
 import (
-	"crypto/x509/pkix"
 	"slices"
 	"strings"
 )
@@ -67,20 +66,4 @@ func AltNames(names []string, single bool) []string {
 		return append(names, bare)
 	}
 	return append(names, "www."+commonName)
-}
-
-// Subject returns the subject of a leaf: the common name alone for domain validation (BR
-// 7.1.2.7.2), for other levels also the organisation, if there is one, and the request's countries.
-func Subject(level, commonName, organization string, request Request) pkix.Name {
-	name := pkix.Name{CommonName: commonName}
-	if len(name.CommonName) > 64 { // RFC 5280 appendix A, ub-common-name
-		name.CommonName = ""
-	}
-	if level != "dv" {
-		name.Country = request.Subject.Country
-		if organization != "" {
-			name.Organization = []string{organization}
-		}
-	}
-	return name
 }

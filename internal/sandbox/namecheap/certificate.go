@@ -3,6 +3,7 @@ package namecheap
 import (
 	"time"
 
+	"pmssl/internal/sandbox/issuance"
 	"pmssl/internal/sandbox/standin"
 )
 
@@ -40,14 +41,14 @@ type Certificate struct {
 	ActivationExpires time.Time `json:"activation_expires,omitzero"`
 	Activated         time.Time `json:"activated,omitzero"`
 
-	CSR          string   `json:"csr,omitempty"`
-	CommonName   string   `json:"common_name,omitempty"`
-	Domains      []Domain `json:"domains,omitempty"` // the common name first
-	AdminEmail   string   `json:"admin_email,omitempty"`
-	Organization string   `json:"organization,omitempty"`
-	WebServer    string   `json:"web_server,omitempty"`
-	UniqueValue  string   `json:"unique_value,omitempty"`
-	Vetted       bool     `json:"vetted,omitempty"`
+	CSR          string                `json:"csr,omitempty"`
+	CommonName   string                `json:"common_name,omitempty"`
+	Domains      []Domain              `json:"domains,omitempty"` // the common name first
+	AdminEmail   string                `json:"admin_email,omitempty"`
+	Organization issuance.Organization `json:"organization,omitzero"`
+	WebServer    string                `json:"web_server,omitempty"`
+	UniqueValue  string                `json:"unique_value,omitempty"`
+	Vetted       bool                  `json:"vetted,omitempty"`
 	// Looks is what the authority has seen of the challenges, if it looks at them.
 	Looks standin.Looks `json:"looks,omitzero"`
 

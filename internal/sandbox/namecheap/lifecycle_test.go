@@ -370,13 +370,13 @@ func TestWhiteSpaceAroundPEM(t *testing.T) {
 // never returns them (docs/reference/namecheap.md §9).
 func TestVetting(t *testing.T) {
 	s := newStandIn(t)
-	id := s.activated("InstantSSL", "example.com", "AdminOrganizationName", "Example Ltd", "AdminCountry", "GB")
+	id := s.activated("InstantSSL", "example.com", "AdminOrganizationName", "Example Ltd", "AdminCountry", "FR", "AdminCity", "Lille")
 	require.NoError(t, s.Prove(standintest.Number(t, id)))
 	assert.Equal(t, "purchased", s.info(id).Attr("Status"))
 	require.NoError(t, s.Vet(standintest.Number(t, id)))
 	info := s.info(id)
 	assert.Equal(t, "active", info.Attr("Status"))
-	assert.Equal(t, []string{"Example Ltd"}, verifiedLeaf(t, info).Subject.Organization)
+	assert.Equal(t, "CN=example.com,O=Example Ltd,L=Lille,C=FR", verifiedLeaf(t, info).Subject.String())
 
 	settings := s.Settings()
 	settings.ReturnVetted = false

@@ -1,6 +1,7 @@
 package namecheap
 
 import (
+	"cmp"
 	"fmt"
 	"net/mail"
 	"slices"
@@ -16,7 +17,7 @@ type order struct {
 	csrPEM       string
 	domains      []Domain // the common name first
 	adminEmail   string
-	organization string
+	organization issuance.Organization
 }
 
 // The texts of refused wildcards (docs/reference/namecheap.md §3.2 and §3.12).
@@ -217,25 +218,30 @@ func withMethod(names []string, method Method) []Domain {
 	return domains
 }
 
-// organization checks what OV and EV need beyond the CSR (3.2) and returns the organisation's name;
-// for DV it returns "".
-func (c *call) organization(p product, request issuance.Request) (string, *APIError) {
+// organization checks what OV and EV need beyond the CSR (3.2) and returns the organisation; that of DV is empty.
+func (c *call) organization(p product, request issuance.Request) (issuance.Organization, *APIError) {
 	if p.level == domainValidated {
-		return "", nil
+		return issuance.Organization{}, nil
 	}
 	name := c.get("AdminOrganizationName")
 	if name == "" && len(request.Subject.Organization) > 0 {
 		name = strings.TrimSpace(request.Subject.Organization[0])
 	}
 	if name == "" {
-		return "", &APIError{"2010396", "Either CSR Organization or AdminOrganizationName must be specified"}
+		return issuance.Organization{}, &APIError{"2010396", "Either CSR Organization or AdminOrganizationName must be specified"}
 	}
 	if p.level == extendedValidated {
 		if problem := c.extendedFields(); problem != nil {
-			return "", problem
+			return issuance.Organization{}, problem
 		}
 	}
-	return name, c.organizationForms()
+	return issuance.Organization{
+		Name: name, Country: c.get("AdminCountry"), State: c.get("AdminStateProvince"), Locality: c.get("AdminCity"),
+		Street: c.get("AdminAddress1"), PostalCode: c.get("AdminPostalCode"),
+		Registration:         cmp.Or(c.get("CompanyRegistrationNumber"), c.get("CompanyIncorporationDate")),
+		IncorporationCountry: c.get("CompanyIncorporationCountry"), IncorporationState: c.get("CompanyIncorporationStateProvince"),
+		IncorporationLocality: c.get("CompanyIncorporationLocality"),
+	}, c.organizationForms()
 }
 
 func (c *call) extendedFields() *APIError {
@@ -256,7 +262,7 @@ func (c *call) extendedFields() *APIError {
 
 func (c *call) organizationForms() *APIError {
 	for _, name := range []string{"AdminCountry", "CompanyIncorporationCountry"} {
-		if code := c.get(name); code != "" && !isCountry(code) {
+		if code := c.get(name); code != "" && !issuance.IsCountry(code) {
 			return &APIError{"4011297", "Parameter " + name + " " + code + " is not a valid ISO 3166-1 alpha-2 country"}
 		}
 	}
@@ -278,16 +284,4 @@ func validPhone(value string) bool {
 	_, countryErr := number(country)
 	_, restErr := number(rest)
 	return found && value[0] == '+' && country != "" && rest != "" && len(country) <= 3 && countryErr == nil && restErr == nil
-}
-
-// isCountry reports whether a code is assigned in ISO 3166-1 alpha-2.
-func isCountry(code string) bool {
-	const assigned = " AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ" +
-		" CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR" +
-		" GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP" +
-		" KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT" +
-		" MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW" +
-		" SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG" +
-		" UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW "
-	return len(code) == 2 && strings.Contains(assigned, " "+strings.ToUpper(code)+" ")
 }

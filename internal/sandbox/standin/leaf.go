@@ -16,7 +16,7 @@ type Leaf struct {
 	Level        string   // "dv", "ov", "ev"
 	Names        []string // the common name first
 	AddWWW       bool     // see issuance.AltNames
-	Organization string
+	Organization issuance.Organization
 	// Days of validity; 0 means the limit of the day of issue less MarginDays.
 	Days, MarginDays int
 	FromMidnight     bool
