@@ -1,6 +1,9 @@
 // Package ca is a small certification authority for the stand-in sellers: a
 // self-signed root, one intermediate under it and leaves for web servers.
 //
+// Leaves name CRL distribution points and the address of their issuer's certificate, as those of
+// public authorities do. The authority keeps what is revoked and signs CRLs; Repository serves them.
+//
 // It signs real certificate requests, so that what a stand-in delivers can be
 // verified with openssl or crypto/x509 like a bought certificate. It is for
 // development only: its root is trusted by nobody, and it never asks who owns
@@ -40,8 +43,9 @@ const serialBits = 128
 // Authority signs leaves with its intermediate. It is safe for concurrent use.
 type Authority struct {
 	root, intermediate *x509.Certificate
-	key                crypto.Signer
+	rootKey, key       crypto.Signer // of the root and of the intermediate
 	random             io.Reader
+	revoked            *revoked
 }
 
 // New returns an authority that is kept in memory only. random is the source of keys and serial
@@ -51,7 +55,7 @@ func New(algorithm Algorithm, random io.Reader) (*Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	return hierarchy.authority(orDefault(random)), nil
+	return hierarchy.authority(orDefault(random), ""), nil
 }
 
 // Root returns the self-signed certificate that a verifier must trust.
@@ -82,6 +86,10 @@ func (a *Authority) Sign(request Request) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
+	id, err := keyID(request.CSR.PublicKey)
+	if err != nil {
+		return nil, err
+	}
 	template := &x509.Certificate{
 		SerialNumber:          serial,
 		Subject:               request.Subject,
@@ -92,6 +100,9 @@ func (a *Authority) Sign(request Request) (*x509.Certificate, error) {
 		KeyUsage:              leafKeyUsage(request.CSR.PublicKey),
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
+		SubjectKeyId:          id,
+		IssuingCertificateURL: []string{"http://" + IssuerHost + intermediateCertPath},
+		CRLDistributionPoints: []string{CRLURL(serial)},
 	}
 	der, err := x509.CreateCertificate(a.random, template, a.intermediate, request.CSR.PublicKey, a.key)
 	if err != nil {

@@ -27,7 +27,7 @@ const (
 const maxFileSize = 64 << 10
 
 // Open loads the authority from dir, or creates one there. Programs that open the same directory at
-// the same time get the same authority. algorithm only matters for a new authority; random is as in
+// the same time get the same authority and share what is revoked. algorithm only matters for a new authority; random is as in
 // New.
 func Open(dir string, algorithm Algorithm, random io.Reader) (*Authority, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -41,7 +41,7 @@ func Open(dir string, algorithm Algorithm, random io.Reader) (*Authority, error)
 
 	stored, err := load(dir)
 	if err == nil {
-		return stored.authority(orDefault(random)), nil
+		return stored.authority(orDefault(random), dir), nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("load CA from %s: %w", dir, err)
@@ -53,7 +53,7 @@ func Open(dir string, algorithm Algorithm, random io.Reader) (*Authority, error)
 	if err := made.save(dir); err != nil {
 		return nil, fmt.Errorf("save CA in %s: %w", dir, err)
 	}
-	return made.authority(orDefault(random)), nil
+	return made.authority(orDefault(random), dir), nil
 }
 
 func lock(path string) (unlock func(), err error) {

@@ -15,8 +15,11 @@ type hierarchy struct {
 	rootKey, intermediateKey crypto.Signer
 }
 
-func (h *hierarchy) authority(random io.Reader) *Authority {
-	return &Authority{root: h.root, intermediate: h.intermediate, key: h.intermediateKey, random: random}
+// authority returns an authority that keeps what is revoked in dir, or in memory if that is empty.
+func (h *hierarchy) authority(random io.Reader, dir string) *Authority {
+	return &Authority{
+		root: h.root, intermediate: h.intermediate, rootKey: h.rootKey, key: h.intermediateKey, random: random, revoked: &revoked{dir: dir},
+	}
 }
 
 // rootValidity returns a validity that covers every simulated date, so that the authority needs no
@@ -46,8 +49,15 @@ func newHierarchy(algorithm Algorithm, random io.Reader) (*hierarchy, error) {
 	if err != nil {
 		return nil, err
 	}
+	anyPolicy, err := x509.OIDFromInts([]uint64{2, 5, 29, 32, 0}) // RFC 5280 4.2.1.4
+	if err != nil {
+		return nil, err
+	}
 	template.MaxPathLenZero = true
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	template.Policies = []x509.OID{anyPolicy}
+	template.IssuingCertificateURL = []string{"http://" + IssuerHost + rootPath}
+	template.CRLDistributionPoints = []string{"http://" + CRLHost + rootListPath}
 	intermediate, err := issue(template, root, intermediateKey.Public(), rootKey, random)
 	if err != nil {
 		return nil, fmt.Errorf("issue intermediate: %w", err)
