@@ -23,6 +23,10 @@ type Seller[A, C, G, S, F, L any] interface {
 	Issue(id int64) error
 	Refuse(id int64, reason string) error
 	Cancel(id int64, reason string) error
+	Revoke(id int64, reason string) error
+	RevokeSerial(serial, reason string) error
+	Revocations() ([]ca.Revocation, error)
+	Repository() *ca.Repository
 	Reset(id int64) error
 	AddFault(f F) (int, error)
 	Faults() []F
@@ -83,6 +87,12 @@ func (c control[A, C, G, S, F, L]) routes() map[string]func(*http.Request) (any,
 		"GET /certificates/{id}":         c.certificate,
 		"POST /certificates/{id}/{verb}": c.verb,
 		"POST /domains/{domain}/prove":   func(r *http.Request) (any, error) { return s.ProveDomain(r.PathValue("domain")) },
+		"GET /revocations":               c.revocations,
+		"POST /revocations":              c.revoke,
+		"GET /crl":                       func(*http.Request) (any, error) { return c.crl(), nil },
+		"POST /crl/fault":                c.setCRLFault,
+		"DELETE /crl/fault":              func(*http.Request) (any, error) { return Done{}, s.Repository().SetFault(ca.Fault{}) },
+		"DELETE /crl/requests":           func(*http.Request) (any, error) { s.Repository().ClearRequests(); return Done{}, nil },
 		"GET /requests":                  func(r *http.Request) (any, error) { return s.Requests(r.URL.Query().Get("command")), nil },
 		"GET /counters":                  func(*http.Request) (any, error) { return s.Counters(), nil },
 		"DELETE /requests":               func(*http.Request) (any, error) { s.ClearRequests(); return Done{}, nil },
@@ -164,6 +174,8 @@ func (c control[A, C, G, S, F, L]) verb(r *http.Request) (any, error) {
 		err = c.seller.Refuse(id, body.Reason)
 	case "cancel":
 		err = c.seller.Cancel(id, body.Reason)
+	case "revoke":
+		err = c.seller.Revoke(id, body.Reason)
 	case "reset":
 		err = c.seller.Reset(id)
 	default:

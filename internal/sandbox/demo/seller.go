@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"pmssl/internal/sandbox/ca"
 	"pmssl/internal/sandbox/clock"
 	"pmssl/internal/sandbox/ispmgr"
 	"pmssl/internal/sandbox/namecheap"
@@ -18,6 +19,8 @@ type seller interface {
 	http.Handler
 	// Control is the stand-in's control interface.
 	Control() http.Handler
+	// Repository serves the CRLs of the seller's certification authority.
+	Repository() *ca.Repository
 	// ProveDomain records at the authority that control of a domain is proved, and returns the ids of the orders that
 	// waited for it.
 	ProveDomain(domain string) ([]int64, error)

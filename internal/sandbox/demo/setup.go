@@ -159,6 +159,9 @@ func (s *environment) startSeller() error {
 		return err
 	}
 	s.seller = seller
+	if err := s.world.ServeCA(seller.Repository()); err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

@@ -81,6 +81,11 @@ func newFixture(o fixtureOptions) (*fixture, error) {
 	if f.standIn, err = o.seller.newStandIn(f.clock, looker); err != nil {
 		return nil, err
 	}
+	if o.world != nil {
+		if err := o.world.ServeCA(f.standIn.Repository()); err != nil {
+			return nil, err
+		}
+	}
 	f.server = httptest.NewServer(f.intercept(f.standIn))
 	config.Env = append(env, f.standIn.moduleEnv(f.server.URL)...)
 	f.config = config

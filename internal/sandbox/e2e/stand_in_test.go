@@ -3,6 +3,8 @@ package e2e
 import (
 	"net/http"
 	"net/url"
+
+	"pmssl/internal/sandbox/ca"
 )
 
 // standIn is the stand-in seller of one fixture. It serves the module's requests; the methods control it and do what happens
@@ -48,6 +50,13 @@ type standIn interface {
 	issue(id int64) error
 	refuse(id int64, why string) error
 	cancel(id int64, why string) error
+	// Revoke makes the CA revoke the newest leaf of an order by itself, RevokeSerial any leaf, given in hexadecimal; Revocations
+	// returns them all. reason is a name of RFC 5280 5.3.1. Nothing changes at the order.
+	Revoke(id int64, reason string) error
+	RevokeSerial(serial, reason string) error
+	Revocations() ([]ca.Revocation, error)
+	// Repository serves the CRLs of the CA. SetFault spoils them. In a simulated Internet it is at internet.CAAddress.
+	Repository() *ca.Repository
 	// prove makes the CA accept that the client has published the challenge of the domain.
 	prove(domain string) error
 

@@ -2,6 +2,7 @@ package internet_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"pmssl/internal/sandbox/ca"
 	"pmssl/internal/sandbox/internet"
 	"pmssl/internal/sandbox/standin"
 )
@@ -194,4 +196,39 @@ func TestTheAuthorityReadsCAAAndValidates(t *testing.T) {
 	assert.Equal(t, dns.RcodeSuccess, ask(t, w, internet.ResolverAddress, "www.example.net", dns.TypeA).Rcode)
 	w.SetBogus("example.com", false)
 	require.NoError(t, authority.Look(t.Context(), wanted))
+}
+
+// What certificates of the stand-in authority name is found and reached by both protocols.
+func TestTheHostsOfTheCAAreServed(t *testing.T) {
+	w, _ := start(t)
+	fetch := func(address string) (string, error) {
+		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return w.From("here")(ctx, network, net.JoinHostPort(address, "80"))
+		}}}
+		answer, err := client.Get(ca.CRLURLs()[0])
+		if err != nil {
+			return "", err
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		return string(body), err
+	}
+	_, err := fetch(internet.CAAddress)
+	require.Error(t, err, "nobody serves it yet")
+	require.NoError(t, w.ServeCA(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(rw, r.Host+r.URL.Path) })))
+	for _, host := range []string{ca.CRLHost, ca.IssuerHost} {
+		for kind, address := range map[uint16]string{dns.TypeA: internet.CAAddress, dns.TypeAAAA: internet.CAIPv6} {
+			answer := ask(t, w, internet.ResolverAddress, host, kind)
+			require.Len(t, answer.Answer, 1, host)
+			assert.Contains(t, answer.Answer[0].String(), address)
+			body, err := fetch(address)
+			require.NoError(t, err)
+			assert.Equal(t, ca.CRLHost+"/0.crl", body)
+		}
+	}
+	require.NoError(t, w.RemoveCA())
+	for _, address := range []string{internet.CAAddress, internet.CAIPv6} {
+		_, err = fetch(address)
+		require.ErrorContains(t, err, "no route", address)
+	}
 }

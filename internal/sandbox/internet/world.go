@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"pmssl/internal/sandbox/ca"
 )
 
 // Addresses of the simulated Internet (RFC 5737, RFC 3849).
@@ -23,6 +25,8 @@ const (
 	secondIPv6      = "2001:db8::54"
 	WebAddress      = "192.0.2.80"
 	WebIPv6         = "2001:db8::80"
+	CAAddress       = "192.0.2.70" // of the hosts that certificates of the stand-in authority name
+	CAIPv6          = "2001:db8::70"
 )
 
 // KeyName is the name of the TSIG key that may change CNAME and TXT records at the primary.
@@ -118,6 +122,9 @@ func (w *World) makeTops() error {
 			text += "com. NS ns.root.example.\nnet. NS ns.root.example.\norg. NS ns.root.example.\nexample. NS ns.root.example.\n"
 		case "example.":
 			text += "ns.root A " + RootAddress + "\n"
+			for _, host := range []string{ca.CRLHost, ca.IssuerHost} {
+				text += fmt.Sprintf("%[1]s. A %[2]s\n%[1]s. AAAA %[3]s\n", host, CAAddress, CAIPv6)
+			}
 		}
 		zone, err := NewZone(top, text, w.now)
 		if err != nil {
@@ -204,6 +211,17 @@ func (w *World) AddServer(label, address, target string) error {
 		return err
 	}
 	return w.Map(net.JoinHostPort(address, "53"), target)
+}
+
+// ServeCA serves HTTP at the addresses of the hosts that certificates of the stand-in authority name, such as the Repository of a
+// stand-in seller. Until then nobody answers there.
+func (w *World) ServeCA(repository http.Handler) error {
+	return errors.Join(w.ServeWeb(CAAddress, repository), w.ServeWeb(CAIPv6, repository))
+}
+
+// RemoveCA makes the addresses of ServeCA unreachable.
+func (w *World) RemoveCA() error {
+	return errors.Join(w.Unmap(net.JoinHostPort(CAAddress, "80")), w.Unmap(net.JoinHostPort(CAIPv6, "80")))
 }
 
 // ServeWeb serves HTTP at a public address, port 80.

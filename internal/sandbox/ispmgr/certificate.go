@@ -109,6 +109,8 @@ func (c *Certificate) isWaiting() bool {
 	return (c.ServiceStatus == Requested || c.ServiceStatus == Enrolled) && c.Status != Deleted && !c.Basket
 }
 
+func (c *Certificate) serial() string { return c.Serial }
+
 // domains returns the names for standin's validation.
 func (c *Certificate) domains() []standin.Domain {
 	list := make([]standin.Domain, len(c.Domains))

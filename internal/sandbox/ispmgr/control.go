@@ -77,12 +77,11 @@ func (s *Server) Refuse(id int64, reason string) error {
 	})
 }
 
-// Cancel deletes a service in any state, as the seller's support does.
+// Cancel deletes a service in any state, as the seller's support does. The authority revokes its leaves.
 func (s *Server) Cancel(id int64, reason string) error {
 	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
-		s.drop(c, now)
 		c.Description = reason
-		return nil
+		return s.end(c, now)
 	})
 }
 

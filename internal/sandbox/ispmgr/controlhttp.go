@@ -36,9 +36,15 @@ const ControlHelp = `Control address (JSON; C stands for it):
   curl -X POST C/certificates/1234501/issue                 prove and vet everything
   curl C/certificates/1234501/refuse -d '{"reason":"Domain is blocked."}'  the CA refuses: service_status 6
   curl C/certificates/1234501/cancel -d '{"reason":"..."}'  deleted by the seller
+  curl C/certificates/1234501/revoke -d '{"reason":"keyCompromise"}'  the CA revokes the newest leaf; the order stays as it is
   curl -X POST C/certificates/1234501/reset                 support hands a refused order in again
   curl -X POST C/certificates/1234501/pay                   pay an order that is unpaid or in the basket
   curl -X POST C/domains/example.com/prove                  prove it in every running order
+  curl C/revocations                                        what the CA has revoked
+  curl C/revocations -d '{"serial":"1f2e","reason":"superseded"}'  revoke any leaf by its serial number in hexadecimal
+  curl C/crl                                                addresses of the CRLs, their fault, requests by path
+  curl C/crl/fault -d '{"kind":"old"}'                      spoil all CRLs;  -X DELETE ends it
+  curl -X DELETE C/crl/requests                             forget the requests
   curl C/charges                                            what was paid
   curl C/requests?command=certificate.order.param           log of requests, secrets redacted; "leaks" names secrets that
                                                             a request must not contain (private key, password, authinfo in a query)
@@ -67,6 +73,13 @@ cleared), skip (let so many pass first), delay ("1500ms", with any kind), commit
   body         "text" as it is, text/xml with status 200; nothing executed unless "commit":true
   truncate huge   execute, damage the answer
   vanish       close the connection; executed only by POST /appear
+
+Reasons of revocations: unspecified (the default) keyCompromise cACompromise affiliationChanged superseded cessationOfOperation
+certificateHold removeFromCRL (ends a hold) privilegeWithdrawn aACompromise.
+
+Faults of CRLs: kind, times (0 = until deleted). Lists: old future huge (right, 11 MiB); false ones, with the serial numbers of
+"revoked":["1f2e"] alone: forged wrong_issuer wrong_key_id wrong_point delta indirect critical. Other answers: garbage truncated
+pem empty error (503) redirect (to "location"). Connections: unreachable broken_off slow (an octet each "delay":"1s") hang.
 
 Settings (first value is the default):
   products            [{"id":3033,"name":…,"intname":…,"level":"dv|ov|ev","prices":{"12":"9.00"},"wildcard":…,"max_names":…,

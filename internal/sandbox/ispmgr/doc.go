@@ -21,6 +21,8 @@
 //   - State, Certificate, Account, Charges: copies of the state
 //   - Prove, ProveDomain, Vet, Issue: the authority validates and issues
 //   - Refuse, Cancel, Reset, Pay: the authority or the seller's support acts
+//   - Revoke, RevokeSerial, Revocations: the authority revokes leaves by itself
+//   - Repository: serves the authority's CRLs, as wrong as a test wants them
 //   - AddFault, Faults, ClearFaults, Appear: faults
 //   - Requests, Counters, ClearRequests: the request log, and secrets that a
 //     request should not contain (LogEntry.Leaks)
@@ -34,6 +36,7 @@
 //
 //	api http://127.0.0.1:PORT/billmgr
 //	control http://127.0.0.1:PORT
+//	crl http://127.0.0.1:PORT
 //	account user=... password=...
 //
 // ControlHelp, also --help and GET / of the control address, has the endpoints

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"pmssl/internal/sandbox/ca"
 	"pmssl/internal/sandbox/standin"
 )
 
@@ -146,9 +147,17 @@ func remove(c *call) answer {
 		items = append(items, item)
 	}
 	for _, item := range items {
-		c.server.drop(item, c.now)
+		if err := c.server.end(item, c.now); err != nil {
+			return refused(internalError(err))
+		}
 	}
 	return success(node("ok"))
+}
+
+// end deletes a service, and the authority revokes its leaves. That it does is inferred.
+func (s *Server) end(item *Certificate, at time.Time) error {
+	s.drop(item, at)
+	return s.RevokeForOrder(at, ca.CessationOfOperation, item.Serials...)
 }
 
 // drop deletes a service. A service that was never ordered disappears from the list.

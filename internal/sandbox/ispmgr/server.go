@@ -78,8 +78,8 @@ func New(config Config) (*Server, error) {
 		settings: config.Settings.clone(), accounts: map[string]*Account{}, sessions: map[string]string{},
 		validations: standin.Validations{}, nextID: firstCertificateID, nextOrder: firstOrderID,
 	}
-	s.authority = standin.NewAuthority(&s.certificates, s.validations, standin.Hooks[Certificate]{
-		Change: s.change, Order: (*Certificate).order, IssueIfReady: func(c *Certificate, at time.Time) { s.issueIfReady(c, at) },
+	s.authority = standin.NewAuthority(config, &s.certificates, s.validations, standin.Hooks[Certificate]{
+		Change: s.change, Serial: (*Certificate).serial, Order: (*Certificate).order, IssueIfReady: func(c *Certificate, at time.Time) { s.issueIfReady(c, at) },
 	})
 	for _, account := range config.Accounts {
 		if err := s.putAccount(account); err != nil {

@@ -89,6 +89,8 @@ func (c *Certificate) waitsForActivation() bool {
 	return c.Status == NewPurchase || c.Status == NewRenewal
 }
 
+func (c *Certificate) serial() string { return c.Serial }
+
 // names returns all names, the common name first.
 func (c *Certificate) names() []string {
 	names := make([]string, 0, len(c.Domains)+1)

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"pmssl/internal/sandbox/ca"
 	"pmssl/internal/sandbox/standin"
 )
 
@@ -76,11 +77,11 @@ func (s *Server) Refuse(id int64, reason string) error {
 	})
 }
 
-// Cancel cancels a certificate in any state, as the seller's support does.
+// Cancel cancels a certificate in any state, as the seller's support does. If it was issued, the authority revokes its leaf.
 func (s *Server) Cancel(id int64, reason string) error {
-	return s.changeCertificate(id, func(c *Certificate, _ time.Time) error {
+	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
 		c.Status, c.Description = Cancelled, reason
-		return nil
+		return s.RevokeForOrder(now, ca.CessationOfOperation, c.Serial)
 	})
 }
 

@@ -35,8 +35,14 @@ const ControlHelp = `Control address (JSON; C stands for it):
   curl -X POST C/certificates/34350001/issue                prove and vet everything
   curl C/certificates/34350001/refuse -d '{"reason":"Domain is blocked."}'  the CA refuses: purchaseerror
   curl C/certificates/34350001/cancel -d '{"reason":"..."}' cancelled
+  curl C/certificates/34350001/revoke -d '{"reason":"keyCompromise"}'  the CA revokes the newest leaf; the order stays as it is
   curl -X POST C/certificates/34350001/reset                support resets a purchaseerror
   curl -X POST C/domains/example.com/prove                  prove it in every waiting certificate
+  curl C/revocations                                        what the CA has revoked
+  curl C/revocations -d '{"serial":"1f2e","reason":"superseded"}'  revoke any leaf by its serial number in hexadecimal
+  curl C/crl                                                addresses of the CRLs, their fault, requests by path
+  curl C/crl/fault -d '{"kind":"old"}'                      spoil all CRLs;  -X DELETE ends it
+  curl -X DELETE C/crl/requests                             forget the requests
   curl C/charges                                            what was paid
   curl C/requests?command=create                            log of requests, secrets redacted
   curl C/counters                                           number of requests by command
@@ -60,6 +66,13 @@ skip (let so many pass first), delay ("1500ms", with any kind), commit (true: ex
   api_error    "number" and "text" of the seller's error, nothing executed unless "commit":true
   truncate charset huge   execute, damage the answer ("charset":"windows-1251" declares that one)
   vanish       close the connection; executed only by POST /appear
+
+Reasons of revocations: unspecified (the default) keyCompromise cACompromise affiliationChanged superseded cessationOfOperation
+certificateHold removeFromCRL (ends a hold) privilegeWithdrawn aACompromise.
+
+Faults of CRLs: kind, times (0 = until deleted). Lists: old future huge (right, 11 MiB); false ones, with the serial numbers of
+"revoked":["1f2e"] alone: forged wrong_issuer wrong_key_id wrong_point delta indirect critical. Other answers: garbage truncated
+pem empty error (503) redirect (to "location"). Connections: unreachable broken_off slow (an octet each "delay":"1s") hang.
 
 Settings (first value is the default):
   replaced_at         acceptance|issue   when a reissue turns the old id "replaced"

@@ -21,6 +21,8 @@
 //   - State, Certificate, Account: copies of the state
 //   - Prove, ProveDomain, Vet, Issue: the authority validates and issues
 //   - Refuse, Cancel, Reset: the authority or the seller's support acts
+//   - Revoke, RevokeSerial, Revocations: the authority revokes leaves by itself
+//   - Repository: serves the authority's CRLs, as wrong as a test wants them
 //   - AddFault, Faults, ClearFaults, Appear: faults
 //   - Requests, Counters, ClearRequests: the request log
 //   - PutAccount, Settings, SetSettings: customers and behaviour
@@ -35,6 +37,7 @@
 //
 //	api http://127.0.0.1:PORT/xml.response
 //	control http://127.0.0.1:PORT
+//	crl http://127.0.0.1:PORT
 //	account user=sandbox key=...
 //
 // The endpoints of the control, all of them with examples in ControlHelp (also
@@ -46,7 +49,11 @@
 //	POST   /certificates/ID/prove         {"domain":"a.example.com"} or nothing for all
 //	POST   /certificates/ID/vet|issue|reset
 //	POST   /certificates/ID/refuse|cancel {"reason":"…"}
+//	POST   /certificates/ID/revoke        {"reason":"keyCompromise"}
 //	POST   /domains/DOMAIN/prove
+//	GET    /revocations                   POST {"serial":"1f2e","reason":"superseded"}
+//	GET    /crl                           DELETE /crl/requests
+//	POST   /crl/fault                     {"kind":"old"}; DELETE ends it
 //	GET    /charges
 //	GET    /requests?command=create       DELETE /requests
 //	GET    /counters

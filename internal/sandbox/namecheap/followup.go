@@ -1,5 +1,7 @@
 package namecheap
 
+import "pmssl/internal/sandbox/ca"
+
 // resendApproverEmail sends the mail again or, with the other methods, makes the authority check
 // again (docs/reference/namecheap.md §3.9).
 func resendApproverEmail(c *call) answer {
@@ -29,7 +31,7 @@ func resendFulfillmentEmail(c *call) answer {
 	return success(isSuccess("SSLResendFulfillmentEmailResult", found.ID))
 }
 
-// revokeCertificate revokes a certificate that was replaced by a reissue (3.11).
+// revokeCertificate revokes a certificate that was replaced by a reissue (3.11): the reason superseded is inferred.
 func revokeCertificate(c *call) answer {
 	c.check(field{"CertificateType", "300", 50, true})
 	found := c.target(10)
@@ -40,6 +42,9 @@ func revokeCertificate(c *call) answer {
 		return failure("4011331", "Status is invalid")
 	case !c.server.sameProduct(c.get("CertificateType"), c.server.productOf(found), c.now):
 		return failure("2011300", "Wrong SSL certificate selection. The type provided is not supported by command.")
+	}
+	if err := c.server.RevokeForOrder(c.now, ca.Superseded, found.Serial); err != nil {
+		return unhandled(err)
 	}
 	found.Revoked = true
 	return success(node("RevokeCertificateResult").withBool("IsSuccess", true).withInt("ID", found.ID))

@@ -80,8 +80,8 @@ func New(config Config) (*Server, error) {
 		settings: config.Settings.clone(), accounts: map[string]*Account{}, validations: standin.Validations{},
 		nextID: firstCertificateID, nextOrder: firstOrderID, buckets: map[string]*bucketSet{},
 	}
-	s.authority = standin.NewAuthority(&s.certificates, s.validations, standin.Hooks[Certificate]{
-		Change: s.change, Order: (*Certificate).order, IssueIfReady: s.issueIfReady,
+	s.authority = standin.NewAuthority(config, &s.certificates, s.validations, standin.Hooks[Certificate]{
+		Change: s.change, Serial: (*Certificate).serial, Order: (*Certificate).order, IssueIfReady: s.issueIfReady,
 	})
 	for _, account := range config.Accounts {
 		if err := s.putAccount(account); err != nil {

@@ -19,10 +19,11 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-// Seller is a stand-in seller: its API, and its control address.
+// Seller is a stand-in seller: its API, its control address, and the CRLs of its authority.
 type Seller interface {
 	http.Handler
 	Control() http.Handler
+	Repository() *ca.Repository
 }
 
 // Env is what the command gives to a seller.
@@ -48,7 +49,7 @@ type Program struct {
 }
 
 type options struct {
-	listen, control, clock, caDir, caKey, state, internet string
+	listen, control, crl, clock, caDir, caKey, state, internet string
 }
 
 func (p Program) parse(args []string, stdout io.Writer) (options, error) {
@@ -56,6 +57,7 @@ func (p Program) parse(args []string, stdout io.Writer) (options, error) {
 	flags := pflag.NewFlagSet(p.Name, pflag.ContinueOnError)
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback address of the API; port 0 takes a free one")
 	flags.StringVar(&o.control, "control", "127.0.0.1:0", "loopback address of the control")
+	flags.StringVar(&o.crl, "crl", "127.0.0.1:0", "loopback address of the CA's CRLs and certificates, for whoever looks up "+ca.CRLHost)
 	flags.StringVar(&o.clock, "clock", "", "file with one RFC 3339 instant that is the time; real time without it")
 	flags.StringVar(&o.caDir, "ca", "", "directory that keeps the CA (root.pem, intermediate.pem); in memory without it")
 	flags.StringVar(&o.caKey, "ca-key", string(ca.ECDSA), "keys of a new CA: ecdsa or rsa")
@@ -92,6 +94,11 @@ func (p Program) Run(ctx context.Context, args []string, stdout io.Writer, now f
 		return err
 	}
 	defer control.Close()
+	crl, err := loopback.Listen(o.crl)
+	if err != nil {
+		return err
+	}
+	defer crl.Close()
 	authority, err := openCA(o)
 	if err != nil {
 		return err
@@ -104,10 +111,12 @@ func (p Program) Run(ctx context.Context, args []string, stdout io.Writer, now f
 	if err != nil {
 		return err
 	}
+	seller.Repository().SetBase("http://" + crl.Addr().String())
 	fmt.Fprintf(stdout, "api http://%s%s\n", api.Addr(), p.Path)
 	fmt.Fprintf(stdout, "control http://%s\n", control.Addr())
+	fmt.Fprintf(stdout, "crl http://%s\n", crl.Addr())
 	fmt.Fprintf(stdout, "account %s\n", p.Account)
-	return loopback.Serve(ctx, map[net.Listener]http.Handler{api: seller, control: seller.Control()})
+	return loopback.Serve(ctx, map[net.Listener]http.Handler{api: seller, control: seller.Control(), crl: seller.Repository()})
 }
 
 func openCA(o options) (*ca.Authority, error) {

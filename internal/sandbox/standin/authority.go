@@ -3,6 +3,8 @@ package standin
 import (
 	"fmt"
 	"time"
+
+	"pmssl/internal/sandbox/ca"
 )
 
 // Order is a certificate from the authority's point of view.
@@ -20,22 +22,27 @@ type Authority[C any] struct {
 	hooks       Hooks[C]
 	orders      *Orders[C]
 	validations Validations
+	repository  *ca.Repository
 }
 
 // Hooks are the functions of a seller that an Authority calls.
 type Hooks[C any] struct {
 	// Change runs a change of the state at the present instant and saves it.
 	Change func(what func(now time.Time) error) error
+	// Serial returns the serial number of the newest leaf in lower-case hex, or "" if there is none.
+	Serial func(c *C) string
 	// Order returns a certificate from the authority's point of view.
 	Order func(c *C) Order
 	// IssueIfReady issues a certificate if every domain is proved and nothing is left to vet.
 	IssueIfReady func(c *C, at time.Time)
 }
 
-// NewAuthority returns an authority that decides on these orders and records what is proved in
-// validations.
-func NewAuthority[C any](orders *Orders[C], validations Validations, hooks Hooks[C]) Authority[C] {
-	return Authority[C]{hooks: hooks, orders: orders, validations: validations}
+// NewAuthority returns an authority that decides on these orders, records what is proved in validations, and publishes what the
+// CA of the configuration revokes.
+func NewAuthority[C, A, S any](config Config[A, S], orders *Orders[C], validations Validations, hooks Hooks[C]) Authority[C] {
+	return Authority[C]{
+		hooks: hooks, orders: orders, validations: validations, repository: ca.NewRepository(config.CA, config.Clock.Now, config.Sleep),
+	}
 }
 
 // decide runs a decision on a waiting certificate.

@@ -51,3 +51,5 @@ func TestOnlyLoopbackAddressesAreAccepted(t *testing.T) { programtest.LoopbackOn
 func TestWrongArguments(t *testing.T) { programtest.WrongArguments(t, run) }
 
 func TestHelp(t *testing.T) { programtest.Help(t, run, ispmgr.ControlHelp) }
+
+func TestListsAreShared(t *testing.T) { programtest.SharedLists(t, run) }

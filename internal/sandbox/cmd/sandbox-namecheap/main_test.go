@@ -55,3 +55,5 @@ func TestOnlyLoopbackAddressesAreAccepted(t *testing.T) { programtest.LoopbackOn
 func TestWrongArguments(t *testing.T) { programtest.WrongArguments(t, run) }
 
 func TestHelp(t *testing.T) { programtest.Help(t, run, namecheap.ControlHelp, "--no-rate-limit") }
+
+func TestListsAreShared(t *testing.T) { programtest.SharedLists(t, run) }

@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/x509"
 	"io"
 	"net/http"
 	"strings"
@@ -18,11 +19,11 @@ import (
 // Run is the main function of a command: it serves until the context ends.
 type Run func(ctx context.Context, args []string, stdout io.Writer) error
 
-// Started is a running program: what it printed after "api", "control" and "account", and a
+// Started is a running program: what it printed after "api", "control", "crl" and "account", and a
 // function that stops it.
 type Started struct {
-	API, Control, Account string
-	Stop                  func() error
+	API, Control, CRL, Account string
+	Stop                       func() error
 }
 
 // Start runs a program and waits until it has printed its default account.
@@ -45,6 +46,8 @@ func Start(t *testing.T, run Run, args ...string) Started {
 			p.API = value
 		case "control":
 			p.Control = value
+		case "crl":
+			p.CRL = value
 		case "account":
 			p.Account = value
 		}
@@ -76,7 +79,7 @@ func Body(t *testing.T, answer *http.Response, err error) string {
 // the control address has no authentication.
 func LoopbackOnly(t *testing.T, run Run) {
 	t.Helper()
-	for _, flag := range []string{"--listen", "--control"} {
+	for _, flag := range []string{"--listen", "--control", "--crl"} {
 		for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0", "example.com:0", "127.0.0.1", "rubbish"} {
 			err := run(context.Background(), []string{flag, address}, io.Discard)
 			assert.ErrorContains(t, err, address, flag)
@@ -101,7 +104,28 @@ func Help(t *testing.T, run Run, control string, further ...string) {
 	var out bytes.Buffer
 	assert.ErrorIs(t, run(context.Background(), []string{"--help"}, &out), pflag.ErrHelp)
 	assert.Contains(t, out.String(), control)
-	for _, flag := range append(further, "--listen", "--control", "--clock", "--ca", "--ca-key", "--state") {
+	for _, flag := range append(further, "--listen", "--control", "--crl", "--clock", "--ca", "--ca-key", "--state") {
 		assert.Contains(t, out.String(), flag)
 	}
+}
+
+// SharedLists checks that two programs with the same directory of the CA serve what one of them revokes.
+func SharedLists(t *testing.T, run Run) {
+	t.Helper()
+	dir := t.TempDir()
+	first, second := Start(t, run, "--ca", dir), Start(t, run, "--ca", dir)
+	answer, err := http.Post(first.Control+"/revocations", "application/json", strings.NewReader(`{"serial":"4c","reason":"keyCompromise"}`))
+	assert.Contains(t, Body(t, answer, err), `"reason": "keyCompromise"`)
+	for _, p := range []Started{first, second} {
+		assert.Contains(t, Get(t, p.Control+"/crl"), p.CRL, "the control says where they are")
+		list, err := x509.ParseRevocationList([]byte(Get(t, p.CRL+"/0.crl")))
+		require.NoError(t, err)
+		require.Len(t, list.RevokedCertificateEntries, 1)
+		assert.Equal(t, int64(0x4c), list.RevokedCertificateEntries[0].SerialNumber.Int64())
+		issuer, err := x509.ParseCertificate([]byte(Get(t, p.CRL+"/intermediate.crt")))
+		require.NoError(t, err)
+		assert.NoError(t, list.CheckSignatureFrom(issuer))
+	}
+	require.NoError(t, first.Stop())
+	require.NoError(t, second.Stop())
 }
