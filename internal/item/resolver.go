@@ -18,6 +18,15 @@ type Resolver interface {
 	Issuers(ctx context.Context, name string, wildcard bool) (allowed []string, restricted bool, err error)
 }
 
+// NameObstacle is why a name cannot be certified, as DNS shows it.
+type NameObstacle struct {
+	Name   string // A-labels; with "*." if it is about CAA records of a wildcard
+	Absent bool   // the name does not exist in DNS
+	// Allowed are the issuer domain names that the CAA records allow, none if no CA may issue. Needed are those of the seller's
+	// CAs, of which one would be needed; empty if they are not known. Both are in lower case, and empty if the name is absent.
+	Allowed, Needed []string
+}
+
 // settingResolver is the option of etc/billmgr.conf that names the DNS server for look-ups.
 const settingResolver = "SSLResolver"
 

@@ -35,6 +35,8 @@ type Unattended struct {
 	Passes bool
 	// Since is when the oldest of the present challenges was published; zero if none is.
 	Since time.Time
+	// Unseen is which of them is not seen everywhere, and where; empty if all are, or if that was not looked at.
+	Unseen string
 }
 
 // publishChallenges does what is due about the challenges of an order that waits: it publishes them, looks whether they are
@@ -372,6 +374,7 @@ func (j *Order) lookOnce(ctx context.Context, up standing) (all bool, err error)
 			return false, j.withdrawHarmful(ctx, up, i, sight.Why)
 		}
 		if !sight.Seen {
+			j.Unattended.Unseen = fmt.Sprintf("%s is not seen everywhere (%s)", entry.Record, sight.Why)
 			j.Log.Infof("%s is published and not seen everywhere yet (%s), the next run looks again", entry.Record, sight.Why)
 			return false, nil
 		}
@@ -407,35 +410,4 @@ func (j *Order) awaitIssue(ctx context.Context, id int64) (seller.OrderStatus, b
 // pause waits, and reports whether there was time for it: a sweep waits a few minutes in all, whatever its items need.
 func (j *Order) pause(ctx context.Context, d time.Duration) bool {
 	return j.Waits.Take(d) && j.Sleep(ctx, d) == nil
-}
-
-const (
-	// sellerTime is how long the seller may take for challenges that are published before the client is written to.
-	sellerTime = 48 * time.Hour
-	// troubleTime is how long a trouble that passes by itself may last before that.
-	troubleTime = 6 * time.Hour
-)
-
-// AwaitsNobody reports whether no person has to act for a reissue that waits: its challenges are published and the seller
-// had less than two days to look at them, or what keeps the module from publishing them may pass by itself and began a few
-// hours ago at most.
-func (j *Order) AwaitsNobody() bool {
-	switch u := j.Unattended; {
-	case u.ByHand == "":
-		return !u.Since.IsZero() && j.Now().Sub(u.Since) < sellerTime
-	case u.Passes:
-		return !u.Since.IsZero() && j.Now().Sub(u.Since) < sellerTime || j.Now().Sub(j.Attempts().Last) < troubleTime
-	}
-	return false
-}
-
-// Overdue returns what the administrator has to know of challenges that are published and of no use: the seller had two days
-// to look at them. Empty if there is nothing of the kind.
-func (j *Order) Overdue() string {
-	u := j.Unattended
-	if u.ByHand != "" || u.Since.IsZero() || j.AwaitsNobody() {
-		return ""
-	}
-	return fmt.Sprintf("its challenges are published since %s and %s has not issued the certificate: look for the reason at %s, and in the log",
-		u.Since.Format(time.RFC3339), j.Info.Title, j.Info.Title)
 }

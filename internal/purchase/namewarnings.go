@@ -35,73 +35,99 @@ const (
 // that cannot be certified: a name that does not exist, or whose CAA records allow none of the seller's CAs. It only warns:
 // DNS may change at any time, and the seller decides.
 func (j *Buyer) WarnOfNames(ctx context.Context, request seller.Request) {
+	j.warnOfNames(ctx, request, len(j.Info.Issuers) > 0)
+}
+
+// NameObstacles does the same for an order that is not issued, and returns what it warns of. Where the seller's CAs are not known,
+// each name whose CAA records restrict who may issue is an obstacle.
+func (j *Buyer) NameObstacles(ctx context.Context, request seller.Request) []item.NameObstacle {
+	return j.warnOfNames(ctx, request, true)
+}
+
+// warnOfNames looks the request's names up, with caa also their CAA records, warns of obstacles and returns them.
+func (j *Buyer) warnOfNames(ctx context.Context, request seller.Request, caa bool) (found []item.NameObstacle) {
 	var lines []string
 	if resolver := j.NameResolver(ctx); resolver != nil {
-		lines = j.nameWarnings(ctx, resolver, request.AllNames())
+		for _, o := range j.lookUpNames(ctx, resolver, request.AllNames(), caa) {
+			if line := ObstacleText(o); !slices.Contains(lines, line) { // a domain and its wildcard can have the same one
+				found, lines = append(found, o), append(lines, line)
+			}
+		}
 	}
 	for _, line := range lines {
 		j.Log.Warningf("%s", line)
 	}
 	j.SaveNameWarnings(ctx, lines)
+	return found
 }
 
-// nameWarnings returns the warnings about names that cannot be certified, in the order of the names. All names are looked up
-// at the same time, so that one without an answer does not use up the time of the others.
-func (j *Buyer) nameWarnings(ctx context.Context, resolver item.Resolver, names []string) []string {
+// lookUpNames returns why names cannot be certified, in the order of the names. All names are looked up at the same time, so that
+// one without an answer does not use up the time of the others.
+func (j *Buyer) lookUpNames(ctx context.Context, resolver item.Resolver, names []string, caa bool) []item.NameObstacle {
 	if len(names) > maxLookups {
 		j.Log.ExtInfof("%d of the %d names are looked up, not %s", maxLookups, len(names), strings.Join(names[maxLookups:], " "))
 		names = names[:maxLookups]
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
-	lines, failures := make([]string, len(names)), make([]error, len(names))
+	all, failures := make([]*item.NameObstacle, len(names)), make([]error, len(names))
 	var lookups sync.WaitGroup
 	for i, name := range names {
-		lookups.Go(func() { lines[i], failures[i] = j.guardedLookup(ctx, resolver, name) })
+		lookups.Go(func() { all[i], failures[i] = j.guardedLookup(ctx, resolver, name, caa) })
 	}
 	lookups.Wait()
+	var found []item.NameObstacle
 	for i, err := range failures {
-		if err != nil { // a look-up without an answer produces no warning
+		switch {
+		case err != nil: // a look-up without an answer produces no warning
 			j.Log.Tracef("whether %s can be certified is not known: %s", names[i], strings.ReplaceAll(err.Error(), "\n", "; "))
-		}
-	}
-	var found []string
-	for _, line := range lines { // a domain and its wildcard can have the same warning
-		if line != "" && !slices.Contains(found, line) {
-			found = append(found, line)
+		case all[i] != nil:
+			found = append(found, *all[i])
 		}
 	}
 	return found
 }
 
-// guardedLookup is nameWarning for a goroutine: it returns a panic as an error. A DNS answer must not end a run that has
+// guardedLookup is lookUpName for a goroutine: it returns a panic as an error. A DNS answer must not end a run that has
 // bought something.
-func (j *Buyer) guardedLookup(ctx context.Context, resolver item.Resolver, name string) (line string, err error) {
+func (j *Buyer) guardedLookup(ctx context.Context, resolver item.Resolver, name string, caa bool) (o *item.NameObstacle, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			line, err = "", fmt.Errorf("the look-up panicked: %v", reason)
+			o, err = nil, fmt.Errorf("the look-up panicked: %v", reason)
 		}
 	}()
-	return j.nameWarning(ctx, resolver, name)
+	return j.lookUpName(ctx, resolver, name, caa)
 }
 
-// nameWarning returns the warning about one name; empty if it can be certified. A wildcard is looked up without "*.".
-func (j *Buyer) nameWarning(ctx context.Context, resolver item.Resolver, name string) (string, error) {
+// lookUpName returns why a name cannot be certified; nil if DNS shows no reason. A wildcard is looked up without "*.".
+func (j *Buyer) lookUpName(ctx context.Context, resolver item.Resolver, name string, caa bool) (*item.NameObstacle, error) {
 	base, wildcard := strings.CutPrefix(name, "*.")
 	exists, err := resolver.Exists(ctx, base)
 	switch {
 	case err != nil:
-		return "", err
+		return nil, err
 	case !exists:
-		return pki.DisplayName(base) + lineAbsent, nil
-	case len(j.Info.Issuers) == 0:
-		return "", nil
+		return &item.NameObstacle{Name: base, Absent: true}, nil
+	case !caa:
+		return nil, nil
 	}
 	allowed, restricted, err := resolver.Issuers(ctx, base, wildcard)
 	if err != nil || !restricted || slices.ContainsFunc(allowed, j.isSellerIssuer) {
-		return "", err
+		return nil, err
 	}
-	return fmt.Sprintf("%s%s allow %s; one of %s is needed", lineRestricted, pki.DisplayName(name), listIssuers(allowed), strings.Join(j.Info.Issuers, ", ")), nil
+	return &item.NameObstacle{Name: name, Allowed: allowed, Needed: j.Info.Issuers}, nil
+}
+
+// ObstacleText returns an obstacle as one line for people.
+func ObstacleText(o item.NameObstacle) string {
+	if o.Absent {
+		return pki.DisplayName(o.Name) + lineAbsent
+	}
+	line := fmt.Sprintf("%s%s allow %s", lineRestricted, pki.DisplayName(o.Name), listIssuers(o.Allowed))
+	if len(o.Needed) > 0 {
+		line += "; one of " + strings.Join(o.Needed, ", ") + " is needed"
+	}
+	return line
 }
 
 // isSellerIssuer reports whether an issuer domain name belongs to one of the seller's CAs.

@@ -7,6 +7,7 @@ import (
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/pki"
 )
@@ -20,6 +21,27 @@ func (s *sweep) escalateBlocked(ctx context.Context, j *sweptItem, row *sweepRow
 	}
 	text := fmt.Sprintf("the certificate of %s expires on %s and is not reissued: %v", row.name, stored.Ends(), failure.Message)
 	return errors.Join(err, s.Panel.Escalate(ctx, j.Item.Item, 0, asReissue, text))
+}
+
+// escalateOverdue opens a task about challenges that are published and of no use. Only then, and before a mail about them, the
+// names are looked up for what keeps the CA from issuing, because that takes a few seconds.
+func (s *sweep) escalateOverdue(ctx context.Context, j *sweptItem, as, text string, mail bool) error {
+	open, err := j.Panel.OpenTask(ctx, j.Item.Item, as)
+	if err != nil {
+		return err
+	}
+	if open == 0 || mail {
+		j.obstacles = j.LookForObstacles(ctx)
+	}
+	return j.OpenTaskUntilStored(ctx, as, text+j.OverdueText(j.obstacles))
+}
+
+// firstOverdue is escalateOverdue for the first certificate of an item, about which no mail is sent. The policy none opens no tasks.
+func (s *sweep) firstOverdue(ctx context.Context, j *sweptItem) error {
+	if s.settings.Policy == cabforum.PolicyNone || !j.HasStatus(item.ServiceWaiting) || !j.Overdue() {
+		return nil
+	}
+	return s.escalateOverdue(ctx, j, asSync, fmt.Sprintf("the order %d of %s: ", j.ID(), j.Item.Name), false)
 }
 
 // lastWeek reports whether a certificate ends within lastDays. It returns false under the policy none.

@@ -8,7 +8,10 @@ import (
 )
 
 // sweptItem is an item that the sweep works on.
-type sweptItem struct{ *lifecycle.Order }
+type sweptItem struct {
+	*lifecycle.Order
+	obstacles []item.NameObstacle // why names cannot be certified, as far as that was looked up
+}
 
 // beginner locks and loads the item of run.Args, and prepares what the work needs.
 type beginner func(ctx context.Context, run *item.Run) (*sweptItem, error)
@@ -27,7 +30,7 @@ func beginItem(ctx context.Context, run *item.Run) (*sweptItem, error) {
 	if order == nil {
 		return nil, err
 	}
-	return &sweptItem{order}, err
+	return &sweptItem{Order: order}, err
 }
 
 // connectItem loads the item of run.Args without writing anything.
@@ -36,7 +39,7 @@ func connectItem(ctx context.Context, run *item.Run) (*sweptItem, error) {
 	if order == nil {
 		return nil, err
 	}
-	return &sweptItem{order}, err
+	return &sweptItem{Order: order}, err
 }
 
 // loadItem locks and loads the item of run.Args without its seller: what is done next must not fail because the seller's account
@@ -46,8 +49,8 @@ func loadItem(ctx context.Context, run *item.Run) (*sweptItem, error) {
 	if order == nil {
 		return nil, err
 	}
-	return &sweptItem{order}, err
+	return &sweptItem{Order: order}, err
 }
 
 // sweptOf returns the item of a handle without locking it.
-func sweptOf(j *item.Handle) *sweptItem { return &sweptItem{lifecycle.FromHandle(j)} }
+func sweptOf(j *item.Handle) *sweptItem { return &sweptItem{Order: lifecycle.FromHandle(j)} }

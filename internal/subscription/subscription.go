@@ -229,7 +229,7 @@ func (s *sweep) reconcile(ctx context.Context, j *sweptItem, row *sweepRow) erro
 		return err
 	}
 	if j.Item.Stored == "" { // the first certificate: the order shows the client what to publish
-		return nil
+		return s.firstOverdue(ctx, j)
 	}
 	stored, err := pki.StoredLeaf(j.Item.Stored)
 	if err != nil {
@@ -276,14 +276,17 @@ func (s *sweep) remind(ctx context.Context, j *sweptItem, row *sweepRow, stored 
 		row.reason = reasonUnattended
 		return nil
 	}
-	if why := j.Overdue(); why != "" {
-		if err := j.OpenTaskUntilStored(ctx, asReissue, fmt.Sprintf("the reissue %d of %s: %s", j.ID(), row.name, why)); err != nil {
-			return err
-		}
-	}
 	kind, once := item.NoticeProve, true
 	if left < lastDays {
 		kind, once = item.NoticeWaiting, false
+	}
+	if j.Overdue() {
+		text := fmt.Sprintf("the reissue %d of %s: ", j.ID(), row.name)
+		if err := s.escalateOverdue(ctx, j, asReissue, text, j.whyNotNotified(once) == ""); err != nil {
+			return err
+		}
+	}
+	if left < lastDays {
 		text := fmt.Sprintf("the reissue %d of %s still waits for proof of control and the certificate expires on %s", j.ID(), row.name, stored.Ends())
 		j.Log.Warningf("%s", text)
 		if err := j.OpenTaskUntilStored(ctx, asReissue, text); err != nil {

@@ -27,7 +27,7 @@ func TestUnattendedTroubleOfTheClientsSite(t *testing.T) {
 			reason     string // in the log
 			task       bool   // the administrator gets one
 		}{
-			"CAA records forbid the authority": {reason: "has not issued the certificate", task: true,
+			"CAA records forbid the authority": {reason: "the CAA records of www.example.com allow only other.example", task: true,
 				begin: func(t *testing.T, f *unattendedFixture) {
 					require.NoError(t, f.zone.Add(`@ CAA 0 issue "other.example"`+"\n"))
 				},
