@@ -151,8 +151,37 @@ func TestTheZoneOfAnAnswerHoldsTheName(t *testing.T) {
 		_, ok, err := against(t, answering(t, "pmssl.", secret, func(answer *dns.Msg) {
 			answer.Ns = []dns.RR{&dns.SOA{Hdr: dns.RR_Header{Name: owner, Rrtype: dns.TypeSOA, Class: dns.ClassINET}, Ns: "a.", Mbox: "b."}}
 		})).Zone(context.Background(), "a.example.com")
-		require.NoError(t, err)
+		require.ErrorContains(t, err, "names no zone")
 		assert.False(t, ok, owner)
+	}
+}
+
+// A zone that is said not to be there takes its records along. A server in trouble says nothing of the kind.
+func TestAServerInTroubleDoesNotSayThatAZoneIsNotThere(t *testing.T) {
+	for name, c := range map[string]struct {
+		server func(sent []byte) []byte
+		says   string // empty if the zone is not there
+	}{
+		"refused":                            {answering(t, "pmssl.", secret, func(m *dns.Msg) { m.Rcode, m.Authoritative = dns.RcodeRefused, false }), ""},
+		"a referral":                         {answering(t, "pmssl.", secret, func(m *dns.Msg) { m.Authoritative = false }), ""},
+		"refused, not signed":                {answering(t, "", "", func(m *dns.Msg) { m.Rcode, m.Authoritative = dns.RcodeRefused, false }), ""},
+		"a referral, not signed":             {answering(t, "", "", func(m *dns.Msg) { m.Authoritative = false }), "not signed with the key"},
+		"the server failed":                  {answering(t, "pmssl.", secret, func(m *dns.Msg) { m.Rcode, m.Authoritative = dns.RcodeServerFailure, false }), "SERVFAIL"},
+		"the server failed, not signed":      {answering(t, "", "", func(m *dns.Msg) { m.Rcode = dns.RcodeServerFailure }), "SERVFAIL"},
+		"not implemented":                    {answering(t, "", "", func(m *dns.Msg) { m.Rcode = dns.RcodeNotImplemented }), "NOTIMP"},
+		"malformed":                          {answering(t, "", "", func(m *dns.Msg) { m.Rcode = dns.RcodeFormatError }), "FORMERR"},
+		"with authority and without a zone":  {answering(t, "pmssl.", secret, func(*dns.Msg) {}), "names no zone"},
+		"a code that only an extension says": {answering(t, "pmssl.", secret, func(m *dns.Msg) { m.SetEdns0(1232, false); m.Rcode = dns.RcodeBadCookie }), "BADCOOKIE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, ok, err := against(t, c.server).Zone(context.Background(), "www.example.com")
+			assert.False(t, ok)
+			if c.says == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.says)
+		})
 	}
 }
 

@@ -209,16 +209,21 @@ func (p *publisher) findZone(ctx context.Context, name string) (string, error) {
 	}
 	for next := name; next != ""; _, next, _ = strings.Cut(next, ".") {
 		answer, err := p.query(ctx, next, dns.TypeSOA)
-		if err != nil {
+		switch {
+		case err != nil:
 			return "", err
-		}
-		if !answer.Authoritative || (answer.Rcode != dns.RcodeSuccess && answer.Rcode != dns.RcodeNameError) {
+		case foreign(answer):
 			return "", nil
-		}
-		if led(answer) {
+		case answer.Rcode != dns.RcodeSuccess && answer.Rcode != dns.RcodeNameError:
+			return "", p.refusal(next, answer, dns.TypeSOA)
+		case led(answer):
 			continue // an alias: the SOA record that follows is another name's
 		}
-		return apex(answer, next), nil
+		zone := apex(answer, next)
+		if zone == "" {
+			return "", errors.New("the server answers with authority and names no zone")
+		}
+		return zone, nil
 	}
 	return "", nil
 }

@@ -129,6 +129,12 @@ func withClass(set []dns.RR, class uint16) []dns.RR {
 	return all
 }
 
+// foreign reports whether an answer says that the server has no zone with the name: BIND signs this REFUSED, Knot does not. Any
+// other answer than one with authority says nothing of that: a zone that the server cannot load now still has its records.
+func foreign(answer *dns.Msg) bool {
+	return answer.Rcode == dns.RcodeRefused || !answer.Authoritative && (answer.Rcode == dns.RcodeSuccess || answer.Rcode == dns.RcodeNameError)
+}
+
 // led reports whether the answer leads to another name.
 func led(answer *dns.Msg) bool {
 	for _, rr := range answer.Answer {
