@@ -42,7 +42,7 @@ func FuzzAnswers(f *testing.F) {
 		f.Add(zones, seed)
 	}
 	f.Fuzz(func(t *testing.T, list, other string) {
-		p := &publisher{api: &ispapi.Client{Caller: twoAnswers{list, other}}, env: publish.Env{Log: noLog{}}}
+		p := &publisher{api: &ispapi.Client{Caller: twoAnswers{list, other}}, env: publish.Env{Log: noLog{}}, owners: map[string]string{}}
 		ctx, r := context.Background(), publish.Record{Type: publish.CNAME, Name: "_a.www.example.com", Value: "a.ssl.com"}
 		zone, ok, err := p.Zone(ctx, r.Name)
 		if ok && (err != nil || zone.Name != "www.example.com" && zone.Name != "example.com" && zone.Name != r.Name) {

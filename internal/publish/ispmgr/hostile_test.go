@@ -26,6 +26,8 @@ func TestAListOfZonesThatIsNotKnownIsAnError(t *testing.T) {
 		"a row without name": {"<doc><elem><id>7</id></elem></doc>", "no name"},
 		"a page":             {"<!DOCTYPE html><html><body>Log in</body></html>", "not ISPmanager or DNSmanager"},
 		"ok":                 {"<doc><ok/></doc>", "ok without a list"},
+		"no row":             {"<doc/>", "no zone at all"}, // of a user who sees none: its zones are not gone
+		"no rows by number":  {"<doc><p_elems>0</p_elems></doc>", "no zone at all"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			made := against(t, func(function string, _ url.Values) string {
@@ -187,6 +189,38 @@ func TestWhatIsNotSaidToBeDoneIsAnError(t *testing.T) {
 			return ""
 		})
 		require.ErrorContains(t, made.Publish(context.Background(), "example.com", cname("_a.www.example.com"), nil), c.says)
+	}
+}
+
+// The owner is evidence. Between the look at the zone and the write it may become another client's.
+func TestAZoneThatGotAnotherOwnerIsNotWritten(t *testing.T) {
+	for name, later := range map[string]struct{ list, says string }{
+		"another owner": {strings.ReplaceAll(zones, "u1", "u2"), "got another owner in the meantime"},
+		"no owner":      {strings.ReplaceAll(zones, "u1", ""), "got another owner in the meantime"},
+		"two owners":    {strings.ReplaceAll(zones, "</elem>", "</elem><elem><name>Example.com</name><owner>u2</owner></elem>"), "twice: whose it is"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			list := zones
+			made := against(t, func(function string, sent url.Values) string {
+				assert.Empty(t, sent.Get("sok"), "nothing is submitted")
+				switch function {
+				case "domain":
+					return list
+				case "domain.record":
+					return "<doc/>"
+				case "domain.record.edit":
+					return form
+				}
+				return ""
+			})
+			zone, ok, err := made.Zone(context.Background(), "_a.www.example.com")
+			require.NoError(t, err)
+			require.True(t, ok)
+			require.Equal(t, "u1", zone.Owner)
+			list = later.list
+			require.ErrorContains(t, made.Publish(context.Background(), "example.com", cname("_a.www.example.com"), nil), later.says)
+			require.ErrorContains(t, made.(publish.Checker).Check(context.Background(), "example.com", cname("_a.www.example.com")), later.says)
+		})
 	}
 }
 

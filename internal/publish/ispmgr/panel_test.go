@@ -280,6 +280,7 @@ func TestAUserWhoseZoneItIsSeesNoOwner(t *testing.T) {
 
 func TestAZoneThatIsGoneHoldsNothing(t *testing.T) {
 	onEachWay(t, func(t *testing.T, p panel, made publish.Publisher) {
+		p.zone(t, "example.org", "u1")
 		p.Control(t, "DELETE", "/zones/example.com", nil, nil)
 		require.NoError(t, made.Withdraw(context.Background(), "example.com", cname("_l.www.example.com")))
 		require.ErrorContains(t, made.Publish(context.Background(), "example.com", cname("_l.www.example.com"), nil), "does not have this zone")

@@ -20,9 +20,10 @@ import (
 const attempts = 3
 
 type publisher struct {
-	block publish.Block
-	env   publish.Env
-	api   *ispapi.Client
+	block  publish.Block
+	env    publish.Env
+	api    *ispapi.Client
+	owners map[string]string // of the zones that Zone has found, by name
 }
 
 // New makes the publisher of a block of the kind ispmgr.
@@ -31,7 +32,7 @@ func New(b publish.Block, e publish.Env) (publish.Publisher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: publisher %s: %w", b.Pos, b.Name, err)
 	}
-	return &publisher{block: b, env: e, api: api}, nil
+	return &publisher{block: b, env: e, api: api, owners: map[string]string{}}, nil
 }
 
 // Zone returns the panel's zone with the longest name that holds the name, and its owner. A zone that the panel only copies from
@@ -55,6 +56,7 @@ func (p *publisher) Zone(ctx context.Context, name string) (publish.Zone, bool, 
 		p.env.Log.Infof("publisher %s: the panel copies the zone %s from another server: publish at that one", p.block.Name, found.zone.Name)
 		return publish.Zone{}, false, nil
 	}
+	p.owners[found.zone.Name] = found.zone.Owner
 	return found.zone, true, nil
 }
 

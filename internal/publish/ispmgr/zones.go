@@ -33,6 +33,10 @@ type zoneRow struct {
 // zones lists the panel's zones. Rows whose name is no domain name are left out, because they hold no names of certificates.
 func (p *publisher) zones(ctx context.Context) ([]zoneRow, error) {
 	rows, err := p.api.List(ctx, functionZones, url.Values{})
+	if err == nil && len(rows) == 0 {
+		// Not "no such zone": records in zones that only this user does not see any more would be forgotten.
+		err = fmt.Errorf("%s: the panel shows no zone at all: see whether the module's user may see the zones of all clients", functionZones)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -86,18 +90,24 @@ func nearest(zones []zoneRow, name string) (found zoneRow, ok bool, err error) {
 	return found, ok, nil
 }
 
-// keyOf returns how the panel names a zone that Zone has found; false if it does not keep it.
+// keyOf returns how the panel names a zone that Zone has found; false if it does not keep it. A zone that got another owner since
+// then is an error: evidence was for the former one.
 func (p *publisher) keyOf(ctx context.Context, zone string) (string, bool, error) {
 	zones, err := p.zones(ctx)
 	if err != nil {
 		return "", false, err
 	}
-	for _, z := range zones {
-		if z.zone.Name == zone && !z.copied {
-			return z.key, true, nil
-		}
+	z, found, err := nearest(zones, zone)
+	switch {
+	case err != nil:
+		return "", false, err
+	case !found || z.zone.Name != zone || z.copied:
+		return "", false, nil
 	}
-	return "", false, nil
+	if owner, known := p.owners[zone]; known && owner != z.zone.Owner {
+		return "", false, fmt.Errorf("%s: the zone %s got another owner in the meantime", functionZones, zone)
+	}
+	return z.key, true, nil
 }
 
 // absoluteName returns a record's name as the panel shows it in the form of ours: A-labels in lower case, without a final dot. A

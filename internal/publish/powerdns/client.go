@@ -26,7 +26,7 @@ const (
 	requestTime = 30 * time.Second
 	// maxBody bounds an answer in octets; those to questions about one name have about one thousand.
 	maxBody = 1 << 20
-	// maxHits is how many records a search may find at one name.
+	// maxHits is how many records a search shows. It finds those that have the name, and those that hold it.
 	maxHits = 1000
 )
 
@@ -99,7 +99,7 @@ func newClient(b publish.Block, e publish.Env) (*client, error) {
 	c.http = &http.Client{
 		Transport: &http.Transport{ // without a proxy, whatever the environment says
 			DialContext:            dial,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, Time: e.Now},
 			Protocols:              protocols,
 			DisableKeepAlives:      true,
 			DisableCompression:     true,
@@ -192,6 +192,9 @@ func (c *client) disabled(ctx context.Context, zone, name string) ([]standingRec
 	path := fmt.Sprintf("/search-data?object_type=record&max=%d&q=%s", maxHits, url.QueryEscape(name))
 	if err := c.do(ctx, http.MethodGet, path, nil, &hits); err != nil {
 		return nil, err
+	}
+	if len(hits) >= maxHits {
+		return nil, fmt.Errorf("the server finds %d records and more at %s, and shows no others", maxHits, name)
 	}
 	var found []standingRecord
 	for _, h := range hits {

@@ -85,6 +85,45 @@ func TestTheAPIsAnswerIsForTheZoneAndTheName(t *testing.T) {
 	require.ErrorContains(t, p.Publish(context.Background(), "example.com", cname("_a.www.example.com"), nil), "another zone")
 }
 
+// Writing a record set deletes its disabled records. They may be among those that the search does not show.
+func TestASearchThatDoesNotShowAllIsAnError(t *testing.T) {
+	hits := strings.Repeat(`{"object_type":"record","zone":"example.com.","name":"x.example.com.","type":"CNAME","content":"_a.www.example.com."},`, 1000)
+	p := against(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method != http.MethodGet:
+			t.Error("nothing is written")
+		case strings.Contains(r.URL.Path, "search-data"):
+			_, _ = w.Write([]byte("[" + strings.TrimSuffix(hits, ",") + "]"))
+		default:
+			_, _ = w.Write([]byte(`{"name":"example.com.","rrsets":[]}`))
+		}
+	})
+	require.ErrorContains(t, p.Publish(context.Background(), "example.com", cname("_a.www.example.com"), nil), "1000 records and more")
+	require.ErrorContains(t, p.Withdraw(context.Background(), "example.com", cname("_a.www.example.com")), "1000 records and more")
+}
+
+// The account is evidence. Between the look at the zone and the write it may become another client's.
+func TestAZoneThatGotAnotherAccountIsNotWritten(t *testing.T) {
+	p := against(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method != http.MethodGet:
+			t.Error("nothing is written")
+		case strings.Contains(r.URL.Path, "search-data"):
+			_, _ = w.Write([]byte(`[]`))
+		case r.URL.Query().Get("rrset_name") != "":
+			_, _ = w.Write([]byte(`{"name":"example.com.","account":"bm8","rrsets":[]}`))
+		default:
+			_, _ = w.Write([]byte(`[{"name":"example.com.","account":"bm7"}]`))
+		}
+	})
+	zone, ok, err := p.Zone(context.Background(), "example.com")
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, "bm7", zone.Account)
+	require.ErrorContains(t, p.Publish(context.Background(), "example.com", cname("_a.www.example.com"), nil), "got another account in the meantime")
+	require.ErrorContains(t, check(context.Background(), p, "example.com", cname("_a.www.example.com")), "got another account")
+}
+
 func TestARecordThatIsAcceptedIsReadBack(t *testing.T) {
 	p := against(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {

@@ -26,9 +26,10 @@ const (
 )
 
 type publisher struct {
-	block publish.Block
-	env   publish.Env
-	api   *client
+	block    publish.Block
+	env      publish.Env
+	api      *client
+	accounts map[string]string // of the zones that Zone has found, by name
 }
 
 // New makes the publisher of a block of the kind powerdns. The API key goes over TLS, over loopback or over a unix socket only.
@@ -37,7 +38,7 @@ func New(b publish.Block, e publish.Env) (publish.Publisher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: publisher %s: %w", b.Pos, b.Name, err)
 	}
-	return &publisher{block: b, env: e, api: api}, nil
+	return &publisher{block: b, env: e, api: api, accounts: map[string]string{}}, nil
 }
 
 // Zone asks the server for the nearest zone that can hold the name. A zone that the server only copies from another one is not
@@ -57,6 +58,7 @@ func (p *publisher) Zone(ctx context.Context, name string) (publish.Zone, bool, 
 			return publish.Zone{}, false, nil
 		}
 		if ok {
+			p.accounts[next] = zone.Account
 			return publish.Zone{Name: next, Account: zone.Account}, true, nil
 		}
 	}
@@ -175,6 +177,8 @@ func (p *publisher) mayWrite(ctx context.Context, c change, old []string) (done 
 		return false, err
 	case c.isAlone(standing):
 		return true, nil
+	case p.isAnothers(c.zone, zone.Account):
+		return false, errors.New("the zone got another account in the meantime")
 	case zone.copied():
 		return false, fmt.Errorf("%w: the server copies this zone from another server: publish at that one", publish.ErrDenied)
 	case len(standing) > 0 && !c.replaceable(standing, old):
@@ -188,6 +192,12 @@ func (p *publisher) mayWrite(ctx context.Context, c change, old []string) (done 
 		return false, nil
 	}
 	return false, p.harmless(ctx, c)
+}
+
+// isAnothers reports whether a zone got another account since Zone has found it: evidence was for the former one.
+func (p *publisher) isAnothers(zone, account string) bool {
+	before, known := p.accounts[zone]
+	return known && before != account
 }
 
 // harmless reports by nil that a new record is seen in DNS and does not change what DNS says of other names: no delegation and
