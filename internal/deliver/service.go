@@ -38,8 +38,8 @@ type Target struct {
 	Evidence string // which rules of docs/reference/unattended.md §3 were met, for the log
 }
 
-// Reason is why a name of the certificate has no target: no block is for it, its block's server has no such site, or nothing
-// shows that the site is the client's own.
+// Reason is why a name of the certificate has no target. An error that wraps ErrNoBlock or publish.ErrNotOwner lasts: the name is
+// the client's to care for. Any other may pass, as if a panel does not answer.
 type Reason struct {
 	Name string // A-labels, "*." kept
 	Err  error
@@ -47,7 +47,7 @@ type Reason struct {
 
 // Sight is what one look at a target's sites showed.
 type Sight struct {
-	// Seen says that each site shows the certificate at each address that answers, and at one at least.
+	// Seen says that each site shows the certificate at every address.
 	Seen bool
 	// Why says what was seen instead, for which site and at which address; empty if Seen.
 	Why string
@@ -88,7 +88,8 @@ type Deliverer interface {
 	// serves www.example.com. A wildcard's site is asked for by its parent name.
 	Site(ctx context.Context, name string) (site Site, kept bool, err error)
 	// Deliver puts the certificate in place for the sites, which Site returned just before and whose owner is the client. It
-	// changes nothing that belongs to another owner.
+	// changes nothing that belongs to another owner. A site whose own name the certificate does not have, because an alias of it
+	// was asked for, gets no other certificate than the one that it has, renewed.
 	Deliver(ctx context.Context, order Order, sites []Site, c Certificate) error
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 
@@ -29,7 +28,7 @@ type Options struct {
 // New returns a Service. It reads the configuration at its first use; what is wrong there is the error of Place, with file
 // and line. It is for one goroutine.
 func New(o Options) Service {
-	return &service{o: o, publishers: map[string]Publisher{}, silent: map[errand]silence{}}
+	return &service{o: o, publishers: map[string]Publisher{}}
 }
 
 type service struct {
@@ -38,20 +37,8 @@ type service struct {
 	config     Config
 	err        error
 	publishers map[string]Publisher // by the block's name
-	silent     map[errand]silence
+	silent     Silences
 }
-
-// errand is a kind of call of a publisher: a server may answer questions and not take changes.
-type errand struct{ block, call string }
-
-// silence is how often in a row a publisher did not answer in time, and its last error.
-type silence struct {
-	times int
-	err   error
-}
-
-// maxSilences is how often in a row a publisher is waited for in vain in one run: a sweep has more to do.
-const maxSilences = 2
 
 var _ Service = (*service)(nil)
 
@@ -171,24 +158,7 @@ func (s *service) publisher(b Block) (Publisher, error) {
 
 // ask calls the block's publisher, unless it did not answer several times in this run.
 func (s *service) ask(ctx context.Context, b Block, name string, call func() error) error {
-	key := errand{b.Name, name}
-	if quiet := s.silent[key]; quiet.times >= maxSilences {
-		return fmt.Errorf("it did not answer %d times, and is not asked any more in this run: %w", quiet.times, quiet.err)
-	}
-	err := call()
-	switch {
-	case err != nil && ctx.Err() != nil: // the run has no more time: that says nothing of the publisher
-	case timedOut(err):
-		s.silent[key] = silence{s.silent[key].times + 1, err}
-	default:
-		delete(s.silent, key)
-	}
-	return err
-}
-
-func timedOut(err error) bool {
-	var network net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
+	return s.silent.Ask(ctx, b.Name, name, call)
 }
 
 // zone asks the block's publisher for the zone of a name.

@@ -75,6 +75,13 @@ func (c Claim) Evidence(ctx context.Context, facts Facts) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return c.decide(ctx, facts, host, c.collect, c.nothing)
+}
+
+// decide applies the rule to the evidence that collect returns, given the items that carry a name of the claim or a parent of it.
+// nothing returns the refusal of a claim without evidence.
+func (c Claim) decide(ctx context.Context, facts Facts, host string, collect func(context.Context, Facts, []NamedItem) ([]evidence, error),
+	nothing func(host string) error) (string, error) {
 	registrable, err := c.registrable(host)
 	if err != nil {
 		return "", err
@@ -84,7 +91,7 @@ func (c Claim) Evidence(ctx context.Context, facts Facts) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	found, err := c.collect(ctx, facts, named)
+	found, err := collect(ctx, facts, named)
 	if err != nil {
 		return "", err
 	}
@@ -92,7 +99,7 @@ func (c Claim) Evidence(ctx context.Context, facts Facts) (string, error) {
 	found = slices.DeleteFunc(found, func(e evidence) bool { return !within(e.name, registrable) })
 	best := strongest(found, host) // evidence below the host would be written above it
 	if best.name == "" {
-		return "", c.nothing(host)
+		return "", nothing(host)
 	}
 	if c.Withdraw {
 		return best.words, nil

@@ -1,0 +1,123 @@
+package deliver
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+	"time"
+
+	"pmssl/internal/publish"
+)
+
+// handshakeTime is how long one address may take to show its certificate.
+const handshakeTime = 5 * time.Second
+
+// address is one place where a site is looked at.
+type address struct {
+	network  string // tcp, or tcp4 and tcp6 for a host name
+	hostPort string
+	named    bool // a host name, which may lack addresses of the one or the other kind
+}
+
+// Seen implements Service. It ends at the first address that shows something else. A site has to show the certificate at one
+// address at least; left out are IPv6 addresses if this host has no IPv6, and the kind of address that the host of `url` lacks.
+func (s *service) Seen(ctx context.Context, t Target, serial string) (Sight, error) {
+	d, _, err := s.block(t.Block)
+	if err != nil {
+		return Sight{}, err
+	}
+	places := addresses(d)
+	for _, site := range t.Sites {
+		why, err := s.shown(ctx, places, site, serial)
+		if err != nil || why != "" {
+			return Sight{Why: why}, err
+		}
+	}
+	return Sight{Seen: len(t.Sites) > 0}, nil
+}
+
+// shown returns what a site shows instead of the certificate with the serial; empty if it shows that.
+func (s *service) shown(ctx context.Context, places []address, site, serial string) (why string, err error) {
+	reached := false
+	for _, place := range places {
+		served, err := s.served(ctx, place, site)
+		switch {
+		case ctx.Err() != nil:
+			return "", ctx.Err()
+		case err != nil && place.absent(err):
+			continue
+		case err != nil:
+			return fmt.Sprintf("%s at %s: %v", site, place.hostPort, err), nil
+		case served != serial:
+			return fmt.Sprintf("%s at %s shows certificate %s", site, place.hostPort, served), nil
+		}
+		reached = true
+	}
+	if !reached {
+		return site + ": none of its addresses can be reached from here", nil
+	}
+	return "", nil
+}
+
+// addresses returns where the sites of a block are looked at: at its word check, or at port 443 of its panel's host.
+func addresses(d publish.Deploy) []address {
+	var all []address
+	for _, at := range d.Check {
+		all = append(all, address{network: "tcp", hostPort: at.String()})
+	}
+	if len(all) > 0 || d.URL == nil {
+		return all
+	}
+	host := d.URL.Hostname()
+	at := net.JoinHostPort(host, "443")
+	if net.ParseIP(host) != nil {
+		return []address{{network: "tcp", hostPort: at}}
+	}
+	return []address{{"tcp4", at, true}, {"tcp6", at, true}}
+}
+
+// absent reports whether an error of the connection says nothing about the site: this host has no IPv6, or the name has no
+// address of the kind.
+func (a address) absent(err error) bool {
+	host, _, _ := net.SplitHostPort(a.hostPort)
+	ip := net.ParseIP(host)
+	six := a.network == "tcp6" || ip != nil && ip.To4() == nil
+	if six && (errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)) {
+		return true
+	}
+	var noAddress *net.AddrError
+	var unknown *net.DNSError
+	return a.named && (errors.As(err, &noAddress) || errors.As(err, &unknown) && unknown.IsNotFound)
+}
+
+// served returns the serial of the certificate that an address shows for a site. The certificate is not verified, and nothing is
+// sent after the handshake.
+func (s *service) served(ctx context.Context, place address, site string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
+	defer cancel()
+	connection, err := s.o.Env.Dial(ctx, place.network, place.hostPort)
+	if err != nil {
+		return "", err
+	}
+	defer connection.Close()
+	var raw []byte
+	client := tls.Client(connection, &tls.Config{
+		ServerName: site, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, Time: s.o.Env.Now, Rand: s.o.Env.Rand,
+		VerifyPeerCertificate: func(shown [][]byte, _ [][]*x509.Certificate) error {
+			raw = shown[0]
+			return nil
+		},
+	})
+	if err := client.HandshakeContext(ctx); err != nil && raw == nil { // some servers end it later, for want of a client's certificate
+		return "", fmt.Errorf("TLS: %w", err)
+	}
+	leaf, err := x509.ParseCertificate(raw)
+	if err != nil {
+		return "", fmt.Errorf("its certificate cannot be read: %w", err)
+	}
+	return fmt.Sprintf("%x", leaf.SerialNumber), nil
+}
