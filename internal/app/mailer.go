@@ -40,10 +40,14 @@ func (m mailer) Send(ctx context.Context, n item.Notice) error {
 	for _, place := range n.Served {
 		served = append(served, notify.Served(place))
 	}
+	var obstacles []notify.Obstacle
+	for _, o := range n.Obstacles {
+		obstacles = append(obstacles, notify.Obstacle(o))
+	}
 	return transport.Send(ctx, notify.NoticeData{
 		Kind: notify.Kind(n.Kind), Lang: n.To.Lang, To: n.To.Email, ToName: n.To.Name, Item: n.Item, Panel: n.Panel, Domain: n.Domain, SANs: n.SANs,
 		Order: order, Expires: n.Expires, PaidUntil: n.PaidUntil, DaysLeft: n.DaysLeft, Method: n.Method, ChallengeText: s.secrets.maskValue(n.Challenges),
-		Serial: n.Serial, Served: served,
+		Serial: n.Serial, Served: served, Obstacles: obstacles,
 	})
 }
 

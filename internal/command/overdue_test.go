@@ -58,6 +58,7 @@ func TestWhatDNSShowsAgainstTheNamesIsNamedAfterTwoDays(t *testing.T) {
 			assert.Contains(t, p.panel.texts[0], row.says)
 			assert.Equal(t, row.note, p.param(itemparam.StatusNote))
 			require.Len(t, p.mailer.notices, 1)
+			assert.Equal(t, row.note != "", len(p.mailer.notices[0].Obstacles) == 1)
 			asked := len(row.resolver.asked)
 			assert.NotZero(t, asked)
 			p.sweepsLookingUp(t, row.resolver, row.issuers, 24)

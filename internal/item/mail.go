@@ -44,8 +44,10 @@ type Notice struct {
 	DaysLeft   int // to the end of the stored certificate; negative after it
 	Method     seller.Method
 	Challenges string // what to publish, as seller.ChallengeText returns it; for e-mail the approvers' addresses
-	Serial     string // of the stored certificate, lower-case hex
-	Served     []Served
+	// Obstacles are what DNS shows against the names, if that was looked up.
+	Obstacles []NameObstacle
+	Serial    string // of the stored certificate, lower-case hex
+	Served    []Served
 }
 
 // Mailer hands mails to the server's own mail transport. Errors are *fault.Error; those of type client have the object

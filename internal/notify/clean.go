@@ -19,6 +19,8 @@ const (
 	maxNames      = 100 // further names that are listed
 	maxChallenges = 250 // the number of names in the largest order
 	maxServed     = 50  // places that serve an old certificate
+	maxObstacles  = 20  // names that DNS shows something against
+	maxIssuers    = 3   // authorities that one name's CAA records allow
 )
 
 // printableLine returns a text from outside as one printable line of at most limit bytes: each run of white space becomes one

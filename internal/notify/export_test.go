@@ -7,6 +7,7 @@ type (
 	File         = file
 	Approver     = approver
 	ServedPlace  = served
+	NameObstacle = obstacle
 )
 
 // Literal returns the name of this host for EHLO.

@@ -87,6 +87,15 @@ func served() []notify.Served {
 	}
 }
 
+func obstacles() []notify.Obstacle {
+	return []notify.Obstacle{
+		{Name: "example.com", Allowed: []string{"other.example", "third.example"}, Needed: []string{"ca.example", "ca2.example"}},
+		{Name: "*.example.com"},
+		{Name: "xn--bcher-kva.example", Allowed: []string{"1.example", "2.example", "3.example", "4.example"}},
+		{Name: "mail.example.com", Absent: true},
+	}
+}
+
 func records() []seller.Challenge {
 	return []seller.Challenge{
 		{Domain: "example.com", Method: seller.MethodDNS, Host: "_0A1B2C.example.com", Record: "CNAME", Target: "d3adbeef.0a1b2c.sectigo.example"},
@@ -183,6 +192,12 @@ func TestTextsAreUnchanged(t *testing.T) {
 		},
 		"prove-little-known": func(f *notify.NoticeData) {
 			*f = notify.NoticeData{Kind: notify.KindProve, Lang: f.Lang, To: f.To, Item: 42, Domain: "example.com", Method: seller.MethodEmail}
+		},
+		"prove-obstacles": func(f *notify.NoticeData) {
+			f.Kind, f.Challenges, f.Obstacles = notify.KindProve, records(), obstacles()
+		},
+		"waiting-obstacles": func(f *notify.NoticeData) {
+			f.Kind, f.DaysLeft, f.Challenges, f.Obstacles = notify.KindWaiting, 6, records(), obstacles()[:1]
 		},
 		"waiting":       func(f *notify.NoticeData) { f.Kind, f.DaysLeft, f.Challenges = notify.KindWaiting, 6, records() },
 		"waiting-ended": func(f *notify.NoticeData) { f.Kind, f.DaysLeft, f.Challenges = notify.KindWaiting, -1, records() },

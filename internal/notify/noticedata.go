@@ -27,6 +27,15 @@ type Served struct {
 	Expired bool // Expires has passed
 }
 
+// Obstacle is why a name cannot be certified, as DNS shows it.
+type Obstacle struct {
+	Name   string // A-labels; "*." is kept
+	Absent bool   // the name does not exist
+	// Allowed are the authorities (issuer domain names) that the name's CAA records allow, Needed those of which one is needed;
+	// empty if they are not known.
+	Allowed, Needed []string
+}
+
 // NoticeData is the content of a notice. Its texts may come from clients and sellers; Compose removes control characters
 // and limits their length.
 type NoticeData struct {
@@ -57,6 +66,8 @@ type NoticeData struct {
 	Serial        string // of the stored certificate, hex; may be empty
 	// Served are the places that still serve an old certificate, for KindInstall; empty if that is not known.
 	Served []Served
+	// Obstacles are what DNS shows against the names, for KindProve and KindWaiting; empty if that was not looked up.
+	Obstacles []Obstacle
 }
 
 // check returns a fault if the notice could not say which certificate it is about, or what has happened to it.

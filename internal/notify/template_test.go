@@ -224,7 +224,7 @@ func TestTheReadmeNamesEachField(t *testing.T) {
 		}
 	}
 	assert.Equal(t, fields(reflect.TypeOf(notify.TemplateData{})), documented)
-	for _, inner := range []any{notify.Record{}, notify.File{}, notify.Approver{}, notify.ServedPlace{}} {
+	for _, inner := range []any{notify.Record{}, notify.File{}, notify.Approver{}, notify.ServedPlace{}, notify.NameObstacle{}} {
 		for _, name := range fields(reflect.TypeOf(inner)) {
 			assert.Contains(t, string(text), "`."+name+"`")
 		}
@@ -273,7 +273,7 @@ func TestRussianAndSpanishTextsAreNotHalfEnglish(t *testing.T) {
 			require.NoError(t, err)
 			text := action.ReplaceAllString(strings.TrimPrefix(string(raw), "Subject:"), "")
 			for _, word := range foreign.FindAllString(text, -1) {
-				assert.Contains(t, []string{"SSL", "DNS"}, word, "%s.%s", kind, lang)
+				assert.Contains(t, []string{"SSL", "DNS", "CAA"}, word, "%s.%s", kind, lang)
 			}
 			order := noticeData(notify.Kind(kind), lang).Order
 			assert.NotRegexp(t, `(?i)\border\b`, order, "the example has the form of the product: name and number")

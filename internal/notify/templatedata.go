@@ -29,6 +29,7 @@ type templateData struct {
 	MoreToDo  int
 	Panel     string
 	Sender    string
+	Obstacles []obstacle
 	Serial    string
 	Served    []served
 	// MoreServed is the number of places that are not listed.
@@ -50,6 +51,13 @@ type file struct {
 // approver is an address to which the certification authority sent its e-mail, and the name that it may approve.
 type approver struct{ Domain, Address string }
 
+// obstacle is a name that DNS shows something against. Allowed and Needed are names of authorities.
+type obstacle struct {
+	Name            string
+	Absent          bool
+	Allowed, Needed string
+}
+
 // served is a place that still serves an old certificate. Address, Serial and Expires are empty if they are not known.
 type served struct {
 	Name, Address, Serial, Expires string
@@ -67,6 +75,9 @@ func newTemplateData(n NoticeData, sender string) templateData {
 	d.names(n)
 	d.challenges(n)
 	d.places(n)
+	for _, o := range n.Obstacles[:min(len(n.Obstacles), maxObstacles)] {
+		d.Obstacles = append(d.Obstacles, obstacle{displayName(o.Name), o.Absent, issuers(o.Allowed), issuers(o.Needed)})
+	}
 	return d
 }
 
@@ -139,6 +150,18 @@ func (d *templateData) challenge(c seller.Challenge) {
 			d.Approvers = append(d.Approvers, a)
 		}
 	}
+}
+
+// issuers returns the names of authorities in one line; of many the first ones.
+func issuers(all []string) string {
+	var names []string
+	for _, name := range all[:min(len(all), maxIssuers)] {
+		names = append(names, hostText(name))
+	}
+	if len(all) > len(names) {
+		names = append(names, "…")
+	}
+	return strings.Join(names, ", ")
 }
 
 // methodWord returns the name of the method for conditions in templates; empty if the method is unknown.
