@@ -193,6 +193,11 @@ func TestProgramsThatOthersCouldChangeAreNotRun(t *testing.T) {
 	require.NoError(t, os.Chmod(filepath.Dir(open), 0o777))
 	require.NoError(t, os.Symlink(open, filepath.Join(dir, "link")))
 	require.NoError(t, os.Symlink(filepath.Dir(open), filepath.Join(dir, "folder")))
+	linked := write("linked", 0o755)
+	require.NoError(t, os.Symlink(linked, filepath.Join(filepath.Dir(open), "second")))
+	require.NoError(t, os.Symlink("open/second", filepath.Join(dir, "first")))
+	require.NoError(t, os.Symlink("../"+filepath.Base(dir)+"/folder", filepath.Join(dir, "outer")))
+	require.NoError(t, os.Symlink("loop", filepath.Join(dir, "loop")))
 	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o755))
 	for program, says := range map[string]string{
 		"":                                   "is not an absolute path",
@@ -207,6 +212,10 @@ func TestProgramsThatOthersCouldChangeAreNotRun(t *testing.T) {
 		open:                                 "others could change it: " + filepath.Dir(open) + " has the mode 0777",
 		filepath.Join(dir, "link"):           "has the mode 0777",
 		filepath.Join(dir, "folder", "hook"): "has the mode 0777",
+		filepath.Join(dir, "first"):          "others could change it: " + filepath.Dir(open) + " has the mode 0777", // in it stands a link to a good program
+		filepath.Join(dir, "outer", "hook"):  "others could change it: " + filepath.Dir(open) + " has the mode 0777",
+		filepath.Join(dir, "loop"):           "over more than 40 links",
+		filepath.Join(linked, "hook"):        "not a directory",
 	} {
 		h := publisherFor(t, program)
 		require.ErrorContains(t, h.Publish(ctx, zone, cname, nil), says, program)
@@ -217,7 +226,11 @@ func TestProgramsThatOthersCouldChangeAreNotRun(t *testing.T) {
 
 	good := write("good", 0o700)
 	require.NoError(t, os.Symlink(good, filepath.Join(dir, "goodlink")))
-	require.NoError(t, publisherFor(t, filepath.Join(dir, "goodlink")).Publisher.(publish.Checker).Check(ctx, zone, cname))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "safe"), 0o755))
+	require.NoError(t, os.Symlink("../goodlink", filepath.Join(dir, "safe", "again")))
+	for _, link := range []string{"goodlink", "safe/again"} {
+		require.NoError(t, publisherFor(t, filepath.Join(dir, link)).Publisher.(publish.Checker).Check(ctx, zone, cname))
+	}
 	assert.NoFileExists(t, filepath.Join(dir, "ran"), "Check runs nothing")
 	require.NoError(t, publisherFor(t, filepath.Join(dir, "goodlink")).Publish(ctx, zone, cname, nil))
 	assert.FileExists(t, filepath.Join(dir, "ran"))
