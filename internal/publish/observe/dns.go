@@ -275,23 +275,20 @@ func valuesOf(answer *dns.Msg, r publish.Record) []string {
 }
 
 // hidden reports whether the host above the record has no records of its own and a wildcard that would answer for it: the
-// record has taken the host out of DNS (RFC 4592 2.2.2).
+// record has taken the host out of DNS (RFC 4592 2.2.2). A wildcard reaches down to the next name with records of its own.
 func (o *Observer) hidden(ctx context.Context, server string, p publish.Placement) (bool, error) {
 	_, host, _ := strings.Cut(p.Record.Name, ".")
-	_, above, _ := strings.Cut(host, ".")
-	if host == p.Zone || !strings.HasSuffix("."+above, "."+p.Zone) {
-		return false, nil
-	}
-	for _, name := range []string{"*." + above, host} {
-		there, err := o.hasRecords(ctx, server, name)
-		if err != nil {
+	for _, above := range publish.ParentsOf(host, p.Zone) {
+		there, err := o.hasRecords(ctx, server, host)
+		if err != nil || there {
 			return false, err
 		}
-		if wildcard := name != host; there != wildcard { // no wildcard, or the host has records of its own
-			return false, nil
+		if there, err = o.hasRecords(ctx, server, "*."+above); err != nil || there {
+			return there, err
 		}
+		host = above
 	}
-	return true, nil
+	return false, nil
 }
 
 // hasRecords reports whether the server has a record at the name of one of the types that a host is reached by.

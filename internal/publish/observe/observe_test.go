@@ -53,7 +53,7 @@ func (w *world) serve(conn net.Conn) {
 		answer.Authoritative, answer.RecursionAvailable = true, true
 		for _, text := range w.records {
 			rr, err := dns.NewRR(text)
-			if assert.NoError(w.t, err) && strings.EqualFold(rr.Header().Name, question.Question[0].Name) && rr.Header().Rrtype == question.Question[0].Qtype {
+			if assert.NoError(w.t, err) && strings.EqualFold(rr.Header().Name, question.Question[0].Name) && slices.Contains([]uint16{question.Question[0].Qtype, dns.TypeCNAME}, rr.Header().Rrtype) {
 				answer.Answer = append(answer.Answer, rr)
 			}
 		}
@@ -103,6 +103,36 @@ func TestARecordIsSeenAtItsNameServersAndTheResolver(t *testing.T) {
 	assert.True(t, sight.Seen, sight.Why)
 	assert.Positive(t, w.count("192.0.2.53:53"))
 	assert.Positive(t, w.count(resolver))
+}
+
+// RFC 4592 2.2.2: a record below a host that only a wildcard serves takes the host out of DNS.
+func TestAHostThatARecordHidesIsGone(t *testing.T) {
+	for name, row := range map[string]struct {
+		host    string
+		records []string
+		gone    bool
+	}{
+		"served by its own record":                    {"www.example.com", []string{"www.example.com. 60 A 192.0.2.1", "*.example.com. 60 A 192.0.2.2"}, false},
+		"served by an alias":                          {"www.example.com", []string{"www.example.com. 60 CNAME other.example.net.", "*.example.com. 60 A 192.0.2.2"}, false},
+		"served by nothing":                           {"www.example.com", nil, false},
+		"served by a wildcard":                        {"www.example.com", []string{"*.example.com. 60 A 192.0.2.2"}, true},
+		"mail that a wildcard serves":                 {"www.example.com", []string{"*.example.com. 60 MX 10 mx.example.net."}, true},
+		"two levels below, by the lower wildcard":     {"a.b.example.com", []string{"*.b.example.com. 60 A 192.0.2.2"}, true},
+		"two levels below, by the higher wildcard":    {"a.b.example.com", []string{"*.example.com. 60 A 192.0.2.2"}, true},
+		"a higher wildcard that does not reach it":    {"a.b.example.com", []string{"*.example.com. 60 A 192.0.2.2", "b.example.com. 60 A 192.0.2.3"}, false},
+		"the zone itself, which is under no wildcard": {"example.com", []string{"*.com. 60 A 192.0.2.2", "*.example.com. 60 A 192.0.2.2"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{t: t, records: append(zoneAt("192.0.2.53"), "_5d41."+row.host+". 60 CNAME a.b.sectigo.com.")}
+			w.records = append(w.records, row.records...)
+			p := alias(row.host)
+			p.Zone = "example.com"
+			sight, err := w.observer().Look(t.Context(), publish.Block{}, p)
+			require.NoError(t, err)
+			assert.Equal(t, row.gone, sight.HostGone)
+			assert.Equal(t, !row.gone, sight.Seen, sight.Why)
+		})
+	}
 }
 
 // What a client's zone names is no reason to send anything into the provider's own networks.
