@@ -187,7 +187,7 @@ func TestAServerInTroubleDoesNotSayThatAZoneIsNotThere(t *testing.T) {
 
 func TestAnUpdateThatIsSaidToBeDoneIsReadBack(t *testing.T) {
 	p := against(t, answering(t, "pmssl.", secret, func(*dns.Msg) {}))
-	err := p.Publish(context.Background(), "example.com", cname("_a.www.example.com"), nil)
+	err := p.Publish(context.Background(), "example.com", publishtest.CNAME("_a.www.example.com"), nil)
 	require.ErrorIs(t, err, publish.ErrConflict)
 	require.ErrorContains(t, err, "no record, although the server accepted the change")
 }
@@ -204,7 +204,7 @@ func TestASilentServerEndsWithTheContext(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(10*time.Millisecond, cancel)
-	require.ErrorIs(t, p.Publish(ctx, "example.com", cname("_a.www.example.com"), nil), context.Canceled)
+	require.ErrorIs(t, p.Publish(ctx, "example.com", publishtest.CNAME("_a.www.example.com"), nil), context.Canceled)
 }
 
 func TestServersThatCannotDoUpdatesAreNamed(t *testing.T) {
@@ -223,7 +223,7 @@ func TestServersThatCannotDoUpdatesAreNamed(t *testing.T) {
 				}
 			})(sent)
 		})
-		require.ErrorContains(t, p.Publish(context.Background(), "example.com", cname("_a.www.example.com"), nil), says)
+		require.ErrorContains(t, p.Publish(context.Background(), "example.com", publishtest.CNAME("_a.www.example.com"), nil), says)
 	}
 }
 
@@ -264,7 +264,7 @@ func FuzzAnswer(f *testing.F) {
 		if err == nil && ok {
 			t.Fatal("an answer without a signature was believed")
 		}
-		if err := p.Publish(context.Background(), "example.com", cname("_a.www.example.com"), nil); err == nil {
+		if err := p.Publish(context.Background(), "example.com", publishtest.CNAME("_a.www.example.com"), nil); err == nil {
 			t.Fatal(errors.New("an answer without a signature was believed"))
 		}
 	})

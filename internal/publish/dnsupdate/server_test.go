@@ -18,11 +18,6 @@ import (
 	"pmssl/internal/publish/publishtest"
 )
 
-const (
-	target = "S1f0.S2e9.u7.sectigo.com" // servers keep the case, or do not
-	text   = "c5a7 sectigo.com u7"
-)
-
 // onEachServer runs a test against BIND and Knot, each with the zones example.com and signed.example.
 func onEachServer(t *testing.T, test func(t *testing.T, s *server)) {
 	for _, kind := range []publishtest.Server{publishtest.Bind, publishtest.Knot} {
@@ -49,23 +44,6 @@ func (s *server) publisher(t *testing.T, change ...func(b *publish.Block, e *pub
 	return p
 }
 
-// at returns the records at a name, as type and value in lower case, in the order of the types.
-func (s *server) at(t *testing.T, name string) []string {
-	t.Helper()
-	var all []string
-	for _, kind := range []uint16{dns.TypeA, dns.TypeCNAME, dns.TypeSRV, dns.TypeTXT} {
-		answer, err := publishtest.Ask(context.Background(), s.Addr, name, kind)
-		require.NoError(t, err)
-		for _, rr := range answer.Answer {
-			if rr.Header().Rrtype == kind && strings.EqualFold(rr.Header().Name, dns.Fqdn(name)) {
-				value := strings.TrimPrefix(rr.String(), rr.Header().String())
-				all = append(all, strings.ToLower(dns.TypeToString[kind]+" "+strings.Trim(value, ".\"")))
-			}
-		}
-	}
-	return all
-}
-
 // serial returns the serial of a zone: it grows with each change.
 func (s *server) serial(t *testing.T, zone string) uint32 {
 	t.Helper()
@@ -87,14 +65,6 @@ func (s *server) addTXT(t *testing.T, zone, name, value string) {
 	require.Equal(t, dns.RcodeSuccess, answer.Rcode)
 }
 
-func cname(name string) publish.Record {
-	return publish.Record{Domain: "example.com", Type: publish.CNAME, Name: name, Value: target}
-}
-
-func txt(name string) publish.Record {
-	return publish.Record{Domain: "example.com", Type: publish.TXT, Name: name, Value: text}
-}
-
 func TestAChallengeIsPublishedAndWithdrawn(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
 		ctx, p := context.Background(), s.publisher(t)
@@ -102,25 +72,25 @@ func TestAChallengeIsPublishedAndWithdrawn(t *testing.T) {
 			name, zone string
 			record     publish.Record
 		}{
-			{"CNAME below a host", "example.com", cname("_a1.www.example.com")},
-			{"CNAME below the apex", "example.com", cname("_a2.example.com")},
-			{"TXT below a host", "example.com", txt("_a3.www.example.com")},
+			{"CNAME below a host", "example.com", publishtest.CNAME("_a1.www.example.com")},
+			{"CNAME below the apex", "example.com", publishtest.CNAME("_a2.example.com")},
+			{"TXT below a host", "example.com", publishtest.TXT("_a3.www.example.com")},
 			{"TXT of the greatest length", "example.com", publish.Record{Type: publish.TXT, Name: "_a4.www.example.com", Value: strings.Repeat("x", 255)}},
-			{"CNAME in a signed zone", "signed.example", cname("_a5.www.signed.example")},
-			{"TXT in a signed zone", "signed.example", txt("_a6.www.signed.example")},
-			{"a host without records and without wildcards", "example.com", cname("_a7.new.example.com")},
-			{"a host that only has names below it", "example.com", cname("_a8.hollow.example.com")},
-			{"two labels of the challenge", "example.com", cname("_a9._dv.www.example.com")},
+			{"CNAME in a signed zone", "signed.example", publishtest.CNAME("_a5.www.signed.example")},
+			{"TXT in a signed zone", "signed.example", publishtest.TXT("_a6.www.signed.example")},
+			{"a host without records and without wildcards", "example.com", publishtest.CNAME("_a7.new.example.com")},
+			{"a host that only has names below it", "example.com", publishtest.CNAME("_a8.hollow.example.com")},
+			{"two labels of the challenge", "example.com", publishtest.CNAME("_a9._dv.www.example.com")},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				for range 2 { // a second time after it was removed
 					require.NoError(t, p.Publish(ctx, c.zone, c.record, nil))
-					require.Len(t, s.at(t, c.record.Name), 1)
+					require.Len(t, s.At(t, c.record.Name), 1)
 					serial := s.serial(t, c.zone)
 					require.NoError(t, p.Publish(ctx, c.zone, c.record, nil), "published already")
 					assert.Equal(t, serial, s.serial(t, c.zone), "nothing is written again")
 					require.NoError(t, p.Withdraw(ctx, c.zone, c.record))
-					assert.Empty(t, s.at(t, c.record.Name))
+					assert.Empty(t, s.At(t, c.record.Name))
 					require.NoError(t, p.Withdraw(ctx, c.zone, c.record), "withdrawn already")
 				}
 			})
@@ -131,18 +101,18 @@ func TestAChallengeIsPublishedAndWithdrawn(t *testing.T) {
 func TestOwnOldValuesAreReplaced(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
 		ctx, p := context.Background(), s.publisher(t)
-		for _, first := range []publish.Record{cname("_b1.www.example.com"), txt("_b2.www.example.com")} {
+		for _, first := range []publish.Record{publishtest.CNAME("_b1.www.example.com"), publishtest.TXT("_b2.www.example.com")} {
 			second := first
 			second.Value = "new.ssl.com"
 			require.NoError(t, p.Publish(ctx, "example.com", first, nil))
 			require.ErrorIs(t, p.Publish(ctx, "example.com", second, nil), publish.ErrConflict)
 			require.ErrorIs(t, p.Publish(ctx, "example.com", second, []string{"another.ssl.com"}), publish.ErrConflict)
-			require.NoError(t, p.Publish(ctx, "example.com", second, []string{strings.ToUpper(target), text}))
-			assert.Equal(t, []string{strings.ToLower(string(first.Type)) + " new.ssl.com"}, s.at(t, first.Name))
+			require.NoError(t, p.Publish(ctx, "example.com", second, []string{strings.ToUpper(publishtest.Target), publishtest.Text}))
+			assert.Equal(t, []string{strings.ToLower(string(first.Type)) + " new.ssl.com"}, s.At(t, first.Name))
 			require.NoError(t, p.Withdraw(ctx, "example.com", first), "the old value is gone")
-			assert.Len(t, s.at(t, first.Name), 1)
+			assert.Len(t, s.At(t, first.Name), 1)
 			require.NoError(t, p.Withdraw(ctx, "example.com", second))
-			assert.Empty(t, s.at(t, first.Name))
+			assert.Empty(t, s.At(t, first.Name))
 		}
 	})
 }
@@ -150,12 +120,12 @@ func TestOwnOldValuesAreReplaced(t *testing.T) {
 func TestTheCaseOfNamesAndTargetsDoesNotCount(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
 		ctx, p := context.Background(), s.publisher(t)
-		lower, upper := cname("_c1.www.example.com"), cname("_C1.WWW.example.com")
-		upper.Value = strings.ToUpper(target)
+		lower, upper := publishtest.CNAME("_c1.www.example.com"), publishtest.CNAME("_C1.WWW.example.com")
+		upper.Value = strings.ToUpper(publishtest.Target)
 		require.NoError(t, p.Publish(ctx, "example.com", upper, nil))
 		require.NoError(t, p.Publish(ctx, "example.com", lower, nil))
 		require.NoError(t, p.Withdraw(ctx, "example.com", lower))
-		assert.Empty(t, s.at(t, lower.Name))
+		assert.Empty(t, s.At(t, lower.Name))
 	})
 }
 
@@ -168,13 +138,13 @@ func TestForeignRecordsStayAsTheyAre(t *testing.T) {
 			"_note.www.example.com":  "txt a text of somebody else",
 			"_busy.www.example.com":  "srv 0 0 443 www.example.com",
 		} {
-			for _, record := range []publish.Record{cname(name), txt(name)} {
+			for _, record := range []publish.Record{publishtest.CNAME(name), publishtest.TXT(name)} {
 				err := p.Publish(ctx, "example.com", record, []string{"own.example.net"})
 				require.ErrorIs(t, err, publish.ErrConflict, "%s", record)
 				assert.Contains(t, strings.ToLower(err.Error()), strings.Fields(stands)[1], "the error shows what stands there")
-				require.ErrorIs(t, p.(publish.Checker).Check(ctx, "example.com", record), publish.ErrConflict)
+				require.ErrorIs(t, publishtest.Check(ctx, p, "example.com", record), publish.ErrConflict)
 				require.NoError(t, p.Withdraw(ctx, "example.com", record))
-				assert.Equal(t, []string{stands}, s.at(t, name))
+				assert.Equal(t, []string{stands}, s.At(t, name))
 			}
 		}
 		assert.Equal(t, serial, s.serial(t, "example.com"))
@@ -183,29 +153,29 @@ func TestForeignRecordsStayAsTheyAre(t *testing.T) {
 
 func TestATextBesideOursStays(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
-		ctx, p, record := context.Background(), s.publisher(t), txt("_d1.www.example.com")
+		ctx, p, record := context.Background(), s.publisher(t), publishtest.TXT("_d1.www.example.com")
 		require.NoError(t, p.Publish(ctx, "example.com", record, nil))
 		s.addTXT(t, "example.com", record.Name, "foreign")
 		require.ErrorIs(t, p.Publish(ctx, "example.com", record, nil), publish.ErrConflict)
 		require.NoError(t, p.Withdraw(ctx, "example.com", record))
-		assert.Equal(t, []string{"txt foreign"}, s.at(t, record.Name))
+		assert.Equal(t, []string{"txt foreign"}, s.At(t, record.Name))
 	})
 }
 
 func TestAHostThatOnlyAWildcardServesStays(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
 		ctx, p := context.Background(), s.publisher(t)
-		require.Equal(t, []string{"a 192.0.2.13"}, s.at(t, "shop.wild.example.com"))
+		require.Equal(t, []string{"a 192.0.2.13"}, s.At(t, "shop.wild.example.com"))
 		serial := s.serial(t, "example.com")
 		for _, name := range []string{"_e1.shop.wild.example.com", "_e1.deep.shop.wild.example.com", "_e1.shop.text.example.com"} {
-			require.ErrorIs(t, p.Publish(ctx, "example.com", cname(name), nil), publish.ErrWildcard)
-			require.ErrorIs(t, p.(publish.Checker).Check(ctx, "example.com", txt(name)), publish.ErrWildcard)
+			require.ErrorIs(t, p.Publish(ctx, "example.com", publishtest.CNAME(name), nil), publish.ErrWildcard)
+			require.ErrorIs(t, publishtest.Check(ctx, p, "example.com", publishtest.TXT(name)), publish.ErrWildcard)
 		}
 		assert.Equal(t, serial, s.serial(t, "example.com"))
-		assert.Equal(t, []string{"a 192.0.2.13"}, s.at(t, "shop.wild.example.com"))
+		assert.Equal(t, []string{"a 192.0.2.13"}, s.At(t, "shop.wild.example.com"))
 		// The wildcard's own parent has no records, but a wildcard does not answer for it.
-		require.NoError(t, p.Publish(ctx, "example.com", cname("_e2.wild.example.com"), nil))
-		assert.Equal(t, []string{"a 192.0.2.13"}, s.at(t, "shop.wild.example.com"))
+		require.NoError(t, p.Publish(ctx, "example.com", publishtest.CNAME("_e2.wild.example.com"), nil))
+		assert.Equal(t, []string{"a 192.0.2.13"}, s.At(t, "shop.wild.example.com"))
 	})
 }
 
@@ -213,11 +183,11 @@ func TestNamesOfOtherZonesAreNotWritten(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
 		ctx, p := context.Background(), s.publisher(t)
 		for _, name := range []string{"_f1.child.example.com", "_f1.www.child.example.com", "_f1.www.other.example.com"} {
-			require.ErrorIs(t, p.Publish(ctx, "example.com", cname(name), nil), publish.ErrConflict, name)
-			require.ErrorIs(t, p.(publish.Checker).Check(ctx, "example.com", cname(name)), publish.ErrConflict, name)
+			require.ErrorIs(t, p.Publish(ctx, "example.com", publishtest.CNAME(name), nil), publish.ErrConflict, name)
+			require.ErrorIs(t, publishtest.Check(ctx, p, "example.com", publishtest.CNAME(name)), publish.ErrConflict, name)
 		}
 		for _, name := range []string{"example.com", "www.example.com", "_f1.example.net", "_f1.www.example.com.example.net"} {
-			require.ErrorContains(t, p.Publish(ctx, "example.com", cname(name), nil), "publisher ns1")
+			require.ErrorContains(t, p.Publish(ctx, "example.com", publishtest.CNAME(name), nil), "publisher ns1")
 		}
 		assert.Equal(t, uint32(1), s.serial(t, "example.com"))
 	})
@@ -274,17 +244,17 @@ func TestARefusalSaysWhatToDo(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				ctx, p := context.Background(), s.publisher(t, c.change)
-				record := cname("_g1.www." + c.zone)
+				record := publishtest.CNAME("_g1.www." + c.zone)
 				for what, err := range map[string]error{
 					"Publish": p.Publish(ctx, c.zone, record, nil),
-					"Check":   p.(publish.Checker).Check(ctx, c.zone, record),
+					"Check":   publishtest.Check(ctx, p, c.zone, record),
 				} {
 					require.ErrorIs(t, err, publish.ErrDenied, what)
 					assert.ErrorContains(t, err, c.says, what)
 					assert.NotContains(t, err.Error(), wrong)
 					assert.NotContains(t, err.Error(), s.Secret(t))
 				}
-				assert.Empty(t, s.at(t, record.Name))
+				assert.Empty(t, s.At(t, record.Name))
 			})
 		}
 		_, _, err := s.publisher(t, func(b *publish.Block, _ *publish.Env) { b.KeyName = "unknown" }).Zone(context.Background(), "example.com")
@@ -296,20 +266,20 @@ func TestACheckChangesNothing(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
 		ctx, p := context.Background(), s.publisher(t)
 		serial := s.serial(t, "example.com")
-		for _, record := range []publish.Record{cname("_h1.www.example.com"), txt("_h2.example.com"), cname("_h3.new.example.com")} {
-			require.NoError(t, p.(publish.Checker).Check(ctx, "example.com", record))
-			assert.Empty(t, s.at(t, record.Name))
+		for _, record := range []publish.Record{publishtest.CNAME("_h1.www.example.com"), publishtest.TXT("_h2.example.com"), publishtest.CNAME("_h3.new.example.com")} {
+			require.NoError(t, publishtest.Check(ctx, p, "example.com", record))
+			assert.Empty(t, s.At(t, record.Name))
 		}
 		assert.Equal(t, serial, s.serial(t, "example.com"))
-		require.NoError(t, p.Publish(ctx, "example.com", cname("_h1.www.example.com"), nil))
-		require.NoError(t, p.(publish.Checker).Check(ctx, "example.com", cname("_h1.www.example.com")), "published already")
-		assert.Len(t, s.at(t, "_h1.www.example.com"), 1)
+		require.NoError(t, p.Publish(ctx, "example.com", publishtest.CNAME("_h1.www.example.com"), nil))
+		require.NoError(t, publishtest.Check(ctx, p, "example.com", publishtest.CNAME("_h1.www.example.com")), "published already")
+		assert.Len(t, s.At(t, "_h1.www.example.com"), 1)
 	})
 }
 
 func TestSimultaneousRunsLeaveOneRecord(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
-		ctx, record := context.Background(), cname("_i1.www.example.com")
+		ctx, record := context.Background(), publishtest.CNAME("_i1.www.example.com")
 		all := func(do func(p publish.Publisher) error) {
 			var runs sync.WaitGroup
 			for range 8 {
@@ -319,13 +289,13 @@ func TestSimultaneousRunsLeaveOneRecord(t *testing.T) {
 			runs.Wait()
 		}
 		all(func(p publish.Publisher) error { return p.Publish(ctx, "example.com", record, nil) })
-		assert.Len(t, s.at(t, record.Name), 1)
+		assert.Len(t, s.At(t, record.Name), 1)
 		old := record.Value
 		record.Value = "new.ssl.com"
 		all(func(p publish.Publisher) error { return p.Publish(ctx, "example.com", record, []string{old}) })
-		assert.Equal(t, []string{"cname new.ssl.com"}, s.at(t, record.Name))
+		assert.Equal(t, []string{"cname new.ssl.com"}, s.At(t, record.Name))
 		all(func(p publish.Publisher) error { return p.Withdraw(ctx, "example.com", record) })
-		assert.Empty(t, s.at(t, record.Name))
+		assert.Empty(t, s.At(t, record.Name))
 	})
 }
 
@@ -333,19 +303,19 @@ func TestALostAnswerIsMadeUpForByTheNextRun(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
 		ctx, p := context.Background(), s.publisher(t)
 		for n := range 5 {
-			record := cname(fmt.Sprintf("_j%d.www.example.com", n))
+			record := publishtest.CNAME(fmt.Sprintf("_j%d.www.example.com", n))
 			broken := s.publisher(t, func(_ *publish.Block, e *publish.Env) { e.Dial = losing(e.Dial, n) })
 			_ = broken.Publish(ctx, "example.com", record, nil) // with n = 0 an error, with 4 none
 			require.NoError(t, p.Publish(ctx, "example.com", record, nil))
-			assert.Len(t, s.at(t, record.Name), 1)
+			assert.Len(t, s.At(t, record.Name), 1)
 			broken = s.publisher(t, func(_ *publish.Block, e *publish.Env) { e.Dial = losing(e.Dial, n) })
 			_ = broken.Withdraw(ctx, "example.com", record)
 			require.NoError(t, p.Withdraw(ctx, "example.com", record))
-			assert.Empty(t, s.at(t, record.Name))
+			assert.Empty(t, s.At(t, record.Name))
 		}
 		lost := s.publisher(t, func(_ *publish.Block, e *publish.Env) { e.Dial = losing(e.Dial, 1) })
-		require.ErrorContains(t, lost.Publish(ctx, "example.com", cname("_j9.www.example.com"), nil), "no usable answer")
-		assert.Len(t, s.at(t, "_j9.www.example.com"), 1, "the server did what it was told")
+		require.ErrorContains(t, lost.Publish(ctx, "example.com", publishtest.CNAME("_j9.www.example.com"), nil), "no usable answer")
+		assert.Len(t, s.At(t, "_j9.www.example.com"), 1, "the server did what it was told")
 	})
 }
 
@@ -371,7 +341,7 @@ func (c lossy) Read(p []byte) (int, error) {
 
 func TestAServerThatIsDownIsAnErrorAndItsRecordsLast(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
-		ctx, p, record := context.Background(), s.publisher(t), cname("_k1.www.example.com")
+		ctx, p, record := context.Background(), s.publisher(t), publishtest.CNAME("_k1.www.example.com")
 		require.NoError(t, p.Publish(ctx, "example.com", record, nil))
 		s.Stop()
 		err := p.Withdraw(ctx, "example.com", record)
@@ -380,9 +350,9 @@ func TestAServerThatIsDownIsAnErrorAndItsRecordsLast(t *testing.T) {
 		_, _, err = p.Zone(ctx, "example.com")
 		require.Error(t, err)
 		s.Restart(t)
-		assert.Len(t, s.at(t, record.Name), 1)
+		assert.Len(t, s.At(t, record.Name), 1)
 		require.NoError(t, p.Withdraw(ctx, "example.com", record))
-		assert.Empty(t, s.at(t, record.Name))
+		assert.Empty(t, s.At(t, record.Name))
 	})
 }
 
@@ -390,10 +360,10 @@ func TestTheSecretIsMaskedAndNotLogged(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
 		env, seen := publishtest.Env(t)
 		p := s.publisher(t, func(_ *publish.Block, e *publish.Env) { *e = env })
-		require.NoError(t, p.Publish(context.Background(), "example.com", cname("_l1.www.example.com"), nil))
+		require.NoError(t, p.Publish(context.Background(), "example.com", publishtest.CNAME("_l1.www.example.com"), nil))
 		assert.Equal(t, []string{s.Secret(t)}, seen.Secrets())
 		assert.NotContains(t, seen.Text(), s.Secret(t))
 		missing := s.publisher(t, func(b *publish.Block, _ *publish.Env) { b.KeyFile = filepath.Join(t.TempDir(), "none") })
-		require.ErrorContains(t, missing.Publish(context.Background(), "example.com", cname("_l2.www.example.com"), nil), "no such file")
+		require.ErrorContains(t, missing.Publish(context.Background(), "example.com", publishtest.CNAME("_l2.www.example.com"), nil), "no such file")
 	})
 }

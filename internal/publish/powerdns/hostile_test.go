@@ -69,8 +69,8 @@ func TestAnAnswerThatIsNotTheAPIsIsAnError(t *testing.T) {
 			require.ErrorContains(t, err, c.says)
 			assert.Less(t, len(err.Error()), 800)
 			assert.NotContains(t, err.Error(), key)
-			require.Error(t, p.Publish(context.Background(), "example.com", cname("_a.www.example.com"), nil))
-			require.Error(t, p.Withdraw(context.Background(), "example.com", cname("_a.www.example.com")))
+			require.Error(t, p.Publish(context.Background(), "example.com", publishtest.CNAME("_a.www.example.com"), nil))
+			require.Error(t, p.Withdraw(context.Background(), "example.com", publishtest.CNAME("_a.www.example.com")))
 		})
 	}
 }
@@ -82,7 +82,7 @@ func TestTheAPIsAnswerIsForTheZoneAndTheName(t *testing.T) {
 	assert.True(t, ok)
 	assert.Equal(t, "www.example.com", zone.Name)
 	p = against(t, saying(200, `{"name":"example.net."}`))
-	require.ErrorContains(t, p.Publish(context.Background(), "example.com", cname("_a.www.example.com"), nil), "another zone")
+	require.ErrorContains(t, p.Publish(context.Background(), "example.com", publishtest.CNAME("_a.www.example.com"), nil), "another zone")
 }
 
 // Writing a record set deletes its disabled records. They may be among those that the search does not show.
@@ -98,8 +98,8 @@ func TestASearchThatDoesNotShowAllIsAnError(t *testing.T) {
 			_, _ = w.Write([]byte(`{"name":"example.com.","rrsets":[]}`))
 		}
 	})
-	require.ErrorContains(t, p.Publish(context.Background(), "example.com", cname("_a.www.example.com"), nil), "1000 records and more")
-	require.ErrorContains(t, p.Withdraw(context.Background(), "example.com", cname("_a.www.example.com")), "1000 records and more")
+	require.ErrorContains(t, p.Publish(context.Background(), "example.com", publishtest.CNAME("_a.www.example.com"), nil), "1000 records and more")
+	require.ErrorContains(t, p.Withdraw(context.Background(), "example.com", publishtest.CNAME("_a.www.example.com")), "1000 records and more")
 }
 
 // The account is evidence. Between the look at the zone and the write it may become another client's.
@@ -120,8 +120,8 @@ func TestAZoneThatGotAnotherAccountIsNotWritten(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.Equal(t, "bm7", zone.Account)
-	require.ErrorContains(t, p.Publish(context.Background(), "example.com", cname("_a.www.example.com"), nil), "got another account in the meantime")
-	require.ErrorContains(t, check(context.Background(), p, "example.com", cname("_a.www.example.com")), "got another account")
+	require.ErrorContains(t, p.Publish(context.Background(), "example.com", publishtest.CNAME("_a.www.example.com"), nil), "got another account in the meantime")
+	require.ErrorContains(t, publishtest.Check(context.Background(), p, "example.com", publishtest.CNAME("_a.www.example.com")), "got another account")
 }
 
 func TestARecordThatIsAcceptedIsReadBack(t *testing.T) {
@@ -140,7 +140,7 @@ func TestARecordThatIsAcceptedIsReadBack(t *testing.T) {
 			_ = json.NewEncoder(w).Encode(map[string]any{"name": "example.com.", "kind": "Native", "rrsets": sets})
 		}
 	})
-	require.ErrorContains(t, p.Publish(context.Background(), "example.com", cname("_a.www.example.com"), nil), "does not show it")
+	require.ErrorContains(t, p.Publish(context.Background(), "example.com", publishtest.CNAME("_a.www.example.com"), nil), "does not show it")
 }
 
 func TestAChangeThatTheServerFailsAtIsTriedAgain(t *testing.T) {
@@ -159,7 +159,7 @@ func TestAChangeThatTheServerFailsAtIsTriedAgain(t *testing.T) {
 			}
 			_, _ = w.Write([]byte(`{"name":"example.com.","rrsets":[]}`))
 		}, func(e *publish.Env) { e.Sleep = func(context.Context, time.Duration) error { slept++; return nil } })
-		err := p.Withdraw(context.Background(), "example.com", cname("_a.www.example.com"))
+		err := p.Withdraw(context.Background(), "example.com", publishtest.CNAME("_a.www.example.com"))
 		assert.Equal(t, works, err == nil, "%d: %v", failures, err)
 		assert.Equal(t, min(int(failures), 4), slept)
 	}
@@ -222,5 +222,5 @@ func TestASilentServerEndsWithTheContext(t *testing.T) {
 	p := against(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(20*time.Millisecond, cancel)
-	require.ErrorIs(t, p.Publish(ctx, "example.com", cname("_a.www.example.com"), nil), context.Canceled)
+	require.ErrorIs(t, p.Publish(ctx, "example.com", publishtest.CNAME("_a.www.example.com"), nil), context.Canceled)
 }
