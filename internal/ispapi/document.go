@@ -177,23 +177,6 @@ func refusalIn(root *Element) *Refusal {
 	return r
 }
 
-// parseTextRefusal reads the one line that mgrctl prints about an error (docs/reference/billmanager.md §5.1).
-func parseTextRefusal(text string) *Refusal {
-	_, rest, found := strings.Cut(text, "Error: Type: '")
-	if !found {
-		return nil
-	}
-	r := &Refusal{}
-	r.Kind, rest, _ = strings.Cut(rest, "'")
-	if _, after, ok := strings.Cut(rest, "Object: '"); ok {
-		r.Object, rest, _ = strings.Cut(after, "'")
-	}
-	if _, after, ok := strings.Cut(rest, "Value: '"); ok {
-		r.Value, _, _ = strings.Cut(after, "'")
-	}
-	return r
-}
-
 // OfType reports whether the error has this type, and this object if one is given.
 func (r *Refusal) OfType(kind string, object ...string) bool {
 	if r == nil || !strings.EqualFold(r.Kind, kind) {

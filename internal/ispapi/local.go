@@ -1,21 +1,18 @@
 package ispapi
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/url"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
+	"pmssl/internal/mgrctl"
 	"pmssl/internal/publish"
 )
 
@@ -54,24 +51,16 @@ func (c *local) Call(ctx context.Context, function string, params url.Values) (*
 	if err != nil {
 		return nil, nil, err
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(c.env.Root, "sbin/mgrctl"), words...)
-	cmd.Dir, cmd.Env = c.env.Root, c.environ()
-	// In a process group of its own the processes that it started end with it at the deadline.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second
-	stdout, stderr := &limited{limit: maxBody, strict: true}, &limited{limit: maxStderr}
-	cmd.Stdout, cmd.Stderr = stdout, stderr
-	err = cmd.Run()
+	got := mgrctl.Run(ctx, mgrctl.Call{Root: c.env.Root, Words: words, Environ: c.env.Environ, Caller: "pmssl", MaxOutput: maxBody, MaxErrors: maxStderr})
 	switch {
-	case cmd.Process == nil:
-		return nil, nil, fmt.Errorf("mgrctl cannot be started: %w", err)
-	case err != nil && ctx.Err() != nil:
+	case !got.Started:
+		return nil, nil, fmt.Errorf("mgrctl cannot be started: %w", got.Err)
+	case got.Err != nil && ctx.Err() != nil:
 		return nil, nil, fmt.Errorf("%s: mgrctl was ended: %w", function, context.Cause(ctx))
-	case stdout.full:
+	case got.TooLong:
 		return nil, nil, fmt.Errorf("%s: mgrctl prints more than %d octets", function, maxBody)
 	}
-	return outcome(function, stdout.kept.Bytes(), stderr.kept.Bytes(), err)
+	return outcome(function, got.Stdout, got.Stderr, got.Err)
 }
 
 // outcome reads what mgrctl printed: both the document and the exit code count (docs/reference/billmanager.md §5.1).
@@ -82,8 +71,8 @@ func outcome(function string, stdout, stderr []byte, failed error) (*Element, *R
 			return root, refused, nil
 		}
 	}
-	if refused := parseTextRefusal(string(stderr)); refused != nil {
-		return &Element{Name: "doc"}, refused, nil
+	if said, found := mgrctl.ParseRefusal(string(stderr)); found {
+		return &Element{Name: "doc"}, &Refusal{Kind: said.Kind, Object: said.Object, Value: said.Value}, nil
 	}
 	if failed != nil {
 		return nil, nil, fmt.Errorf("%s: mgrctl failed: %w: %s", function, failed, Shown(string(stderr)))
@@ -105,33 +94,4 @@ func (c *local) words(function string, params url.Values) ([]string, error) {
 		words = append(words, key+"="+value)
 	}
 	return words, nil
-}
-
-// environ returns the environment of mgrctl: the panel logs SSH_CONNECTION as its caller (docs/reference/billmanager.md §5.1).
-func (c *local) environ() []string {
-	kept := slices.DeleteFunc(slices.Clone(c.env.Environ), func(variable string) bool { return strings.HasPrefix(variable, "SSH_CONNECTION=") })
-	return append(kept, "SSH_CONNECTION=pmssl")
-}
-
-// limited keeps the first octets that are written to it. A strict one refuses more, which ends the writer. The buffer is not embedded:
-// its ReadFrom knows no limit.
-type limited struct {
-	kept   bytes.Buffer
-	limit  int
-	strict bool
-	full   bool
-}
-
-// Write implements io.Writer.
-func (b *limited) Write(piece []byte) (int, error) {
-	room := b.limit - b.kept.Len()
-	if room >= len(piece) {
-		return b.kept.Write(piece)
-	}
-	b.kept.Write(piece[:room])
-	b.full = true
-	if b.strict {
-		return room, io.ErrShortWrite
-	}
-	return len(piece), nil
 }

@@ -1,7 +1,6 @@
 package panel
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/hex"
@@ -9,13 +8,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/mgrctl"
 	"pmssl/internal/panellog"
 	"pmssl/internal/plaintext"
 )
@@ -40,53 +38,30 @@ func (h *Host) execute(ctx context.Context, c callback) execution {
 	ctx, cancel := context.WithTimeoutCause(ctx, h.limits.callback, late)
 	defer cancel()
 	words := append([]string{"-m", "billmgr", "-o", "xml"}, c.words()...)
-	env := h.childEnv()
+	env := h.o.Environ
 	if c.secret != nil {
 		name, err := h.variable()
 		if err != nil {
 			return execution{err: err, mask: h.o.Log.Mask}
 		}
 		h.o.Log.Secret(c.secret.value)
-		env = append(env, name+"="+c.secret.value)
+		env = append(slices.Clone(env), name+"="+c.secret.value)
 		words = append(words, "-e", c.secret.name+"=$"+name)
 	}
-	cmd := exec.CommandContext(ctx, h.path("sbin/mgrctl"), words...)
-	cmd.Dir, cmd.Env = h.o.Root, env
-	// Its own process group: what mgrctl started ends with it when the deadline passes.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second // for output that a stray grandchild holds open
-	stdout, stderr := &limitedBuffer{limit: maxAnswer, strict: true}, &limitedBuffer{limit: maxStderr}
-	cmd.Stdout, cmd.Stderr = stdout, stderr
-	err := cmd.Run()
-	if errors.Is(err, exec.ErrWaitDelay) && cmd.ProcessState.Success() {
-		err = nil // mgrctl itself succeeded; a process that it started kept the output open
-	}
+	got := mgrctl.Run(ctx, mgrctl.Call{Root: h.o.Root, Words: words, Environ: env, Caller: h.o.Binary, MaxOutput: maxAnswer, MaxErrors: maxStderr})
 	run := execution{
-		stdout: stdout.kept.Bytes(), stderr: stderr.kept.Bytes(), code: cmd.ProcessState.ExitCode(),
-		started: cmd.Process != nil, outputTooLong: stdout.full, err: err, mask: h.o.Log.Mask,
+		stdout: got.Stdout, stderr: got.Stderr, code: got.State.ExitCode(),
+		started: got.Started, outputTooLong: got.TooLong, err: got.Err, mask: h.o.Log.Mask,
 	}
-	if cmd.ProcessState != nil { // it was started
-		if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+	if got.State != nil {
+		if status, ok := got.State.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 			run.signal = status.Signal()
 		}
 	}
-	if err != nil {
+	if got.Err != nil {
 		run.endCause, run.runEnded = context.Cause(ctx), errors.Is(ctx.Err(), context.Canceled)
 	}
 	return run
-}
-
-// childEnv returns the environment of mgrctl: that of this process, with the module's name in SSH_CONNECTION, from which the panel
-// logs the caller (docs/reference/billmanager.md §5.1).
-func (h *Host) childEnv() []string {
-	var env []string
-	for _, variable := range h.o.Environ {
-		if !strings.HasPrefix(variable, "SSH_CONNECTION=") {
-			env = append(env, variable)
-		}
-	}
-	return append(env, "SSH_CONNECTION="+h.o.Binary)
 }
 
 // variable returns a random name for an environment variable.
@@ -110,7 +85,9 @@ func (r execution) classify(function string) (reply, error) {
 	answer, err := parseReply(r.stdout)
 	refused := answer.refusal
 	if err != nil {
-		refused = parseTextRefusal(string(r.stderr))
+		if said, found := mgrctl.ParseRefusal(string(r.stderr)); found {
+			refused = &refusal{kind: said.Kind, object: said.Object, value: said.Value}
+		}
 	}
 	switch {
 	case refused != nil && refused.unanswered():
@@ -181,27 +158,4 @@ func (r execution) outputText() string {
 	// Shortened before masking too: a fault shows a few words, and masking 16 MiB would be slow.
 	text = strings.ToValidUTF8(text[:min(len(text), maxQuoted)], "?")
 	return plaintext.Clip(r.quote(panellog.RedactText(text)), 500)
-}
-
-// limitedBuffer keeps the first bytes that are written to it. If strict, it refuses more, which ends the writer; otherwise
-// it drops them.
-type limitedBuffer struct {
-	kept   bytes.Buffer
-	limit  int
-	strict bool
-	full   bool
-}
-
-// Write implements io.Writer.
-func (b *limitedBuffer) Write(text []byte) (int, error) {
-	room := b.limit - b.kept.Len()
-	if room >= len(text) {
-		return b.kept.Write(text)
-	}
-	b.kept.Write(text[:room])
-	b.full = true
-	if b.strict {
-		return room, io.ErrShortWrite
-	}
-	return len(text), nil
 }

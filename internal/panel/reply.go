@@ -157,22 +157,3 @@ func attribute(e xml.StartElement, name string) string {
 	}
 	return ""
 }
-
-// parseTextRefusal reads an error in the text form that mgrctl prints to stderr:
-// `ERROR Error: Type: 'client' Object: 'open' Value: 'billmgr'` (docs/reference/billmanager.md §5.1). It returns nil if the text
-// has none.
-func parseTextRefusal(stderr string) *refusal {
-	_, rest, found := strings.Cut(stderr, "Error: Type: '")
-	if !found {
-		return nil
-	}
-	r := &refusal{}
-	r.kind, rest, _ = strings.Cut(rest, "'")
-	if _, after, ok := strings.Cut(rest, "Object: '"); ok {
-		r.object, rest, _ = strings.Cut(after, "'")
-	}
-	if _, after, ok := strings.Cut(rest, "Value: '"); ok {
-		r.value, _, _ = strings.Cut(after, "'")
-	}
-	return r
-}
