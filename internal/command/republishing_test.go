@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/publish"
@@ -118,6 +119,37 @@ func TestTroubleWhileRecordsAreWrittenAgainLeavesThem(t *testing.T) {
 	p.at = p.at.Add(time.Hour)
 	p.sweep(t)
 	assert.Len(t, p.asked.asked, 2)
+}
+
+// unsentError is a transport error of a request that never left this host, or may have.
+type unsentError struct{ unsent bool }
+
+func (unsentError) Error() string  { return "20 calls a minute are used up" }
+func (u unsentError) Unsent() bool { return u.unsent }
+
+// rules UNATT-4: a question that never reached the seller is none of the six.
+func TestAQuestionThatWasNotSentIsNotCounted(t *testing.T) {
+	for name, row := range map[string]struct {
+		err   error
+		asks  int // counted
+		calls int // until all questions are used up
+	}{
+		"not sent":      {unsentError{true}, 0, 7},
+		"perhaps sent":  {unsentError{false}, 1, 6},
+		"seller's word": {fault.Errorf(fault.API, "id", "not now"), 1, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := publishingFixture(t, 10)
+			p.asked.err = row.err
+			p.sweep(t)
+			require.Len(t, p.service.list(), 1)
+			assert.Equal(t, row.asks, p.service.list()[0].Asks)
+			assert.Equal(t, row.asks == 0, p.service.list()[0].Asked.IsZero())
+			p.asked.err = nil
+			p.sweeps(t, time.Hour, 90*time.Hour)
+			assert.Len(t, p.asked.asked, row.calls)
+		})
+	}
 }
 
 // inPlaceSeller reissues under the same id and can be asked to look at challenges.

@@ -13,6 +13,7 @@ import (
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/publish"
@@ -111,6 +112,12 @@ func (s *slowService) Withdraw(_ context.Context, order publish.Order, _ publish
 func turnsFixture(t *testing.T, takes func(it int64) time.Duration, items int64) (sweep func() []int64, panel *manyPanel) {
 	t.Helper()
 	f := newFixture(t)
+	return turnsAt(t, f, f.seller, takes, items)
+}
+
+// turnsAt is turnsFixture with another seller.
+func turnsAt(t *testing.T, f *fixture, connected seller.Seller, takes func(it int64) time.Duration, items int64) (sweep func() []int64, panel *manyPanel) {
+	t.Helper()
 	panel = &manyPanel{f.panel, map[int64]*item.Item{}}
 	service := &slowService{takes: map[int64]time.Duration{}, clock: func(d time.Duration) { f.at = f.at.Add(d) }}
 	f.seller.listed = map[int64]seller.State{}
@@ -129,6 +136,7 @@ func turnsFixture(t *testing.T, takes func(it int64) time.Duration, items int64)
 		run := f.env()
 		run.Args, run.Panel = item.Args{Command: "subscription"}, panel
 		run.Publishing = publish.Limit(service, run.Now, sweepPublishTime)
+		run.Info.Connect = func(map[string]string) (seller.Seller, error) { return connected, nil }
 		run.Sleep = func(context.Context, time.Duration) error { return nil }
 		service.served = nil
 		_, err := command.Subscription(t.Context(), run)
@@ -196,4 +204,32 @@ func TestAnItemThatHasItsTurnIsNotMarked(t *testing.T) {
 	panel.items[3].Params[itemparam.ChallengesDeferred] = "2026-04-02T09:00:00Z"
 	assert.Equal(t, int64(3), sweep()[0])
 	assert.NotContains(t, panel.items[3].Params, itemparam.ChallengesDeferred)
+}
+
+// downSeller does not answer any more after its list was read.
+type downSeller struct {
+	*fakeSeller
+	calls int
+}
+
+func (d *downSeller) fail() error {
+	d.calls++
+	return &fault.Error{Type: fault.Client, Message: "no answer within 30 s", Retry: true, Outage: true}
+}
+
+func (d *downSeller) RetryChallenge(context.Context, int64, seller.Request, string) ([]seller.Challenge, error) {
+	return nil, d.fail()
+}
+
+func (d *downSeller) OrderStatus(context.Context, int64) (seller.OrderStatus, error) {
+	return seller.OrderStatus{}, d.fail()
+}
+
+// rules SWEEP-9: a seller that does not work is not asked about one order after the other, also when it is asked to look.
+func TestASellerThatIsDownIsNotAskedToLookForEachItem(t *testing.T) {
+	f := newFixture(t)
+	down := &downSeller{fakeSeller: f.seller}
+	sweep, _ := turnsAt(t, f, down, func(int64) time.Duration { return 0 }, 10)
+	assert.Len(t, sweep(), 1)
+	assert.LessOrEqual(t, down.calls, 2)
 }

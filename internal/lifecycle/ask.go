@@ -2,6 +2,8 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,6 +65,7 @@ func (j *Order) ask(ctx context.Context, id int64, up standing) (changed bool, e
 		return false, err
 	}
 	_, asks := questions(up.present)
+	before := slices.Clone(up.present)
 	for i := range up.present {
 		up.present[i].Asked, up.present[i].Asks = j.Now().UTC(), asks+1
 	}
@@ -78,15 +81,27 @@ func (j *Order) ask(ctx context.Context, id int64, up standing) (changed bool, e
 	challenges, err := retrier.RetryChallenge(ctx, id, request, domain)
 	if err != nil {
 		j.Log.Warningf("%s was asked to look at the challenges of id %d: %v", j.Info.Title, id, err)
-		return false, nil
+		j.Unattended.SellerError = err
+		return false, j.uncount(ctx, standing{before, up.rest, up.stood}, err)
 	}
-	before := j.Item.Params[j.ChallengeParam()]
+	shown := j.Item.Params[j.ChallengeParam()]
 	if err := j.keepChallenges(ctx, challenges); err != nil {
 		return false, err
 	}
-	if j.Item.Params[j.ChallengeParam()] == before {
+	if j.Item.Params[j.ChallengeParam()] == shown {
 		return false, nil
 	}
 	j.Log.Infof("%s gives other values in %s; they are published instead", j.Info.Title, itemparam.ChallengesPublished)
 	return true, nil
+}
+
+// uncount takes a question back that never reached the seller, because of a limit of calls or because the seller cannot be reached:
+// the next run asks.
+func (j *Order) uncount(ctx context.Context, before standing, err error) error {
+	var call interface{ Unsent() bool }
+	if !errors.As(err, &call) || !call.Unsent() || ctx.Err() != nil {
+		return nil
+	}
+	j.askedNow = false
+	return j.saveStanding(ctx, before)
 }

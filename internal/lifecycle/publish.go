@@ -37,6 +37,9 @@ type Unattended struct {
 	Since time.Time
 	// Unseen is which of them is not seen everywhere, and where; empty if all are, or if that was not looked at.
 	Unseen string
+	// SellerError is what the seller failed with when it was asked to look, or about the certificate after that. That fails no
+	// command; a sweep sees by it that the seller does not work.
+	SellerError error
 }
 
 // publishChallenges does what is due about the challenges of an order that waits: it publishes them, looks whether they are
@@ -392,6 +395,7 @@ func (j *Order) awaitIssue(ctx context.Context, id int64) (seller.OrderStatus, b
 		status, err := j.Seller.OrderStatus(ctx, id)
 		if err != nil && ctx.Err() == nil { // the next run asks as ever
 			j.Log.Warningf("whether id %d is issued could not be read at %s: %v", id, j.Info.Title, err)
+			j.Unattended.SellerError = err
 			return status, false, nil
 		}
 		if err != nil {

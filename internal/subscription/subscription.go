@@ -188,6 +188,9 @@ func (s *sweep) workOn(ctx context.Context, it int64, as string, begin beginner,
 		s.Log.Errorf("%s: %v", label, err)
 		s.noteOutage(j, err)
 	}
+	if j != nil {
+		s.noteOutage(j, j.Unattended.SellerError)
+	}
 	if row.action != "" || err != nil {
 		s.rows = append(s.rows, *row)
 	}

@@ -118,7 +118,7 @@ func (c *Client) Do(ctx context.Context, call Call) error {
 	var before *Error
 	for attempt := 1; ; attempt++ {
 		err := c.once(ctx, call)
-		failure := c.named(call, err)
+		failure := c.named(call, err).after(before)
 		switch {
 		case failure == nil:
 			return err

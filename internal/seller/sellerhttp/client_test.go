@@ -208,6 +208,23 @@ func TestNothingWasSent(t *testing.T) {
 	})
 }
 
+// A read whose last attempt did not leave this host may have been carried out by an attempt before.
+func TestAReadThatOneAttemptSentIsNotUnsent(t *testing.T) {
+	s, c := newSeller(t, says(503, "")), newClock()
+	client := sellerhttp.New(sellerhttp.Config{
+		Seller: "Shop", Agent: "pmtest", Address: s.URL, Now: c.Now, Jitter: func() float64 { return 0.5 },
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			s.Close()
+			return c.Sleep(ctx, d)
+		},
+	})
+	var got string
+	failure := requireError(t, client.Do(t.Context(), ask(sellerhttp.Read, &got)))
+	assert.Equal(t, sellerhttp.Unreachable, failure.Kind)
+	assert.Equal(t, 1, s.count())
+	assert.False(t, failure.Unsent())
+}
+
 // Rules RUN-1: net/http returns the cause of a cancelled context, which need not be context.Canceled.
 func TestACancelledCommandIsNotAFailureOfTheSeller(t *testing.T) {
 	signalled := errors.New("signal terminated")

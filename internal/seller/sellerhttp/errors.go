@@ -91,6 +91,17 @@ func (e *Error) Error() string {
 // Withheld reports whether the call was not sent because this is a dry run.
 func (e *Error) Withheld() bool { return e.Kind == Withheld }
 
+// Unsent reports whether the seller certainly never received the request, in any attempt.
+func (e *Error) Unsent() bool { return !e.Sent }
+
+// after returns the error of an attempt that followed another one: what was sent then may have been received.
+func (e *Error) after(before *Error) *Error {
+	if e != nil && before != nil {
+		e.Sent = e.Sent || before.Sent
+	}
+	return e
+}
+
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
