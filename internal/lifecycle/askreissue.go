@@ -56,12 +56,11 @@ func (j *Order) askReissue(ctx context.Context, status seller.OrderStatus) (sell
 func (j *Order) sendReissue(ctx context.Context, reissuer seller.Reissuer, of int64, request *seller.Request) (int64, []seller.Challenge, error) {
 	id, challenges, err := reissuer.Reissue(ctx, of, *request)
 	failure := fault.From(err)
-	if err == nil || !j.movedFromMail || failure.OutcomeUnknown || failure.Retry || failure.SellerFails() {
+	if err == nil || !j.movedFromMail || failure.OutcomeUnknown || failure.Retry || failure.SellerFails() || j.checkEmailAllowed() != nil {
 		return id, challenges, err
 	}
-	j.movedFromMail = false
 	j.Log.Warningf("%s refused the reissue of id %d validated by %s (%v): it is asked for again, validated by e-mail as before", j.Info.Title, of, request.Method, err)
-	if failed := j.SaveParam(ctx, itemparam.Method, methodWordEmail); failed != nil {
+	if failed := j.backToMail(ctx); failed != nil {
 		return 0, nil, errors.Join(err, failed)
 	}
 	again, wrong := j.Request()
@@ -100,7 +99,10 @@ func (j *Order) reissueRequest(ctx context.Context, status seller.OrderStatus) (
 
 // savePending saves which certificate the reissue replaces, before the request is sent.
 func (j *Order) savePending(ctx context.Context, status seller.OrderStatus) error {
-	pending := reissueOf{ID: status.ID, Request: j.requestDigest(), Serial: j.Item.Params[itemparam.Serial]}
+	if before, there := j.pendingReissue(); there && !j.answered(before) {
+		j.movedFromMail = j.movedFromMail || before.FromMail
+	}
+	pending := reissueOf{ID: status.ID, Request: j.requestDigest(), Serial: j.Item.Params[itemparam.Serial], FromMail: j.movedFromMail}
 	if shown, err := pki.StoredLeaf(strings.Join(status.PEM, "\n")); err == nil && shown.Serial() != pending.Serial {
 		pending.Shown = shown.Serial()
 	}
@@ -139,9 +141,7 @@ func (j *Order) reissueFailed(ctx context.Context, status seller.OrderStatus, re
 		return status, reason
 	}
 	if limited || !failure.OutcomeUnknown && !failure.Retry {
-		if err := j.SaveParam(ctx, itemparam.ReissueOf, ""); err != nil {
-			j.Log.Errorf("the record of a refused reissue could not be removed: %v", err)
-		}
+		j.forgetReissue(ctx)
 		return status, reason
 	}
 	next, found := j.unansweredReissue(ctx, status)
@@ -150,6 +150,16 @@ func (j *Order) reissueFailed(ctx context.Context, status seller.OrderStatus, re
 	}
 	j.Log.ExtInfof("the answer to the reissue was lost (%v), the reissue is id %d", reason, next.ID)
 	return j.reissueAccepted(ctx, next, request, nil)
+}
+
+// forgetReissue removes what was saved about a reissue that the seller did not take.
+func (j *Order) forgetReissue(ctx context.Context) {
+	if err := j.backToMail(ctx); err != nil {
+		j.Log.Errorf("the validation method could not be changed back to e-mail: %v", err)
+	}
+	if err := j.SaveParam(ctx, itemparam.ReissueOf, ""); err != nil {
+		j.Log.Errorf("the record of a refused reissue could not be removed: %v", err)
+	}
 }
 
 // unansweredReissue looks for a reissue whose answer was lost: under the same id if the seller reissues in place, else as the id

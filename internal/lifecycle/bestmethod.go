@@ -37,6 +37,16 @@ func (j *Order) bestMethod(ctx context.Context) error {
 	return nil
 }
 
+// backToMail moves an item back to e-mail that was moved from it for a reissue which the seller did not take: whether it would take
+// another method is not known, and the next reissue decides anew. An item stays as it is once e-mail is not allowed any more.
+func (j *Order) backToMail(ctx context.Context) error {
+	if !j.movedFromMail || j.checkEmailAllowed() != nil {
+		return nil
+	}
+	j.movedFromMail = false
+	return j.SaveParam(ctx, itemparam.Method, methodWordEmail)
+}
+
 // publishable returns why the challenges of a validation method could not be published for every name; nil if they could.
 func (j *Order) publishable(ctx context.Context, names []string, word string) error {
 	var records []publish.Record

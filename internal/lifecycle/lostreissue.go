@@ -36,6 +36,11 @@ func (j *Order) ReconcileReissue(ctx context.Context) error {
 	if found || !j.Unanswered() {
 		return j.showRequested(ctx, status)
 	}
+	pending, _ := j.pendingReissue()
+	j.movedFromMail = pending.FromMail
+	if err := j.backToMail(ctx); err != nil {
+		return err
+	}
 	return j.SaveParam(ctx, itemparam.ReissueOf, "")
 }
 

@@ -13,7 +13,7 @@ type Order struct {
 	// Unattended is what this run found out about doing without the client.
 	Unattended Unattended
 	askedNow   bool // the seller was asked in this run to look at the challenges
-	// movedFromMail says that this run moved the item from e-mail to another validation method.
+	// movedFromMail says that the item was moved from e-mail to another validation method for a reissue that no seller has taken yet.
 	movedFromMail bool
 }
 

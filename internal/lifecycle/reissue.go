@@ -27,6 +27,8 @@ type reissueOf struct {
 	Shown   string `json:"shown,omitempty"`  // of the certificate that the seller showed then, if another one
 	// Accepted is set when a seller that keeps the id has accepted the reissue.
 	Accepted bool `json:"accepted,omitempty"`
+	// FromMail is set if the item was moved from e-mail to another validation method for this reissue (option SSLUnattendedMethod).
+	FromMail bool `json:"from_mail,omitempty"`
 }
 
 // pendingReissue reads the parameter reissue_of; false if it is absent or unreadable.
