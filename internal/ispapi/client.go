@@ -5,6 +5,7 @@ package ispapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -29,6 +30,15 @@ type Caller interface {
 	Panel() string // ispmgr or dnsmgr
 	Place() string // for messages
 }
+
+// SecretCaller is a Caller that can take parameters which nobody but the panel may see.
+type SecretCaller interface {
+	Caller
+	CallSecret(ctx context.Context, function string, params, secrets url.Values) (*Element, *Refusal, error)
+}
+
+// ErrPublicArguments is that a secret would have to be an argument of a program, which every user of the host can read.
+var ErrPublicArguments = errors.New("a secret is not handed to mgrctl, whose arguments every user of this host can read: use url and login in place of mgr")
 
 // Client adds to a Caller what the panel's functions have in common: lists with pages, forms, submissions.
 type Client struct{ Caller }
@@ -79,11 +89,28 @@ func (c *Client) Form(ctx context.Context, function string, params url.Values) (
 // Submit calls a function that changes something, a second time if the panel asks for that. Any answer but "done" is an error or a
 // refusal.
 func (c *Client) Submit(ctx context.Context, function string, params url.Values) (*Refusal, error) {
-	root, refused, err := c.Call(ctx, function, params)
+	return submit(function, params, func(params url.Values) (*Element, *Refusal, error) { return c.Call(ctx, function, params) })
+}
+
+// SubmitSecret is Submit with parameters that nobody may see, as a private key. They go by HTTPS only: to a panel that is called by
+// mgrctl it is an error that wraps ErrPublicArguments. No error and no refusal repeats words of the panel's answer.
+func (c *Client) SubmitSecret(ctx context.Context, function string, params, secrets url.Values) (*Refusal, error) {
+	api, able := c.Caller.(SecretCaller)
+	if !able {
+		return nil, fmt.Errorf("%s: %w", function, ErrPublicArguments)
+	}
+	return submit(function, params, func(params url.Values) (*Element, *Refusal, error) {
+		return api.CallSecret(ctx, function, params, secrets)
+	})
+}
+
+// submit repeats a call if the panel asks for that.
+func submit(function string, params url.Values, call func(params url.Values) (*Element, *Refusal, error)) (*Refusal, error) {
+	root, refused, err := call(params)
 	if err == nil && confirmation(root, refused) {
 		again := maps.Clone(params)
 		again.Set("sok", "yes")
-		root, refused, err = c.Call(ctx, function, again)
+		root, refused, err = call(again)
 	}
 	switch {
 	case err != nil || refused != nil:

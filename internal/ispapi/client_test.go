@@ -209,3 +209,56 @@ func TestAFormIsReadWithItsDescription(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "-m\nispmgr\n-o\ndevel\nsite.edit\nlang=en\nelid=1\n", string(words))
 }
+
+// A private key is in no error, whatever the panel does with it.
+func TestASecretIsNotRepeated(t *testing.T) {
+	const key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgYr4xUG2nPcTFD0ab\n-----END PRIVATE KEY-----\n"
+	for name, answer := range map[string]string{
+		"a refusal":        `<doc><error type="value" object="key"><param name="value">` + key + `</param><msg>wrong: ` + key + `</msg></error></doc>`,
+		"the object":       `<doc><error type="value" object="MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgYr4xUG2nPcTFD0ab"/></doc>`,
+		"the type":         `<doc><error type="MIGHAgEAMBMGByqGSM49"/></doc>`,
+		"a page":           `<html>` + key + `</html>`,
+		"a page in pieces": `<html>` + strings.Repeat("x", 280) + "MIGHAgEAMBMGByqGSM49AgEG",
+		"nothing said":     `<doc><tparams><key>` + key + `</key></tparams></doc>`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			sent := ""
+			made := against(t, func(function string, form url.Values) string {
+				if function == "auth" {
+					return ""
+				}
+				sent = form.Get("key")
+				return answer
+			})
+			refused, err := made.SubmitSecret(context.Background(), "sslcert.setcrt", url.Values{"sok": {"ok"}, "name": {"c1"}}, url.Values{"key": {key}})
+			if err == nil {
+				require.NotNil(t, refused)
+				err = refused.AsError("sslcert.setcrt")
+			}
+			assert.Equal(t, key, sent)
+			assert.NotContains(t, err.Error(), "MIGHAgEA")
+			assert.NotContains(t, err.Error(), "AQQgYr4x")
+			require.ErrorContains(t, err, "sslcert.setcrt")
+		})
+	}
+}
+
+func TestASecretIsNoArgumentOfMgrctl(t *testing.T) {
+	env, _ := publishtest.Env(t)
+	here, err := ispapi.New(ispapi.Server{Mgr: "ispmgr"}, env)
+	require.NoError(t, err)
+	_, err = here.SubmitSecret(context.Background(), "sslcert.setcrt", url.Values{}, url.Values{"key": {"k"}})
+	require.ErrorIs(t, err, ispapi.ErrPublicArguments)
+}
+
+func TestASecretSurvivesTheEndOfASession(t *testing.T) {
+	p := publishtest.StartHostPanel(t, program)
+	made := client(t, p)
+	_, err := made.List(context.Background(), "sslcert", nil)
+	require.NoError(t, err)
+	p.Control(t, "POST", "/sessions/end", nil, nil)
+	refused, err := made.SubmitSecret(context.Background(), "sslcert.setcrt", url.Values{"sok": {"ok"}}, url.Values{"key": {"x"}})
+	require.NoError(t, err)
+	require.Equal(t, "value/username", refused.Error())
+	assert.Equal(t, 2, requests(t, p, "auth"))
+}

@@ -139,7 +139,7 @@ type Refusal struct {
 func (r *Refusal) AsError(function string) error {
 	switch {
 	case r.OfType("access"):
-		return fmt.Errorf("%w: the user may not use %s, or not for this zone (%w): see the sample ispmgr.conf for the rights that it needs", publish.ErrDenied, function, r)
+		return fmt.Errorf("%w: the user may not use %s, or not for this object (%w): see the samples of etc/pmssl for the rights that it needs", publish.ErrDenied, function, r)
 	case r.OfType("missed", "func"):
 		return fmt.Errorf("%w: the panel has no function %s for this user: %w", publish.ErrDenied, function, r)
 	case r.OfType("auth"):

@@ -2,6 +2,7 @@ package ispapi
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -139,6 +140,22 @@ func (f Form) Complete(sent url.Values, leaveOut func(field string) bool) error 
 		}
 	}
 	return nil
+}
+
+// Missing returns the first field that the form's page shows, with its own values but for those that are sent, and that must be filled in
+// and is empty; nothing if there is none. It is for forms of which only some fields are sent.
+func (f Form) Missing(sent url.Values) string {
+	all := url.Values{}
+	for name, value := range f.Values {
+		all.Set(name, value)
+	}
+	maps.Copy(all, sent)
+	for _, name := range f.Names {
+		if f.required[name] && all.Get(name) == "" && !control(name) && !f.hidden(name, all) {
+			return name
+		}
+	}
+	return ""
 }
 
 // isFieldName reports whether a name can be that of a parameter: a letter, then letters, digits, _ . and -.

@@ -37,6 +37,9 @@ func FuzzDocuments(f *testing.F) {
 			t.Error("an endless error")
 		}
 		if form, err := c.Form(ctx, "domain.edit", nil); err == nil {
+			if missing := form.Missing(url.Values{"name": {"n"}}); missing == "name" {
+				t.Error("a field that is sent is missing")
+			}
 			sent := url.Values{"name": {"n"}}
 			if err := form.Complete(sent, func(field string) bool { return field == "ttl" }); err == nil && (sent.Get("name") != "n" || sent.Has("ttl")) {
 				t.Errorf("%v", sent)

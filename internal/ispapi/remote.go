@@ -120,11 +120,18 @@ func (c *remote) Panel() string { return panelName(c.server.URL) }
 
 // Call asks the panel for a function, with a login before the first one and a second one if the panel has ended the session.
 func (c *remote) Call(ctx context.Context, function string, params url.Values) (*Element, *Refusal, error) {
+	return c.call(ctx, function, params, nil)
+}
+
+// call is Call with further parameters, which may be secrets.
+func (c *remote) call(ctx context.Context, function string, params, secrets url.Values) (*Element, *Refusal, error) {
 	for again := false; ; again = true {
 		if err := c.login(ctx); err != nil {
 			return nil, nil, err
 		}
-		root, refused, err := c.post(ctx, function, params, url.Values{"auth": {c.session}})
+		all := url.Values{"auth": {c.session}}
+		maps.Copy(all, secrets)
+		root, refused, err := c.post(ctx, function, params, all)
 		if err != nil || !refused.OfType("auth") {
 			return root, refused, err
 		}
