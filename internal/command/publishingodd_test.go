@@ -125,3 +125,33 @@ func TestWhatAClosedItemLeftIsRemovedByLaterSweeps(t *testing.T) {
 	run(command.Subscription, item.Args{Command: "subscription"})
 	assert.Empty(t, s.param(itemparam.ChallengesPublished))
 }
+
+// A seller that shows only what is not validated yet takes nothing away: the CA may look at all of it again before it issues.
+func TestARecordThatTheSellerDoesNotMentionAnyMoreStays(t *testing.T) {
+	p := namesPublishing(t)
+	p.asked.answer = func(_ int, r seller.Request) []seller.Challenge { return challengesOf(r)[1:2] }
+	require.NoError(t, p.do(command.Reopen, "reopen"))
+	names := len(p.service.world)
+	require.Greater(t, names, 1)
+	p.sweeps(t, time.Hour, 30*time.Hour)
+	assert.Len(t, p.service.world, names)
+	assert.Len(t, p.service.list(), names)
+	assert.Zero(t, p.count("withdraw"))
+	p.issue(t)
+	p.sweep(t)
+	p.clean(t)
+}
+
+// A panel that does not take the list of records keeps nothing else of an order's end back.
+func TestAnOrderThatEndedIsReportedAlthoughItsListCannotBeSaved(t *testing.T) {
+	p := publishingFixture(t, 10)
+	p.sweep(t)
+	p.seller.change(102, func(r *seller.OrderStatus) { r.State = seller.StateCancelled })
+	p.panel.fail["drop challenges_published"] = fault.Errorf(fault.Panel, "", "broken").Retryable()
+	require.NoError(t, p.do(command.SyncItem, "sync_item"))
+	assert.Equal(t, "5", p.param(itemparam.ServiceStatus))
+	assert.Len(t, p.panel.tasks, 1)
+	p.panel.order.Params[itemparam.ReissueTried] = p.at.Format(time.RFC3339) + " 1"
+	p.sweep(t)
+	p.clean(t)
+}

@@ -268,11 +268,27 @@ func (j *Order) putUp(ctx context.Context, order publish.Order, id int64, list [
 		}
 	}
 	j.Unattended.Since = oldest(up.present)
-	stale := slices.DeleteFunc(slices.Clone(up.rest), func(old publishedRecord) bool { // its value was replaced
-		return slices.ContainsFunc(up.present, func(r publishedRecord) bool { return samePlace(r, old) })
-	})
-	rest, err := j.withdraw(ctx, up.present, stale)
-	return standing{up.present, rest, up.stood}, err
+	unmentioned, stale := splitRest(up, order, id)
+	left, err := j.withdraw(ctx, slices.Concat(up.present, unmentioned), stale)
+	return standing{up.present, slices.Concat(unmentioned, left), up.stood}, err
+}
+
+// splitRest divides the records beside the present ones. Those of names of the order that the seller's answer does not mention any
+// more stay: it may have left out what is validated, and the CA may look again before it issues. The others are stale, but for those
+// whose value was replaced in its place.
+func splitRest(up standing, order publish.Order, id int64) (unmentioned, stale []publishedRecord) {
+	for _, old := range up.rest {
+		domain := old.Record.Domain
+		switch {
+		case slices.ContainsFunc(up.present, func(r publishedRecord) bool { return samePlace(r, old) }):
+		case old.ID == id && (slices.Contains(order.Names, domain) || slices.Contains(order.Names, "*."+domain)) &&
+			!slices.ContainsFunc(up.present, func(r publishedRecord) bool { return r.Record.Domain == domain }):
+			unmentioned = append(unmentioned, old)
+		default:
+			stale = append(stale, old)
+		}
+	}
+	return unmentioned, stale
 }
 
 // compare returns the entries of what is placed, with what is known of those that were published before, and the other

@@ -269,7 +269,10 @@ func (j *Order) handleEnded(ctx context.Context, status seller.OrderStatus) (Out
 		return Outcome{}, err
 	}
 	if err := j.WithdrawAll(ctx); err != nil {
-		return Outcome{}, err
+		if ctx.Err() != nil {
+			return Outcome{}, err
+		}
+		j.Log.Errorf("what was published for it could not be removed, the next sweep tries again: %v", err)
 	}
 	if j.Item.Stored != "" {
 		return Outcome{}, j.keepStored(ctx, status, reason)
