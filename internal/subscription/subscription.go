@@ -13,6 +13,7 @@ import (
 	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
 	"pmssl/internal/lifecycle"
 	"pmssl/internal/pki"
 	"pmssl/internal/publish"
@@ -226,20 +227,21 @@ func (s *sweep) reconcile(ctx context.Context, j *sweptItem, row *sweepRow) erro
 	}
 	if down := s.down[j.Account]; down != nil {
 		s.skipForOutage(row, actionWait, down)
-		return nil
+		return s.remindUnsynced(ctx, j, row)
 	}
 	if err := j.syncIfChanged(ctx); err != nil {
-		return err
+		if !fault.From(err).SellerFails() {
+			return err
+		}
+		return errors.Join(err, s.remindUnsynced(ctx, j, row))
 	}
 	if j.Item.Stored == "" { // the first certificate: the order shows the client what to publish
 		return s.firstOverdue(ctx, j)
 	}
-	stored, err := pki.StoredLeaf(j.Item.Stored)
+	stored, err := s.storedLeaf(j, row)
 	if err != nil {
 		return err
 	}
-	decision := cabforum.ReissueCheck{Settings: s.settings, Active: true, Held: lifecycle.ValidityOf(stored)}.Decide(s.at)
-	row.expires, row.due, row.lead = stored.Ends(), decision.DueOn, decision.Lead
 	if !j.HasStatus(item.ServiceWaiting) {
 		return nil
 	}
@@ -248,6 +250,38 @@ func (s *sweep) reconcile(ctx context.Context, j *sweptItem, row *sweepRow) erro
 		return nil
 	}
 	return s.remind(ctx, j, row, stored)
+}
+
+// storedLeaf reads the stored certificate, and writes its dates into the row.
+func (s *sweep) storedLeaf(j *sweptItem, row *sweepRow) (pki.Chain, error) {
+	stored, err := pki.StoredLeaf(j.Item.Stored)
+	if err != nil {
+		return stored, err
+	}
+	decision := cabforum.ReissueCheck{Settings: s.settings, Active: true, Held: lifecycle.ValidityOf(stored)}.Decide(s.at)
+	row.expires, row.due, row.lead = stored.Ends(), decision.DueOn, decision.Lead
+	return stored, nil
+}
+
+// remindUnsynced notifies the client about a reissue that waited when the seller worked last, in the days in which the client is
+// notified in any case: what to publish is known without the seller (rules SWEEP-9).
+func (s *sweep) remindUnsynced(ctx context.Context, j *sweptItem, row *sweepRow) error {
+	if j.Item.Stored == "" || !j.HasStatus(item.ServiceWaiting) || j.Item.Params[itemparam.NotBefore] != "" {
+		return nil
+	}
+	stored, err := s.storedLeaf(j, row)
+	if err != nil || stored.Serial() != j.Item.Params[itemparam.Serial] || !j.lastDays(row, stored) {
+		return err
+	}
+	reason := row.reason
+	err = s.remind(ctx, j, row, stored)
+	row.reason = reason
+	return err
+}
+
+// lastDays reports whether a certificate ends in the days in which the client is notified in any case (rules UNATT-6).
+func (j *sweptItem) lastDays(row *sweepRow, stored pki.Chain) bool {
+	return j.Today().DaysUntil(stored.Ends()) < min(lastDays, (row.lead+1)/2)
 }
 
 // syncIfChanged syncs the order unless it still waits, and does what is due about its challenges.
@@ -275,7 +309,7 @@ func (s *sweep) remind(ctx context.Context, j *sweptItem, row *sweepRow, stored 
 		return nil
 	}
 	left := j.Today().DaysUntil(stored.Ends())
-	if left >= min(lastDays, (row.lead+1)/2) && j.AwaitsNobody() {
+	if !j.lastDays(row, stored) && j.AwaitsNobody() {
 		row.reason = reasonUnattended
 		return nil
 	}
