@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -133,6 +134,19 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	p.Control(t, "POST", "/faults", map[string]string{"kind": "redirect", "location": "https://192.0.2.1/"}, nil)
 	_, err := client(t, p).List(context.Background(), "domain", nil)
 	require.ErrorContains(t, err, "another address")
+}
+
+func TestALongTextThatIsNoHTTPIsNotShownWhole(t *testing.T) {
+	made := behind(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if assert.NoError(t, err) {
+			_, _ = conn.Write([]byte(strings.Repeat("x", 60_000) + "\r\n\r\n"))
+			_ = conn.Close()
+		}
+	})
+	_, err := made.List(context.Background(), "domain", nil)
+	require.ErrorContains(t, err, "malformed HTTP")
+	assert.Less(t, len(err.Error()), 1000)
 }
 
 func TestMgrctlThatFails(t *testing.T) {

@@ -60,7 +60,7 @@ func requests(t *testing.T, p *publishtest.HostPanel, function string) int {
 // against returns a client of a panel that a handler plays after the login.
 func against(t testing.TB, answers func(function string, form url.Values) string) *ispapi.Client {
 	t.Helper()
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return behind(t, func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		function := r.PostForm.Get("func")
 		if function == "auth" && answers("auth", r.PostForm) == "" {
@@ -68,7 +68,13 @@ func against(t testing.TB, answers func(function string, form url.Values) string
 			return
 		}
 		_, _ = w.Write([]byte(answers(function, r.PostForm)))
-	}))
+	})
+}
+
+// behind returns a client of a server that the handler is.
+func behind(t testing.TB, handler http.HandlerFunc) *ispapi.Client {
+	t.Helper()
+	server := httptest.NewTLSServer(handler)
 	t.Cleanup(server.Close)
 	address, err := url.Parse(server.URL + "/ispmgr")
 	require.NoError(t, err)

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"pmssl/internal/plaintext"
 	"pmssl/internal/publish"
 )
 
@@ -226,7 +227,7 @@ func (c *remote) post(ctx context.Context, function string, params, secrets url.
 	request.Header.Set("Referer", c.base) // panels refuse changes that seem to come from another site
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, plaintext.Error(err, 2*maxShown)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))

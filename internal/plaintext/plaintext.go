@@ -47,3 +47,21 @@ func Line(text string) string {
 // CollapseSpace returns the text with each run of white space, line ends included, replaced by one blank; none is left at
 // its ends.
 func CollapseSpace(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// Error returns an error whose text is that of the given one as one printable line of at most limit bytes and an ellipsis. It
+// wraps the given one. What a peer sends becomes part of errors of the standard library, as long as it is.
+func Error(err error, limit int) error {
+	if err == nil {
+		return nil
+	}
+	return clippedError{Clip(Line(err.Error()), limit), err}
+}
+
+type clippedError struct {
+	text string
+	err  error
+}
+
+func (e clippedError) Error() string { return e.text }
+
+func (e clippedError) Unwrap() error { return e.err }

@@ -1,6 +1,8 @@
 package plaintext_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -38,6 +40,14 @@ func TestLineIsOnePrintableLine(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, plaintext.Line(c.text)) })
 	}
+}
+
+func TestErrorIsShortAndKeepsWhatItWraps(t *testing.T) {
+	assert.NoError(t, plaintext.Error(nil, 10))
+	cause := errors.New("malformed \x1b[2J\nresponse " + strings.Repeat("x", 100))
+	err := plaintext.Error(cause, 30)
+	assert.EqualError(t, err, "malformed [2J response xxxxxxx…")
+	assert.ErrorIs(t, err, cause)
 }
 
 func FuzzClip(f *testing.F) {

@@ -246,7 +246,7 @@ func (c *client) do(ctx context.Context, method, path string, in, out any) error
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return unreachable(err)
+		return unreachable(plaintext.Error(err, 3*maxShown))
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))

@@ -61,13 +61,20 @@ func TestAnAnswerThatIsNotTheAPIsIsAnError(t *testing.T) {
 		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://192.0.2.1/", http.StatusFound)
 		}, "302"},
+		"a long text that is no HTTP": {func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if assert.NoError(t, err) {
+				_, _ = conn.Write([]byte(strings.Repeat("x", 60_000) + "\r\n\r\n"))
+				_ = conn.Close()
+			}
+		}, "malformed HTTP"},
 		"no answer": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "webserver-allow-from"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := against(t, c.handler)
 			_, _, err := p.Zone(context.Background(), "example.com")
 			require.ErrorContains(t, err, c.says)
-			assert.Less(t, len(err.Error()), 800)
+			assert.Less(t, len(err.Error()), 900)
 			assert.NotContains(t, err.Error(), key)
 			require.Error(t, p.Publish(context.Background(), "example.com", publishtest.CNAME("_a.www.example.com"), nil))
 			require.Error(t, p.Withdraw(context.Background(), "example.com", publishtest.CNAME("_a.www.example.com")))
