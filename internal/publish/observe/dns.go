@@ -28,10 +28,7 @@ const (
 // the resolver.
 func (o *Observer) record(ctx context.Context, p publish.Placement) (publish.Sight, error) {
 	addresses, err := o.authorities(ctx, p.Zone)
-	switch {
-	case err != nil && ctx.Err() == nil && errors.Is(err, errResolver):
-		return publish.Sight{Why: err.Error()}, nil
-	case err != nil:
+	if err != nil {
 		return publish.Sight{}, err
 	}
 	sight, err := o.atServers(ctx, addresses, p)
@@ -188,13 +185,13 @@ func apexOf(answer *dns.Msg) string {
 	return ""
 }
 
-// addresses returns the IPv4 and IPv6 addresses of a host, through the resolver.
+// addresses returns the IPv4 and IPv6 addresses of a host, through the resolver. The error wraps errResolver.
 func (o *Observer) addresses(ctx context.Context, host string) ([]string, error) {
 	var found []string
 	for _, kind := range []uint16{dns.TypeA, dns.TypeAAAA} {
 		answer, err := o.resolver.Query(ctx, host, kind)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", errResolver, err)
 		}
 		for _, rr := range answer.Answer {
 			switch rr := rr.(type) {

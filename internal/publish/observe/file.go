@@ -23,6 +23,8 @@ const (
 	maxRedirects = 3
 	// maxFileAddresses is how many addresses of a host are looked at.
 	maxFileAddresses = 16
+	// maxShown is how many octets of an error of a web server are shown.
+	maxShown = 500
 )
 
 // file fetches a file from every address of its host, or from those that the block names.
@@ -94,6 +96,10 @@ func (o *Observer) fetch(ctx context.Context, b publish.Block, r publish.Record,
 		return "", err
 	}
 	response, err := o.client(b, r, address).Do(request)
+	// The error of the client repeats the address of a redirect, whatever stands in it.
+	if failed := (*url.Error)(nil); errors.As(err, &failed) {
+		err = plaintext.Error(failed.Err, maxShown)
+	}
 	if errors.Is(err, errRedirect) {
 		return fmt.Sprintf("%s at %s: %v; most CAs want the file itself", r, address, err), nil
 	}

@@ -63,8 +63,11 @@ func (o *Observer) Look(ctx context.Context, b publish.Block, p publish.Placemen
 		look = func(ctx context.Context, p publish.Placement) (publish.Sight, error) { return o.file(ctx, b, p.Record) }
 	}
 	sight, err := look(ctx, p)
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
 		return publish.Sight{}, fmt.Errorf("looking at %s: no end: %w", p.Record, ctx.Err())
+	case errors.Is(err, errResolver):
+		return publish.Sight{Why: err.Error()}, nil
 	}
 	return sight, err
 }

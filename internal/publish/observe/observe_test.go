@@ -1,8 +1,10 @@
 package observe_test
 
 import (
+	"bufio"
 	"context"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -16,13 +18,19 @@ import (
 	"pmssl/internal/publish/observe"
 )
 
-const resolver = "192.0.2.2:53"
+const (
+	resolver  = "192.0.2.2:53"
+	webServer = "192.0.2.80:80"
+)
 
 // world is DNS as a test writes it: the records of the resolver and of every name server, and which addresses were dialled.
 type world struct {
 	t       *testing.T
 	records []string
 	dead    []string // addresses that take a connection and do not answer
+	broken  []string // names that are answered SERVFAIL
+	web     string   // what 192.0.2.80:80 answers to a request
+	endless string   // what it then repeats without an end
 
 	mu      sync.Mutex
 	dialled []string
@@ -36,8 +44,24 @@ func (w *world) dial(ctx context.Context, _, address string) (net.Conn, error) {
 		return nil, context.DeadlineExceeded
 	}
 	here, there := net.Pipe()
-	go w.serve(there)
+	if address == webServer {
+		go w.serveFile(there)
+	} else {
+		go w.serve(there)
+	}
 	return here, nil
+}
+
+// serveFile reads a request and answers it.
+func (w *world) serveFile(conn net.Conn) {
+	defer conn.Close()
+	if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+		return
+	}
+	_, err := conn.Write([]byte(w.web))
+	for err == nil && w.endless != "" {
+		_, err = conn.Write([]byte(w.endless))
+	}
 }
 
 // serve answers questions on a connection with the framing of TCP, which the client uses for everything but packets.
@@ -51,6 +75,9 @@ func (w *world) serve(conn net.Conn) {
 		}
 		answer := new(dns.Msg).SetReply(question)
 		answer.Authoritative, answer.RecursionAvailable = true, true
+		if slices.Contains(w.broken, question.Question[0].Name) {
+			answer.Rcode = dns.RcodeServerFailure
+		}
 		for _, text := range w.records {
 			rr, err := dns.NewRR(text)
 			if assert.NoError(w.t, err) && strings.EqualFold(rr.Header().Name, question.Question[0].Name) && slices.Contains([]uint16{question.Question[0].Qtype, dns.TypeCNAME}, rr.Header().Rrtype) {
@@ -103,6 +130,75 @@ func TestARecordIsSeenAtItsNameServersAndTheResolver(t *testing.T) {
 	assert.True(t, sight.Seen, sight.Why)
 	assert.Positive(t, w.count("192.0.2.53:53"))
 	assert.Positive(t, w.count(resolver))
+}
+
+// A resolver that has no answer may have one later: that is no reason to write to the client now.
+func TestAResolverWithoutAnAnswerIsTroubleThatPasses(t *testing.T) {
+	file := publish.Placement{Record: publish.FileRecord("http://www.example.com/.well-known/pki-validation/A.txt", "x")}
+	for name, row := range map[string]struct {
+		broken string
+		placed publish.Placement
+	}{
+		"about the zone":                      {"example.com.", alias("example.com")},
+		"about the record":                    {"_5d41.example.com.", alias("example.com")},
+		"about a name server":                 {"ns1.example.com.", alias("example.com")},
+		"about the host that serves the file": {"www.example.com.", file},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{t: t, records: zoneAt("192.0.2.53"), broken: []string{row.broken}}
+			sight, err := w.observer().Look(t.Context(), publish.Block{}, row.placed)
+			require.NoError(t, err)
+			assert.False(t, sight.Seen)
+			assert.Contains(t, sight.Why, "SERVFAIL")
+		})
+	}
+}
+
+func TestAFileIsSeenIfTheHostServesExactlyIt(t *testing.T) {
+	const file = "ab12\nsectigo.com\nu7"
+	ok := func(body string) string { return "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body }
+	for name, row := range map[string]struct {
+		web, endless string
+		redirects    bool
+		says         string // empty if it is seen
+	}{
+		"the file":                         {ok(file), "", false, ""},
+		"the file in pieces":               {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nab12\r\n0f\r\n\nsectigo.com\nu7\r\n0\r\n\r\n", "", false, ""},
+		"a line more":                      {ok(file + "\n"), "", false, "holds"},
+		"a line less":                      {ok("ab12\nsectigo.com\n"), "", false, "holds"},
+		"another file":                     {ok("<html>\x1b[2J"), "", false, `holds "<html>\x1b[2J"`},
+		"a body without an end":            {ok(file), "x", false, "holds"},
+		"a header without an end":          {"HTTP/1.1 200 OK\r\nA: ", "x", false, "exceeded"},
+		"headers without an end":           {"HTTP/1.1 200 OK\r\n", "A: x\r\n", false, "exceeded"},
+		"interim answers without an end":   {"", "HTTP/1.1 103 Early Hints\r\n\r\n", false, "exceeded"},
+		"a body that is shorter":           {"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nab12", "", false, "unexpected EOF"},
+		"no HTTP":                          {"220 ftp.example.com\r\n", "", false, "malformed"},
+		"nothing":                          {"", "", false, "EOF"},
+		"a long text that is no HTTP":      {strings.Repeat("x", 60_000) + "\r\n\r\n", "", false, "malformed"},
+		"not found":                        {"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n" + file, "", false, "answers 404"},
+		"in part":                          {"HTTP/1.1 206 Partial Content\r\nConnection: close\r\n\r\n" + file, "", false, "answers 206"},
+		"a redirect":                       {"HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", "", false, "most CAs want the file itself"},
+		"redirects without an end":         {"HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: /x\r\n\r\n", "", true, "redirected"},
+		"a redirect to another host":       {"HTTP/1.1 302 Found\r\nLocation: http://other.example.com/x\r\n\r\n", "", true, "another host or port"},
+		"a redirect to another port":       {"HTTP/1.1 302 Found\r\nLocation: http://www.example.com:8080/x\r\n\r\n", "", true, "another host or port"},
+		"a redirect to another protocol":   {"HTTP/1.1 302 Found\r\nLocation: file://www.example.com/etc/passwd\r\n\r\n", "", true, "unsupported protocol"},
+		"a redirect that holds a secret":   {"HTTP/1.1 302 Found\r\nLocation: http://u:Planted@other.example.com/\r\n\r\n", "", false, "u:xxxxx@"},
+		"a redirect that leads to nothing": {"HTTP/1.1 302 Found\r\n\r\n", "", true, "answers 302"},
+		"a long redirect":                  {"HTTP/1.1 302 Found\r\nLocation: /" + strings.Repeat("x", 50_000) + "\r\n\r\n", "", false, "most CAs want the file itself"},
+		"a long redirect that is followed": {"HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: http://www.example.com/" + strings.Repeat("x", 50_000) + "\r\n\r\n", "", true, "redirected"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{t: t, records: []string{"www.example.com. 60 A 192.0.2.80"}, web: row.web, endless: row.endless}
+			r := publish.FileRecord("http://www.example.com/.well-known/pki-validation/A.txt", file)
+			sight, err := w.observer().Look(t.Context(), publish.Block{Redirects: row.redirects}, publish.Placement{Record: r})
+			require.NoError(t, err)
+			assert.Equal(t, row.says == "", sight.Seen)
+			assert.Contains(t, sight.Why, row.says)
+			assert.Less(t, len(sight.Why), 1000)
+			assert.NotContains(t, sight.Why, "Planted")
+			assert.LessOrEqual(t, w.count(webServer), 4)
+		})
+	}
 }
 
 // RFC 4592 2.2.2: a record below a host that only a wildcard serves takes the host out of DNS.
