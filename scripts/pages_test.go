@@ -252,7 +252,7 @@ func TestLogTextsThatPagesExplainAreTheProgramsOwn(t *testing.T) {
 	all := pages(t)
 	var rows []string
 	for _, heading := range []string{
-		"### In the configuration", "### In the ownership rule", "### At the name server", "### At a panel, in files and programs",
+		"### In the configuration", "### When certificates are delivered", "### In the ownership rule", "### At the name server", "### At a panel, in files and programs",
 		"### Between the record and the certificate", "### When records are removed",
 	} {
 		found := firstColumn(t, all["docs/unattended.md"], heading)

@@ -204,6 +204,7 @@ func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 		Log: s.rootLog.Named("command"), Now: s.system.Now, Addresses: s.system.Addresses,
 		Resolver: newResolver(s.system), Terminal: s.system.Terminal, CriticalSection: s.setCritical,
 		Publishing: publish.Limit(&publishing{invocation: s}, s.system.Now, s.row.deadline/publishShare), Sleep: s.system.Sleep, Waits: item.NewWaits(commandWait),
+		Delivering: newDelivering(s),
 	}
 	if s.row.reads != readsNothing {
 		if err := s.read(ctx, run); err != nil {

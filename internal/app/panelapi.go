@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"pmssl/internal/item"
 )
@@ -60,6 +62,20 @@ func (w *watchedPanel) ModuleParams(ctx context.Context, module int64) (map[stri
 	params, err := w.panelAPI.ModuleParams(ctx, module)
 	w.secrets.learnParams(params)
 	return params, err
+}
+
+// minKeyLine is the length in bytes from which a line of a private key's text is masked alone: the lines of its body have 64.
+const minKeyLine = 40
+
+// PrivateKey implements item.Panel. Each line of the key is a secret too, because the programs that get the key may print some.
+func (w *watchedPanel) PrivateKey(ctx context.Context, it int64) (string, error) {
+	key, err := w.panelAPI.PrivateKey(ctx, it)
+	if key == "" {
+		return key, err
+	}
+	found := slices.DeleteFunc(strings.Fields(key), func(line string) bool { return len(line) < minKeyLine })
+	w.secrets.add(append(found, key))
+	return key, err
 }
 
 // SaveParam implements item.Panel.

@@ -47,8 +47,7 @@ func (p *publishing) service() (publish.Service, error) {
 	log := s.rootLog.Named("publish")
 	o := publish.Options{
 		Folder: filepath.Join(s.root, "etc", "pmssl"), Facts: s.panel, Constructors: publishers(), Look: p.look(),
-		Env: publish.Env{Root: s.root, Environ: s.system.Environ, Dial: s.system.Dial, Now: s.system.Now, Sleep: s.system.Sleep, Rand: s.system.Rand,
-			Learn: func(secret string) { s.secrets.add([]string{secret}) }, Log: log},
+		Env: p.env(log),
 	}
 	var mode, method string
 	if mode, p.unread = p.setting(publish.SettingMode); p.unread != nil {
@@ -66,6 +65,13 @@ func (p *publishing) service() (publish.Service, error) {
 	}
 	p.made = publish.New(o)
 	return p.made, nil
+}
+
+// env returns what publishers and deliverers may use of the outside.
+func (p *publishing) env(log publish.Log) publish.Env {
+	s := p.invocation
+	return publish.Env{Root: s.root, Environ: s.system.Environ, Dial: s.system.Dial, Now: s.system.Now, Sleep: s.system.Sleep, Rand: s.system.Rand,
+		Learn: func(secret string) { s.secrets.add([]string{secret}) }, Log: log}
 }
 
 // setting reads an option.

@@ -33,6 +33,8 @@ func now() time.Time { return time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC) }
 type fakePanel struct {
 	order    item.Item
 	stored   string
+	key      string // certificate.pkey
+	keyReads int
 	calls    []string
 	journal  []item.JournalEntry
 	claims   []item.Claim
@@ -122,6 +124,16 @@ func (p *fakePanel) DeferredItems(context.Context) ([]int64, error) {
 		return []int64{p.order.Item}, nil
 	}
 	return nil, nil
+}
+func (p *fakePanel) PendingDeliveries(context.Context) ([]item.PendingDelivery, error) {
+	if state := p.order.Params[itemparam.Delivery]; state != "" {
+		return []item.PendingDelivery{{Item: p.order.Item, State: state}}, nil
+	}
+	return nil, nil
+}
+func (p *fakePanel) PrivateKey(context.Context, int64) (string, error) {
+	p.keyReads++
+	return p.key, nil
 }
 func (p *fakePanel) ExpiringBefore(_ context.Context, until cabforum.Date) ([]int64, error) {
 	if end := p.order.Params[itemparam.ExpireDate]; end != "" && end <= until.String() {

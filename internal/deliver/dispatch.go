@@ -62,6 +62,29 @@ func (s *service) load() error {
 	return s.err
 }
 
+// Possible implements Service.
+func (s *service) Possible(ctx context.Context, order Order, names []string) bool {
+	if s.load() != nil {
+		return true
+	}
+	for _, name := range names {
+		name = strings.TrimPrefix(name, "*.")
+		named, blocks, general := s.candidates(name)
+		switch {
+		case named != nil:
+			blocks = []publish.Deploy{*named}
+		case general != nil:
+			blocks = append(blocks, *general)
+		}
+		for _, d := range blocks {
+			if possible, err := s.claim(order, d, Site{}, name).Possible(ctx, s.o.Facts); possible || err != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // deliverer returns the deliverer of a block.
 func (s *service) deliverer(d publish.Deploy) (Deliverer, error) {
 	if made, there := s.made[d.Name]; there {

@@ -281,6 +281,42 @@ func TestTheKeyIsOfferedOnlyWhereTheBlockSaysSo(t *testing.T) {
 	assert.NotNil(t, f.delivered[1].Key)
 }
 
+func TestWhetherABlockMayServeANameIsKnownWithoutItsServer(t *testing.T) {
+	mine := "allow shop.example account 7\n"
+	for name, c := range map[string]struct {
+		config string
+		given  func(f *fixture)
+		names  []string
+		want   bool
+	}{
+		"no block":                          {config: hook + mine},
+		"a panel with an item":              {config: web7 + web8, given: func(f *fixture) { f.hosts("web8", 13, "other.example") }, want: true},
+		"a panel without":                   {config: web7 + web8},
+		"a panel, by a line":                {config: web7 + mine, want: true},
+		"a panel for other sites":           {config: web7 + "zone b.example\n", given: func(f *fixture) { f.hosts("web7", 12, "b.example") }},
+		"a program":                         {config: rest + mine, want: true},
+		"a program without a line":          {config: rest},
+		"a program for others":              {config: rest + "allow shop.example account 8\n"},
+		"the closer block has no evidence":  {config: rest + web7 + "zone shop.example\n" + "allow b.example account 7\n"},
+		"one name of several":               {config: hook + "allow a.lb.example account 7\n", names: []string{"b.lb.example", "*.a.lb.example"}, want: true},
+		"a configuration with a mistake":    {config: "deploy", want: true},
+		"a database that does not answer":   {config: web7, given: func(f *fixture) { f.db.err = errors.New("away") }, want: true},
+		"no names, nothing to be delivered": {config: rest + mine, names: []string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, c.config, publish.On)
+			if c.given != nil {
+				c.given(f)
+			}
+			if c.names == nil {
+				c.names = []string{"shop.example"}
+			}
+			assert.Equal(t, c.want, f.Possible(t.Context(), order, c.names))
+			assert.Empty(t, f.took())
+		})
+	}
+}
+
 func TestNothingIsDeliveredUnlessTheModeIsOn(t *testing.T) {
 	f := newFixture(t, web7, publish.Dry)
 	f.hosts("web7", 12, "shop.example", "www.shop.example")

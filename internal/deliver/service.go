@@ -60,6 +60,9 @@ type Service interface {
 	// Configured reports whether there is any deploy block. It costs one look into the folder of the configuration. A
 	// configuration that cannot be read counts as one with blocks: Targets says what is wrong.
 	Configured() bool
+	// Possible reports whether a block may serve one of the names for the account, as far as its zones and the panel's database
+	// say: no server is asked. If that cannot be read it is possible.
+	Possible(ctx context.Context, order Order, names []string) bool
 	// Targets finds the blocks that serve the names, with evidence that the sites are the account's own. A name without one is
 	// among the reasons, and is left to the client. An error says nothing about any name: the configuration or the panel's
 	// database cannot be read, or the run ends.

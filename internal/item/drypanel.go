@@ -29,6 +29,8 @@ type panelReads interface {
 	WaitingItems(ctx context.Context) ([]int64, error)
 	PublishedItems(ctx context.Context) ([]int64, error)
 	DeferredItems(ctx context.Context) ([]int64, error)
+	PendingDeliveries(ctx context.Context) ([]PendingDelivery, error)
+	PrivateKey(ctx context.Context, it int64) (string, error)
 	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
 	CountOperations(ctx context.Context, it int64) (int, error)
 	Client(ctx context.Context, account int64) (Recipient, error)

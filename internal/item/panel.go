@@ -88,6 +88,9 @@ type Purchases interface {
 type Certificates interface {
 	// StoredCertificate reads certificate.crt of the item; empty if nothing is stored.
 	StoredCertificate(ctx context.Context, it int64) (string, error)
+	// PrivateKey reads certificate.pkey of the item, as it stands there; empty if the panel holds none. The log masks it from
+	// then on.
+	PrivateKey(ctx context.Context, it int64) (string, error)
 	// SaveCertificatePEM and SaveCertificateZIP call certificate.save in its two forms.
 	SaveCertificatePEM(ctx context.Context, it int64, pem string) error
 	SaveCertificateZIP(ctx context.Context, it int64, zip []byte) error
@@ -126,6 +129,14 @@ type Sweeps interface {
 	// DeferredItems lists the items for whose challenges earlier sweeps had no time, those that wait longest first.
 	DeferredItems(ctx context.Context) ([]int64, error)
 	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
+	// PendingDeliveries lists the items of this binary whose certificate is still to be delivered, whatever their state is.
+	PendingDeliveries(ctx context.Context) ([]PendingDelivery, error)
+}
+
+// PendingDelivery is an item whose certificate is still to be delivered.
+type PendingDelivery struct {
+	Item  int64
+	State string // item parameter delivery
 }
 
 // Imports creates items for certificates that exist at the seller.

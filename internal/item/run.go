@@ -9,6 +9,7 @@ import (
 	"github.com/beevik/etree"
 
 	"pmssl/internal/cabforum"
+	"pmssl/internal/deliver"
 	"pmssl/internal/fault"
 	"pmssl/internal/publish"
 	"pmssl/internal/seller"
@@ -68,6 +69,8 @@ type Run struct {
 
 	// Publishing publishes challenges; nil where the program cannot.
 	Publishing publish.Service
+	// Delivering delivers certificates; nil where the program cannot.
+	Delivering deliver.Service
 	// Sleep waits, and ends early with the context's error.
 	Sleep func(ctx context.Context, d time.Duration) error
 	// Waits is how long the run may wait for challenges in all.

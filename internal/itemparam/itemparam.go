@@ -53,6 +53,10 @@ const (
 	ImportedCSR = "imported_csr"
 	// CSRMissed is the serial of an imported certificate and the time when the seller last showed no CSR that fits it.
 	CSRMissed = "imported_csr_missed"
+	// Delivery is what is known of the certificate that is being delivered to its servers, as JSON. DeployedSerial is the serial of
+	// the last one that was seen at all of them.
+	Delivery       = "delivery"
+	DeployedSerial = "deployed_serial"
 	// ChallengesPublished lists the records that the module has published for the order, as JSON.
 	ChallengesPublished = "challenges_published"
 	// ChallengesRemoved is what is known of challenges that were removed while their order still waited, as JSON.

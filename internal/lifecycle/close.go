@@ -43,6 +43,9 @@ func Close(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	for _, entry := range j.leftPublished() {
 		left = append(left, fmt.Sprintf("%s is closed and %s stays in %s: remove it there", j.Item.Label(), entry.Record, entry.Zone))
 	}
+	if err := j.dropDelivery(ctx); err != nil {
+		j.Log.Warningf("its certificate is still noted as one to be delivered: %v", err)
+	}
 	j.reportLeftovers(ctx, left)
 	return nil, run.Panel.Post(ctx, run.Args.Item, "close")
 }

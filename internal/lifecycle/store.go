@@ -217,6 +217,9 @@ func (j *Order) announce(ctx context.Context, chain pki.Chain, status seller.Ord
 	if err := j.expireDate(ctx, chain.Ends()); err != nil {
 		return err
 	}
+	if err := j.noteDelivery(ctx, chain); err != nil {
+		return err
+	}
 	if !j.HasStatus(item.ServiceIssued) {
 		if err := j.Panel.OpenCertificate(ctx, j.Item.Item); err != nil {
 			return err

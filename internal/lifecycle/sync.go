@@ -197,12 +197,16 @@ func (j *Order) ApplyStatus(ctx context.Context, status seller.OrderStatus) (Out
 	return Outcome{}, nil
 }
 
-// issued stores a certificate, and then removes what was published for it.
+// issued stores a certificate, removes what was published for it, and delivers it.
 func (j *Order) issued(ctx context.Context, status seller.OrderStatus) error {
 	if err := j.openTaskIfUnusable(ctx, j.handleIssued(ctx, status)); err != nil || !j.HasStatus(item.ServiceIssued) {
 		return err
 	}
-	return j.WithdrawAll(ctx)
+	if err := j.WithdrawAll(ctx); err != nil {
+		return err
+	}
+	j.ShowDelivery(ctx)
+	return j.Deliver(ctx)
 }
 
 // prove does what is due about the challenges of an order that waits, and acts on what the seller says then.

@@ -71,18 +71,23 @@ func (j *Order) firstSeen(ctx context.Context, name, key string) (time.Time, err
 // OpenTaskUntilStored opens a task and saves its id, so that it is closed when the certificate is stored. If a task of the same
 // type is already open, none is opened and that one is not closed later.
 func (j *Order) OpenTaskUntilStored(ctx context.Context, command, text string) error {
-	before, err := j.Panel.OpenTask(ctx, j.Item.Item, command)
-	if err != nil {
-		return err
-	}
-	if err := j.Panel.Escalate(ctx, j.Item.Item, 0, command, text); err != nil || before != 0 {
-		return err
-	}
-	made, err := j.Panel.OpenTask(ctx, j.Item.Item, command)
+	made, err := j.openTask(ctx, command, text)
 	if err != nil || made == 0 {
 		return err
 	}
 	return j.SaveParam(ctx, itemparam.WaitingTask, strconv.FormatInt(made, 10))
+}
+
+// openTask opens a task and returns its id; 0 if one of the same type was open already.
+func (j *Order) openTask(ctx context.Context, command, text string) (int64, error) {
+	before, err := j.Panel.OpenTask(ctx, j.Item.Item, command)
+	if err != nil {
+		return 0, err
+	}
+	if err := j.Panel.Escalate(ctx, j.Item.Item, 0, command, text); err != nil || before != 0 {
+		return 0, err
+	}
+	return j.Panel.OpenTask(ctx, j.Item.Item, command)
 }
 
 // closeWaitingTask closes the task of OpenTaskUntilStored. If that fails, storing the certificate goes on.

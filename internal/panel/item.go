@@ -97,7 +97,7 @@ func (h *Host) loadParams(ctx context.Context, order *item.Item) error {
 }
 
 // certificate reads the CSR and the certificate that the panel stores for the item; both empty if it stores none. The private key
-// is not read: the module does not need it.
+// is not read with them: only a delivery needs it.
 func (h *Host) certificate(ctx context.Context, id int64) (csr, stored string, err error) {
 	found, err := h.rows(ctx, "certificate", "SELECT csr, crt FROM certificate WHERE item=?", id)
 	if err != nil {
@@ -118,6 +118,22 @@ func (h *Host) certificate(ctx context.Context, id int64) (csr, stored string, e
 func (h *Host) StoredCertificate(ctx context.Context, id int64) (string, error) {
 	_, stored, err := h.certificate(ctx, id)
 	return stored, err
+}
+
+// PrivateKey reads certificate.pkey of the item; empty if the panel holds no key. It registers the key with the log as a secret.
+func (h *Host) PrivateKey(ctx context.Context, id int64) (string, error) {
+	found, err := h.rows(ctx, "certificate", "SELECT pkey FROM certificate WHERE item=?", id)
+	if err != nil {
+		return "", err
+	}
+	key := ""
+	for _, row := range found { // the panel is known to write one row
+		if row[0].String != "" {
+			key = row[0].String
+			h.o.Log.Secret(key)
+		}
+	}
+	return key, nil
 }
 
 // Param reads one unencrypted item parameter from the database. It returns false for an absent or empty one: for the panel both

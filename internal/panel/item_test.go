@@ -62,6 +62,37 @@ func TestItemIsLoadedWithoutOptionalRows(t *testing.T) {
 		Params: map[string]string{"support": "off", "install": "1", "lead": "5", "approver_method": "auth_email"}}, order)
 }
 
+// rules DELIVER-5: the key is read when a delivery needs it, and shown nowhere.
+func TestThePrivateKeyIsReadOnlyIfAskedFor(t *testing.T) {
+	w, db := samplePanel(t)
+	_, err := w.LoadItem(t.Context(), 42)
+	require.NoError(t, err)
+	assert.Equal(t, "Planted-private and more", w.log.Mask("Planted-private and more"), "loading the item does not read it")
+	key, err := w.PrivateKey(t.Context(), 42)
+	require.NoError(t, err)
+	assert.Equal(t, "Planted-private", key)
+	assert.Equal(t, "*** and more", w.log.Mask("Planted-private and more"))
+	assert.NotContains(t, w.logged(), "Planted-private")
+	run(t, db, "INSERT INTO certificate (item, pkey, csr) VALUES (43, NULL, 'x')")
+	for _, without := range []int64{43, 404} {
+		key, err = w.PrivateKey(t.Context(), without)
+		require.NoError(t, err)
+		assert.Empty(t, key)
+	}
+	assert.Empty(t, w.calls(), "only the database is read")
+}
+
+func TestPendingDeliveriesAreThoseOfThisBinary(t *testing.T) {
+	w, db := samplePanel(t)
+	run(t, db, `
+INSERT INTO processingmodule (id, name, module, active) VALUES (6, 'Other', 'pmother', 'on');
+INSERT INTO item (id, name, pricelist, processingmodule, status) VALUES (60, 'closed.example', 20, 5, 4), (61, 'other.example', 20, 6, 2), (62, 'done.example', 20, 5, 2);
+INSERT INTO itemparam (item, intname, value) VALUES (42, 'delivery', '{"serial":"2a"}'), (60, 'delivery', 'x'), (61, 'delivery', '{}'), (62, 'delivery', ''), (62, 'deployed_serial', '1');`)
+	pending, err := w.PendingDeliveries(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []item.PendingDelivery{{Item: 42, State: `{"serial":"2a"}`}, {Item: 60, State: "x"}}, pending)
+}
+
 func TestAbsentItemOrTariffIsMissed(t *testing.T) {
 	w, db := samplePanel(t)
 	run(t, db, "INSERT INTO item (id, pricelist) VALUES (51, 77)")

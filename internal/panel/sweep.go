@@ -116,6 +116,21 @@ func (h *Host) LockSweep(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
+// PendingDeliveries lists the items of this binary with a certificate that is still to be delivered (docs/reference/unattended.md
+// §7), with the parameter that says how far that is.
+func (h *Host) PendingDeliveries(ctx context.Context) ([]item.PendingDelivery, error) {
+	found, err := h.rows(ctx, "itemparam", "SELECT i.id, s.value"+fromOwnItems+
+		"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE pm.module=? AND s.value<>'' ORDER BY i.id", itemparam.Delivery, h.o.Binary)
+	if err != nil {
+		return nil, err
+	}
+	pending := make([]item.PendingDelivery, len(found))
+	for i, row := range found {
+		pending[i] = item.PendingDelivery{Item: row[0].number(), State: row[1].String}
+	}
+	return pending, nil
+}
+
 // PublishedItems lists the items of this binary with a record of published challenges (docs/reference/unattended.md §5). One
 // that was suspended or closed is among them: its challenges have to be removed all the same.
 func (h *Host) PublishedItems(ctx context.Context) ([]int64, error) {

@@ -157,6 +157,10 @@ func (c Chain) PEM() string {
 	return out.String()
 }
 
+// LeafPEM returns the leaf alone, ChainPEM its issuers; empty if there are none.
+func (c Chain) LeafPEM() string  { return encodePEM(c.Leaf) }
+func (c Chain) ChainPEM() string { return strings.TrimPrefix(c.PEM(), c.LeafPEM()) }
+
 func (c Chain) all() []*x509.Certificate {
 	return append([]*x509.Certificate{c.Leaf}, c.Intermediates...)
 }

@@ -23,9 +23,12 @@ func NewBudget(now func() time.Time, total time.Duration, spent error) *Budget {
 	return &Budget{now: now, left: total, spent: spent}
 }
 
+// Spent reports whether no time is left.
+func (b *Budget) Spent() bool { return b.left <= 0 }
+
 // Run does a call within what is left of the time.
 func (b *Budget) Run(ctx context.Context, call func(ctx context.Context) error) error {
-	if b.left <= 0 {
+	if b.Spent() {
 		return b.spent
 	}
 	bounded, cancel := context.WithTimeout(ctx, b.left)

@@ -58,6 +58,9 @@ func (j *sweptItem) notifyClient(ctx context.Context, mailer item.Mailer, kind s
 	if err := j.SaveParam(ctx, paramNotifiedOn, today); err != nil {
 		return err
 	}
+	if kind == item.NoticeInstall { // it says nothing about the end of this certificate, of which the client is still to be notified
+		return nil
+	}
 	return j.SaveParam(ctx, itemparam.NotifiedSerial, j.Item.Params[itemparam.Serial])
 }
 

@@ -35,6 +35,7 @@ func (s *sweep) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.showDelivery(ctx, order)
 	if err := s.workOnItems(ctx); err != nil || len(s.rows) > 0 {
 		return err
 	}
@@ -78,7 +79,10 @@ func (s *sweep) workOnItems(ctx context.Context) error {
 		}
 		worked[it] = true
 	}
-	return s.leftovers(ctx, slices.Concat(waiting, early))
+	if err := s.leftovers(ctx, slices.Concat(waiting, early)); err != nil {
+		return err
+	}
+	return s.deliveries(ctx)
 }
 
 // leftovers removes challenges that stayed when their certificates were stored, or when their orders ended.

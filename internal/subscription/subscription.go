@@ -11,6 +11,7 @@ import (
 	"github.com/beevik/etree"
 
 	"pmssl/internal/cabforum"
+	"pmssl/internal/deliver"
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
@@ -47,6 +48,7 @@ type sweep struct {
 	down                                   item.Outages
 	mailDown                               bool // the mail transport failed in this run
 	timeSpent                              bool // there is no time left for publishers and looks
+	deliverBudget                          *publish.Budget
 }
 
 // sweepRow is the document's element about one item.
@@ -109,7 +111,7 @@ func newSweep(ctx context.Context, run *item.Run) (*sweep, error) {
 		return nil, fault.Errorf(fault.Missed, "item", "--resend sends the notice to one client again and needs --item")
 	}
 	run.Waits = item.NewWaits(waitTime)
-	s := &sweep{Run: run, at: run.Now(), dry: run.Args.DryRun, down: item.Outages{}}
+	s := &sweep{Run: run, at: run.Now(), dry: run.Args.DryRun, down: item.Outages{}, deliverBudget: deliver.NewBudget(run.Now, deliverTime)}
 	if run.Args.Date != "" {
 		if !run.Args.DryRun {
 			return nil, fault.Errorf(fault.Value, "date", "--date simulates a day and needs --dry-run")
@@ -157,12 +159,7 @@ func (s *sweep) workOn(ctx context.Context, it int64, as string, begin beginner,
 	if err := ctx.Err(); err != nil {
 		return sweepEnded(err)
 	}
-	run := *s.Run
-	run.Args, run.Outages = item.Args{Command: as, Item: it}, s.down
-	taken := &turn{Service: run.Publishing, now: run.Now}
-	if run.Publishing != nil {
-		run.Publishing = publish.Limit(taken, run.Now, publishTime)
-	}
+	run, taken := s.runFor(it, as)
 	row := &sweepRow{item: it}
 	var j *sweptItem
 	err := s.recovered(func() (err error) {
@@ -196,6 +193,20 @@ func (s *sweep) workOn(ctx context.Context, it int64, as string, begin beginner,
 		s.rows = append(s.rows, *row)
 	}
 	return nil
+}
+
+// runFor returns the run for one item, with the limits of time for it, and what publishers take of the sweep's time.
+func (s *sweep) runFor(it int64, as string) (item.Run, *turn) {
+	run := *s.Run
+	run.Args, run.Outages = item.Args{Command: as, Item: it}, s.down
+	taken := &turn{Service: run.Publishing, now: run.Now}
+	if run.Publishing != nil {
+		run.Publishing = publish.Limit(taken, run.Now, publishTime)
+	}
+	if run.Delivering != nil {
+		run.Delivering = deliver.Limit(run.Delivering, deliver.NewBudget(run.Now, deliverItemTime), s.deliverBudget)
+	}
+	return run, taken
 }
 
 // recovered does the work for one item. A panic is an error of that item: the other items must not wait for it to be mended.

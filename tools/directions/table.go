@@ -20,7 +20,7 @@ var allowed = map[string][]string{
 	"cmd": {"internal/app", "internal/seller", "internal/seller/namecheap", "internal/seller/ispmanager"},
 	"internal/app": {
 		"internal/publish", "internal/publish/observe", "internal/publish/dnsupdate", "internal/publish/powerdns",
-		"internal/publish/webroot", "internal/publish/execute", "internal/publish/ispmgr",
+		"internal/publish/webroot", "internal/publish/execute", "internal/publish/ispmgr", "internal/deliver", "internal/deliver/execute", "internal/deliver/ispmgr",
 		"internal/command", "internal/item", "internal/seller", "internal/panel", "internal/notify", "internal/panellog",
 		"internal/dnscheck", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/safexml",
 	},
@@ -29,11 +29,11 @@ var allowed = map[string][]string{
 		"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
 	},
 	"internal/subscription": {
-		"internal/lifecycle", "internal/purchase", "internal/item", "internal/publish", "internal/seller", "internal/pki",
+		"internal/lifecycle", "internal/purchase", "internal/item", "internal/publish", "internal/deliver", "internal/seller", "internal/pki",
 		"internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
 	},
 	"internal/lifecycle": {
-		"internal/publish", "internal/purchase", "internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault",
+		"internal/publish", "internal/deliver", "internal/purchase", "internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault",
 		"internal/itemparam", "internal/xmldoc",
 	},
 	"internal/purchase": {
@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
 	},
 	"internal/item": {
-		"internal/publish", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext",
+		"internal/publish", "internal/deliver", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext",
 	},
 	"internal/panel": {
 		"internal/item", "internal/publish", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl",

@@ -1,0 +1,614 @@
+package command_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pmssl/internal/command"
+	"pmssl/internal/deliver"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/publish"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// rules DELIVER-2, DELIVER-3: a certificate that is issued is delivered in the same run, each step after the one that a crash needs.
+func TestAStoredCertificateIsDelivered(t *testing.T) {
+	d := deliveringFixture(t)
+	doc, failed := d.sweep(t)
+	require.False(t, failed, doc)
+	d.deployed(t)
+	assert.Empty(t, d.mailer.notices)
+	assert.Empty(t, d.panel.tasks)
+	assert.Equal(t, []string{"example.com", "www.example.com"}, d.delivery.names)
+	order := []string{
+		"certificate.save", "save certificate_serial", "save delivery={", "certificate.open", "setstatus 5", "targets", "see web7", "deliver web7",
+		"save deployed_serial=", "drop delivery",
+	}
+	for i, step := range order[1:] {
+		assert.Less(t, d.position(order[i]), d.position(step), "%s before %s: %v", order[i], step, d.panel.calls)
+	}
+	assert.Equal(t, 1, d.count("deliver "))
+	assert.Equal(t, 2, d.count("see "), "before and after")
+
+	d.panel.calls = nil
+	d.sweeps(t, 5*time.Hour)
+	assert.Empty(t, d.panel.calls, "then nothing is done any more")
+}
+
+func TestWhereNothingIsDeliveredNothingIsAskedOfThePanel(t *testing.T) {
+	for name, change := range map[string]func(d *delivering){
+		"no deploy block":           func(d *delivering) { d.delivery.configured = false },
+		"none for this item":        func(d *delivering) { d.delivery.impossible = true },
+		"SSLUnattended is off":      func(d *delivering) { d.delivery.mode = publish.Off },
+		"a program without the key": func(d *delivering) { d.delivery = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := deliveringFixture(t)
+			change(d)
+			if d.delivery == nil {
+				_, _ = d.publishing.sweep(t)
+			} else {
+				d.sweep(t)
+				d.sweeps(t, 3*time.Hour)
+			}
+			assert.Equal(t, "5", d.param(itemparam.ServiceStatus))
+			for _, call := range d.panel.calls {
+				assert.NotContains(t, call, "deliver")
+				assert.NotContains(t, call, "deployed")
+				assert.NotContains(t, call, "targets")
+			}
+		})
+	}
+}
+
+func TestDryLogsWhereACertificateWouldGo(t *testing.T) {
+	d := deliveringFixture(t)
+	d.delivery.mode = publish.Dry
+	d.delivery.reasons = []deliver.Reason{{Name: "www.example.com", Err: deliver.ErrNoBlock}}
+	d.sweep(t)
+	assert.Equal(t, 1, d.count("targets"))
+	assert.Contains(t, strings.Join(d.log.lines, "\n"), "would not be delivered to www.example.com: no deploy block serves it")
+	assert.Zero(t, d.count("deliver "))
+	assert.Empty(t, d.param(itemparam.Delivery))
+	d.at = d.at.Add(time.Hour)
+	d.sweep(t)
+	assert.Equal(t, 1, d.count("targets"), "a sweep shows what was stored, not all items")
+	d.sweep(t, func(run *item.Run) { run.Args.Item = 42 })
+	assert.Equal(t, 2, d.count("targets"), "one that is named is shown")
+	assert.Zero(t, d.count("deliver "))
+}
+
+// rules DELIVER-3: open, reopen and sync_item deliver too.
+func TestCommandsForOneItemDeliver(t *testing.T) {
+	t.Run("sync_item", func(t *testing.T) {
+		d := deliveringFixture(t)
+		require.NoError(t, d.do(command.SyncItem, "sync_item"))
+		d.deployed(t)
+	})
+	for name, f := range map[string]item.Func{"open": command.Open, "reopen": command.Reopen} {
+		t.Run(name, func(t *testing.T) {
+			p := publishingOf(t, newFixture(t))
+			if name == "reopen" {
+				p = publishingFixture(t, 10)
+			}
+			p.asked.then = func() { p.issue(t) }
+			d := &delivering{publishing: p}
+			d.delivery = &fakeDelivery{t: t, panel: p.panel, mode: publish.On, configured: true, served: map[string]string{}, pending: map[string]string{},
+				targets: []deliver.Target{{Block: "web7", Sites: []string{"example.com"}}}}
+			require.NoError(t, d.do(f, name))
+			d.deployed(t)
+		})
+	}
+}
+
+// A web server that loads its certificates a little later is waited for.
+func TestAServerThatReloadsSlowlyIsLookedAtAgain(t *testing.T) {
+	d := deliveringFixture(t)
+	d.delivery.slow = 2
+	began := d.at
+	d.sweep(t)
+	d.deployed(t)
+	assert.Equal(t, 1, d.count("deliver "))
+	assert.Equal(t, 6*time.Second, d.at.Sub(began))
+
+	d = deliveringFixture(t)
+	d.delivery.slow = 3
+	d.sweep(t)
+	assert.Equal(t, 1, d.delivery.state().Tries)
+	d.sweeps(t, time.Hour)
+	d.deployed(t)
+	assert.Equal(t, 1, d.count("deliver "), "it is looked at before it is delivered again")
+}
+
+func TestACertificateThatIsThereAlreadyIsNotDelivered(t *testing.T) {
+	d := deliveringFixture(t)
+	require.NoError(t, d.do(command.SyncItem, "sync_item"))
+	d.panel.order.Params[itemparam.Delivery] = fmt.Sprintf(`{"serial":%q,"since":"2026-10-08T09:00:00Z","tries":0}`, d.serial(t))
+	delete(d.panel.order.Params, itemparam.DeployedSerial)
+	d.panel.calls = nil
+	d.sweep(t)
+	d.deployed(t)
+	assert.Zero(t, d.count("deliver "))
+}
+
+// docs/reference/unattended.md §7: six tries, and each sweep looks.
+func TestWhenADeliveryIsTried(t *testing.T) {
+	d := deliveringFixture(t)
+	d.delivery.refuse["web7"] = errors.New("it is away")
+	began := d.at
+	var tried []time.Duration
+	looks := 0
+	d.panel.before = func(call string) {
+		switch {
+		case strings.HasPrefix(call, "deliver "):
+			tried = append(tried, d.at.Sub(began))
+		case strings.HasPrefix(call, "see "):
+			looks++
+		}
+	}
+	d.sweep(t)
+	for d.at.Sub(began) < 47*time.Hour {
+		d.at = d.at.Add(5 * time.Minute)
+		d.sweep(t)
+	}
+	want := []time.Duration{0, 10 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour, 24 * time.Hour}
+	require.Len(t, tried, len(want))
+	for i, pause := range want[1:] {
+		assert.InDelta(t, pause, tried[i+1]-tried[i], float64(5*time.Minute), "try %d", i+2)
+	}
+	assert.Greater(t, looks, 500)
+	assert.Empty(t, d.mailer.notices)
+	assert.Empty(t, d.panel.tasks)
+	assert.Contains(t, d.delivery.state().Why, "it is away", "looks without news do not hide why")
+	assert.Equal(t, 1+2*len(want), d.count("save delivery="), "nor are they written down")
+}
+
+// rules DELIVER-4: after two days the administrator gets a task and the client a mail, each once; looks go on daily.
+func TestAfterTwoDaysAPersonIsTold(t *testing.T) {
+	d := deliveringFixture(t)
+	d.delivery.refuse["web7"] = errors.New("it is away")
+	d.sweep(t)
+	d.sweeps(t, 47*time.Hour)
+	assert.Empty(t, d.mailer.notices)
+	d.sweeps(t, time.Hour)
+	require.Len(t, d.mailer.notices, 1)
+	assert.Equal(t, item.NoticeInstall, d.mailer.notices[0].Kind)
+	assert.Equal(t, d.serial(t), d.mailer.notices[0].Serial)
+	require.Len(t, d.panel.texts, 1)
+	assert.Contains(t, d.panel.texts[0], "its certificate "+d.serial(t)+" is stored since 2026-10-08T09:00:00Z and not on all of its servers: ")
+	assert.Contains(t, d.panel.texts[0], "it is away")
+	assert.NotEqual(t, d.serial(t), d.param(itemparam.NotifiedSerial), "the mail about its end is still to come")
+	d.panel.calls = nil
+	d.sweeps(t, 72*time.Hour)
+	assert.Equal(t, 3, d.count("see "), "daily")
+	assert.Zero(t, d.count("deliver "))
+	assert.Len(t, d.mailer.notices, 1)
+	assert.Equal(t, 1, d.openTasks())
+
+	d.delivery.served["web7"] = d.serial(t) // somebody installed it
+	d.sweeps(t, 24*time.Hour)
+	d.deployed(t)
+	assert.Zero(t, d.openTasks(), "the task closes by itself")
+}
+
+// rules DELIVER-4: what cannot be delivered in this way is told at once.
+func TestWhatHasToBeDoneByHandIsToldAtOnce(t *testing.T) {
+	d := deliveringFixture(t)
+	d.delivery.refuse["web7"] = fmt.Errorf("the panel has no entry: %w", deliver.ErrByHand)
+	doc, failed := d.sweep(t)
+	require.False(t, failed)
+	assert.Equal(t, 1, d.openTasks())
+	require.Len(t, d.mailer.notices, 1)
+	assert.Equal(t, item.NoticeInstall, d.mailer.notices[0].Kind)
+	d.sweeps(t, 100*time.Hour)
+	assert.Equal(t, 1, d.count("deliver "), doc)
+	assert.Len(t, d.mailer.notices, 1)
+	assert.Equal(t, 1, d.openTasks())
+
+	t.Run("the next certificate begins anew", func(t *testing.T) {
+		task := d.panel.tasks[0]
+		d.at = d.at.Add(25 * time.Hour)
+		require.NoError(t, d.do(command.Reopen, "reopen"))
+		d.issue(t)
+		d.sweep(t)
+		assert.Equal(t, d.serial(t), d.delivery.state().Serial)
+		assert.Equal(t, task, d.panel.tasks[0], "one task is enough")
+		d.sweeps(t, 25*time.Hour)
+		assert.Len(t, d.mailer.notices, 2)
+		d.delivery.served["web7"] = d.serial(t)
+		d.sweeps(t, 25*time.Hour)
+		d.deployed(t)
+		assert.Zero(t, d.openTasks())
+	})
+}
+
+// Of two servers one cannot be delivered to: the other one is tried on.
+func TestOneServerDoesNotKeepTheOtherFromTheCertificate(t *testing.T) {
+	d := deliveringFixture(t)
+	d.delivery.targets = append(d.delivery.targets, deliver.Target{Block: "lb1", Sites: []string{"example.com"}})
+	d.delivery.refuse["web7"] = deliver.ErrByHand
+	d.delivery.refuse["lb1"] = errors.New("it is away")
+	d.sweep(t)
+	assert.Equal(t, 1, d.openTasks())
+	delete(d.delivery.refuse, "lb1")
+	d.sweeps(t, time.Hour)
+	assert.Equal(t, d.serial(t), d.delivery.served["lb1"])
+	assert.Equal(t, []string{"lb1"}, d.delivery.state().Done)
+	assert.Len(t, d.mailer.notices, 1)
+	assert.Empty(t, d.param(itemparam.DeployedSerial), "not everywhere")
+	d.delivery.served["web7"] = d.serial(t)
+	d.sweeps(t, 25*time.Hour)
+	d.deployed(t)
+}
+
+func TestNamesThatNobodyServesAreTheClients(t *testing.T) {
+	lasting := []deliver.Reason{{Name: "www.example.com", Err: fmt.Errorf("%w: none", deliver.ErrNoBlock)}}
+	t.Run("some", func(t *testing.T) {
+		d := deliveringFixture(t)
+		d.delivery.reasons = lasting
+		d.sweep(t)
+		d.deployed(t)
+		assert.Contains(t, strings.Join(d.log.lines, "\n"), "is the client's to install for some of its names: www.example.com: no deploy block serves it: none")
+	})
+	t.Run("all", func(t *testing.T) {
+		d := deliveringFixture(t)
+		d.delivery.targets, d.delivery.reasons = nil, append(lasting, deliver.Reason{Name: "example.com", Err: publish.ErrNotOwner})
+		d.sweep(t)
+		assert.Empty(t, d.param(itemparam.Delivery))
+		assert.Empty(t, d.param(itemparam.DeployedSerial))
+		d.sweeps(t, 72*time.Hour)
+		assert.Empty(t, d.mailer.notices)
+		assert.Empty(t, d.panel.tasks)
+	})
+	t.Run("it is not clear", func(t *testing.T) {
+		d := deliveringFixture(t)
+		d.delivery.targets, d.delivery.reasons = nil, []deliver.Reason{{Name: "example.com", Err: errors.New("the panel does not answer")}, lasting[0]}
+		d.sweep(t)
+		assert.Equal(t, 1, d.delivery.state().Tries)
+		assert.Contains(t, d.delivery.state().Why, "example.com: the panel does not answer")
+		d.delivery.targets, d.delivery.reasons = []deliver.Target{{Block: "web7", Sites: []string{"example.com"}}}, nil
+		d.sweeps(t, time.Hour)
+		d.deployed(t)
+	})
+	t.Run("not clear, beside a server that has it", func(t *testing.T) {
+		d := deliveringFixture(t)
+		d.delivery.reasons = []deliver.Reason{{Name: "www.example.com", Err: errors.New("web8 does not answer")}}
+		d.sweep(t)
+		assert.Equal(t, d.serial(t), d.delivery.served["web7"])
+		d.sweeps(t, 47*time.Hour)
+		assert.Empty(t, d.param(itemparam.DeployedSerial), "web8 may have the site too")
+		assert.Equal(t, 1, d.count("deliver "))
+		assert.Equal(t, 6, d.count("targets"))
+		d.sweeps(t, time.Hour)
+		assert.Equal(t, 1, d.openTasks())
+	})
+}
+
+// A configuration with a mistake, or a database that does not answer, is tried on as a server that is away.
+func TestTroubleOfThePanelIsTriedOn(t *testing.T) {
+	d := deliveringFixture(t)
+	d.delivery.broken = fault.Errorf(fault.DB, "item", "the database is away").Retryable()
+	_, failed := d.sweep(t)
+	assert.False(t, failed, "the certificate is stored")
+	assert.Contains(t, d.delivery.state().Why, "the database is away")
+	d.delivery.broken = nil
+	d.sweeps(t, time.Hour)
+	d.deployed(t)
+}
+
+// rules DELIVER-2: a run that is ended at any step is repeated, without a second mail.
+func TestADeliveryThatIsInterruptedIsRepeated(t *testing.T) {
+	whole := deliveringFixture(t)
+	whole.sweep(t)
+	for n, call := range whole.panel.calls {
+		name := fmt.Sprintf("%d %s", n, strings.Fields(strings.ReplaceAll(call, "=", " "))[0])
+		t.Run(name+" fails", func(t *testing.T) {
+			d := deliveringFixture(t)
+			calls := 0
+			d.panel.before = func(call string) {
+				if calls++; calls == n+1 {
+					d.panel.fail[call] = fault.Errorf(fault.Panel, "", "broken").Retryable()
+				}
+			}
+			d.sweep(t)
+			d.panel.before = nil
+			d.sweeps(t, 3*time.Hour)
+			d.deployed(t)
+			assert.Empty(t, d.mailer.notices)
+		})
+		t.Run(name+" is the last", func(t *testing.T) {
+			d := deliveringFixture(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			calls := 0
+			d.panel.before = func(call string) {
+				if calls++; calls > n {
+					cancel()
+					d.panel.fail[call] = ctx.Err()
+				}
+			}
+			d.args = item.Args{Command: "subscription"}
+			_, _ = command.Subscription(ctx, d.env())
+			d.panel.before, d.panel.fail = nil, map[string]error{}
+			d.sweeps(t, 3*time.Hour)
+			d.deployed(t)
+			assert.Empty(t, d.mailer.notices)
+			assert.Empty(t, d.panel.tasks)
+		})
+	}
+}
+
+// A run that is killed while it tells the client does not write twice.
+func TestThereIsOneMailWhateverEndsTheRun(t *testing.T) {
+	steps := func(d *delivering) []string {
+		d.delivery.refuse["web7"] = deliver.ErrByHand
+		require.NoError(t, d.do(command.SyncItem, "sync_item"))
+		d.panel.calls = nil
+		d.at = d.at.Add(time.Hour)
+		d.sweep(t)
+		return d.panel.calls
+	}
+	for n, call := range steps(deliveringFixture(t)) {
+		t.Run(fmt.Sprintf("%d %s", n, call[:min(len(call), 30)]), func(t *testing.T) {
+			d := deliveringFixture(t)
+			d.delivery.refuse["web7"] = deliver.ErrByHand
+			require.NoError(t, d.do(command.SyncItem, "sync_item"))
+			d.at = d.at.Add(time.Hour)
+			ctx, cancel := context.WithCancel(t.Context())
+			calls := 0
+			d.panel.before = func(call string) {
+				if calls++; calls > n {
+					cancel()
+					d.panel.fail[call] = ctx.Err()
+				}
+			}
+			d.args = item.Args{Command: "subscription"}
+			_, _ = command.Subscription(ctx, d.env())
+			d.panel.before, d.panel.fail = nil, map[string]error{}
+			d.sweeps(t, 72*time.Hour)
+			assert.LessOrEqual(t, len(d.mailer.notices), 1)
+			assert.Equal(t, 1, d.openTasks())
+		})
+	}
+}
+
+func TestMailsOfADeliveryKeepTheRulesOfMails(t *testing.T) {
+	waiting := func(t *testing.T) *delivering {
+		d := deliveringFixture(t)
+		d.delivery.refuse["web7"] = deliver.ErrByHand
+		require.NoError(t, d.do(command.SyncItem, "sync_item"))
+		d.at = d.at.Add(time.Hour)
+		return d
+	}
+	t.Run("without a sender there is only the task", func(t *testing.T) {
+		d := waiting(t)
+		delete(d.panel.settings, item.SettingMailFrom)
+		_, failed := d.sweep(t)
+		assert.False(t, failed)
+		assert.Zero(t, d.mailer.tried)
+		assert.Equal(t, 1, d.openTasks())
+	})
+	t.Run("with the policy none too", func(t *testing.T) {
+		d := waiting(t)
+		d.panel.settings["SSLSubscriptionPolicy"] = "none"
+		d.sweep(t)
+		assert.Zero(t, d.mailer.tried)
+	})
+	t.Run("one mail a day", func(t *testing.T) {
+		d := waiting(t)
+		d.panel.order.Params["told_on"] = "2026-10-08"
+		doc, _ := d.sweep(t)
+		assert.Contains(t, doc, `reason="told today"`)
+		assert.Empty(t, d.mailer.notices)
+		d.sweeps(t, 24*time.Hour)
+		assert.Len(t, d.mailer.notices, 1)
+	})
+	t.Run("a transport that fails is tried again", func(t *testing.T) {
+		d := waiting(t)
+		d.mailer.err = fault.Errorf(fault.Client, fault.ObjectMail, "this server has no mail transfer agent").Retryable()
+		_, failed := d.sweep(t)
+		assert.True(t, failed)
+		d.mailer.err = nil
+		d.sweeps(t, 24*time.Hour)
+		assert.Len(t, d.mailer.notices, 1)
+	})
+	t.Run("a recipient who is refused is not", func(t *testing.T) {
+		d := waiting(t)
+		d.mailer.err = fault.Errorf(fault.Client, fault.ObjectRecipient, "no such user")
+		d.sweep(t)
+		d.sweeps(t, 72*time.Hour)
+		assert.Equal(t, 1, d.mailer.tried)
+	})
+}
+
+func TestADeliveryEndsWithItsItem(t *testing.T) {
+	pending := func(t *testing.T) *delivering {
+		d := deliveringFixture(t)
+		d.delivery.refuse["web7"] = deliver.ErrByHand
+		require.NoError(t, d.do(command.SyncItem, "sync_item"))
+		require.NotEmpty(t, d.param(itemparam.Delivery))
+		d.at = d.at.Add(time.Hour)
+		return d
+	}
+	for name, end := range map[string]func(t *testing.T, d *delivering){
+		"deleted": func(t *testing.T, d *delivering) { d.panel.order.Status = item.ItemDeleted; d.sweep(t) },
+		"closed":  func(t *testing.T, d *delivering) { require.NoError(t, d.do(command.Close, "close")) },
+		"no deploy block any more": func(t *testing.T, d *delivering) {
+			d.delivery.configured = false
+			d.sweep(t)
+		},
+		"another certificate was stored by hand": func(t *testing.T, d *delivering) {
+			d.panel.stored = strings.Join(signed(t, d.pair, d.at, 199), "")
+			d.sweep(t)
+		},
+		"the certificate is removed": func(t *testing.T, d *delivering) { d.panel.stored = ""; d.sweep(t) },
+		"it has expired": func(t *testing.T, d *delivering) {
+			d.at = d.at.AddDate(0, 0, 200)
+			d.panel.order.Params[itemparam.ServiceStatus] = "5"
+			d.sweep(t)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := pending(t)
+			end(t, d)
+			if name == "it has expired" && d.count("targets") == 0 {
+				t.Fatal("nothing was tried before")
+			}
+			assert.Empty(t, d.param(itemparam.Delivery))
+			assert.Contains(t, d.panel.tasks[0], " closed")
+			assert.Empty(t, d.param(itemparam.DeployedSerial))
+		})
+	}
+	t.Run("switched off it stays", func(t *testing.T) {
+		d := pending(t)
+		d.delivery.mode = publish.Off
+		d.sweeps(t, 72*time.Hour)
+		assert.NotEmpty(t, d.param(itemparam.Delivery))
+		assert.Empty(t, d.mailer.notices)
+	})
+}
+
+// A certificate that is stored while a reissue waits is delivered on; one that is stored and not announced yet waits for that.
+func TestADeliveryGoesOnBesideAReissue(t *testing.T) {
+	d := deliveringFixture(t)
+	d.delivery.refuse["web7"] = errors.New("it is away")
+	require.NoError(t, d.do(command.SyncItem, "sync_item"))
+	d.at = d.at.Add(25 * time.Hour)
+	require.NoError(t, d.do(command.Reopen, "reopen"))
+	require.Equal(t, "4", d.param(itemparam.ServiceStatus))
+	delete(d.delivery.refuse, "web7")
+	d.sweep(t)
+	d.deployed(t)
+}
+
+func TestAParameterThatCannotBeReadBeginsAnew(t *testing.T) {
+	d := deliveringFixture(t)
+	require.NoError(t, d.do(command.SyncItem, "sync_item"))
+	for _, text := range []string{"x", `{"serial":7}`, `{}`, `{"tries":-5,"since":"2099-01-01T00:00:00Z","last":"2099-01-01T00:00:00Z"}`} {
+		d.panel.order.Params[itemparam.Delivery] = text
+		delete(d.panel.order.Params, itemparam.DeployedSerial)
+		d.sweeps(t, time.Hour)
+		assert.Equal(t, d.serial(t), d.param(itemparam.DeployedSerial), text)
+		assert.Empty(t, d.param(itemparam.Delivery), text)
+	}
+}
+
+// rules DELIVER-5: the key is read only if a target wants it, and handed over only if it is the certificate's.
+func TestTheKeyOfTheCertificateIsHandedOver(t *testing.T) {
+	other := newPair(t, "example.com")
+	for name, c := range map[string]struct {
+		held func(d *delivering) string
+		want func(d *delivering) string
+	}{
+		"the panel holds it":    {held: func(d *delivering) string { return keyText(t, d.pair) }, want: func(d *delivering) string { return keyText(t, d.pair) }},
+		"the client keeps it":   {held: func(*delivering) string { return "" }, want: func(*delivering) string { return "" }},
+		"another certificate's": {held: func(*delivering) string { return keyText(t, other) }, want: func(*delivering) string { return "" }},
+		"it cannot be read":     {held: func(*delivering) string { return "0badc0ffee" }, want: func(*delivering) string { return "" }},
+		"encrypted by the client": {held: func(*delivering) string {
+			return "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n"
+		}, want: func(*delivering) string { return "" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := deliveringFixture(t)
+			d.delivery.targets[0].Key = true
+			d.panel.key = c.held(d)
+			d.sweep(t)
+			d.deployed(t)
+			assert.Equal(t, []string{c.want(d)}, d.delivery.keys)
+			assert.NotContains(t, strings.Join(slices.Concat(d.log.lines, d.panel.calls), "\n"), "PRIVATE KEY")
+		})
+	}
+	d := deliveringFixture(t)
+	d.panel.key = keyText(t, d.pair)
+	d.sweep(t)
+	assert.Zero(t, d.panel.keyReads, "without `key yes` it is not read")
+}
+
+// rules DELIVER-3: a sweep without time for deliveries uses up no try.
+func TestAnItemThatHadNoTurnLosesNoTry(t *testing.T) {
+	d := deliveringFixture(t)
+	d.delivery.broken = deliver.ErrTimeSpent
+	d.sweep(t)
+	assert.Zero(t, d.delivery.state().Tries)
+	assert.Empty(t, d.delivery.state().Why)
+	d.delivery.broken = nil
+	d.delivery.refuse["web7"] = errors.New("it is away")
+	d.sweeps(t, time.Hour)
+	require.Equal(t, 1, d.delivery.state().Tries)
+	d.panel.before = func(call string) {
+		if strings.HasPrefix(call, "see ") {
+			d.panel.fail[call] = deliver.ErrTimeSpent
+		}
+	}
+	before := d.delivery.state()
+	d.sweeps(t, 3*time.Hour)
+	assert.Equal(t, before, d.delivery.state())
+}
+
+// slowDelivery delivers for so long to each item, which moves the clock, and never succeeds.
+type slowDelivery struct {
+	deliver.Service
+	takes func(it int64) time.Duration
+	clock func(time.Duration)
+	tried []int64
+}
+
+func (s *slowDelivery) Mode() publish.Mode { return publish.On }
+func (s *slowDelivery) Configured() bool   { return true }
+
+func (s *slowDelivery) Targets(context.Context, deliver.Order, []string) ([]deliver.Target, []deliver.Reason, error) {
+	return []deliver.Target{{Block: "web7", Sites: []string{"example.com"}}}, nil, nil
+}
+
+func (s *slowDelivery) Deliver(ctx context.Context, order deliver.Order, _ deliver.Target, _ deliver.Certificate) error {
+	s.tried = append(s.tried, order.Item)
+	s.clock(s.takes(order.Item))
+	return errors.New("it is away")
+}
+
+func (s *slowDelivery) Seen(context.Context, deliver.Target, string) (deliver.Sight, error) {
+	return deliver.Sight{Why: "the former one"}, nil
+}
+
+func (p *manyPanel) PendingDeliveries(context.Context) ([]item.PendingDelivery, error) {
+	var pending []item.PendingDelivery
+	for _, it := range p.with(itemparam.Delivery, false) {
+		pending = append(pending, item.PendingDelivery{Item: it, State: p.items[it].Params[itemparam.Delivery]})
+	}
+	return pending, nil
+}
+
+// rules DELIVER-3: a sweep spends 5 minutes on deliveries. Each item has its turn, whatever the others take.
+func TestEachDeliveryHasItsTurn(t *testing.T) {
+	d := deliveringFixture(t)
+	require.NoError(t, d.do(command.SyncItem, "sync_item"))
+	panel := &manyPanel{d.panel, map[int64]*item.Item{}}
+	slow := &slowDelivery{takes: func(int64) time.Duration { return 110 * time.Second }, clock: func(by time.Duration) { d.at = d.at.Add(by) }}
+	for it := int64(1); it <= 9; it++ {
+		one := d.panel.order
+		one.Item, one.Status, one.Stored = it, 2, d.panel.stored
+		one.Params = map[string]string{itemparam.ServiceStatus: "5", itemparam.Delivery: fmt.Sprintf(`{"serial":%q,"since":%q}`, d.serial(t), d.at.Format(time.RFC3339))}
+		panel.items[it] = &one
+	}
+	var sweeps [][]int64
+	for range 4 {
+		began := d.at
+		run := d.env()
+		run.Args, run.Panel, run.Delivering = item.Args{Command: "subscription"}, panel, slow
+		slow.tried = nil
+		_, err := command.Subscription(t.Context(), run)
+		require.NoError(t, err)
+		assert.LessOrEqual(t, d.at.Sub(began), 6*time.Minute)
+		sweeps = append(sweeps, slow.tried)
+		d.at = began.Add(time.Hour)
+	}
+	assert.Equal(t, [][]int64{{1, 2, 3}, {4, 5, 6}, {7, 8, 9}, {1, 2, 3}}, sweeps)
+}

@@ -1,0 +1,172 @@
+package lifecycle
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"pmssl/internal/deliver"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+)
+
+const (
+	// lookPause is the least time between a try and the next look at what it brought.
+	lookPause = 5 * time.Minute
+	// byHandAfter is how long a delivery is tried before client and administrator are told (docs/reference/unattended.md §7).
+	byHandAfter = 48 * time.Hour
+	// dailyLook is the time between two looks after that.
+	dailyLook = 24 * time.Hour
+	// maxWhy is how many characters of a reason are saved.
+	maxWhy = 500
+)
+
+// tryPauses returns the time between a try and the one before it. There are as many tries.
+func tryPauses() []time.Duration {
+	return []time.Duration{0, 10 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour, 24 * time.Hour}
+}
+
+// delivery is the item parameter delivery: how far the stored certificate is on its way to its servers (rules DELIVER-2). Times
+// are UTC.
+type delivery struct {
+	Serial string    `json:"serial"`
+	Since  time.Time `json:"since"` // when the certificate was stored
+	Tries  int       `json:"tries"`
+	Last   time.Time `json:"last,omitzero"` // when the last try began, or the last look after the tries
+	// Targets are where the certificate goes, as far as the last try found out.
+	Targets []deliveryTarget `json:"targets,omitempty"`
+	// Unclear says that the last try could not find out the targets of all names.
+	Unclear bool `json:"unclear,omitempty"`
+	// Done are the blocks whose servers showed the certificate, ByHand those that cannot deliver it.
+	Done   []string `json:"done,omitempty"`
+	ByHand []string `json:"by_hand,omitempty"`
+	Why    string   `json:"why,omitempty"` // why it is not over
+	// Told says that the administrator has a task, Task which one if it is to be closed.
+	Told bool  `json:"told,omitempty"`
+	Task int64 `json:"task,omitempty"`
+	// Mailed is the day of the client's mail.
+	Mailed string `json:"mailed,omitempty"`
+}
+
+type deliveryTarget struct {
+	Block string   `json:"block"`
+	Sites []string `json:"sites"`
+}
+
+// parseDelivery reads the item parameter. One that cannot be read, which somebody edited, begins anew.
+func parseDelivery(text string, now time.Time) delivery {
+	var d delivery
+	if err := json.Unmarshal([]byte(text), &d); err != nil {
+		return delivery{Since: now}
+	}
+	if d.Since.IsZero() || d.Since.After(now) { // the clock was ahead when it was written
+		d.Since = now
+	}
+	if d.Last.After(now) {
+		d.Last = time.Time{}
+	}
+	d.Tries = max(0, d.Tries)
+	return d
+}
+
+// DeliveryDue reports whether something is due about a delivery, given the item parameter: a look, a try, or the client's mail. It
+// returns since when it had no turn.
+func DeliveryDue(text string, now time.Time) (due bool, since time.Time) {
+	d := parseDelivery(text, now.UTC())
+	return d.lookDue(now.UTC()) || d.mailDue(), d.Last
+}
+
+// mailDue reports whether the client is still to be told.
+func (d delivery) mailDue() bool { return d.Told && d.Mailed == "" }
+
+// byHand reports whether a person has to act.
+func (d delivery) byHand(now time.Time) bool {
+	return now.Sub(d.Since) >= byHandAfter || len(d.ByHand) > 0
+}
+
+// over reports whether no further try is made.
+func (d delivery) over(now time.Time) bool {
+	if now.Sub(d.Since) >= byHandAfter {
+		return true
+	}
+	hopeless := func(t deliveryTarget) bool { return slices.Contains(d.ByHand, t.Block) }
+	return len(d.ByHand) > 0 && !d.Unclear && len(slices.DeleteFunc(d.left(), hopeless)) == 0
+}
+
+// left returns the targets that do not show the certificate.
+func (d delivery) left() []deliveryTarget {
+	return slices.DeleteFunc(slices.Clone(d.Targets), func(t deliveryTarget) bool { return slices.Contains(d.Done, t.Block) })
+}
+
+// finished reports whether every server shows the certificate.
+func (d delivery) finished() bool { return len(d.Targets) > 0 && !d.Unclear && len(d.left()) == 0 }
+
+// lookDue reports whether the servers are looked at again: each sweep does, and daily after the tries.
+func (d delivery) lookDue(now time.Time) bool {
+	pause := lookPause
+	if d.over(now) && d.Told {
+		pause = dailyLook
+	}
+	return d.Last.IsZero() || now.Sub(d.Last) >= pause
+}
+
+// tryDue reports whether the certificate is delivered again.
+func (d delivery) tryDue(now time.Time) bool {
+	pauses := tryPauses()
+	return d.Tries < len(pauses) && !d.over(now) && (d.Last.IsZero() || now.Sub(d.Last) >= pauses[d.Tries])
+}
+
+// because notes why the delivery is not over.
+func (d *delivery) because(why string) {
+	d.Why = item.DisplayLine(why, maxWhy)
+}
+
+// setTargets replaces the targets.
+func (d *delivery) setTargets(targets []deliver.Target) {
+	d.Targets, d.Done, d.ByHand = nil, nil, nil
+	for _, t := range targets {
+		d.Targets = append(d.Targets, deliveryTarget{t.Block, t.Sites})
+	}
+}
+
+// noteDelivery notes a certificate that is stored as one to be delivered, before its item has the status issued, so that a run that
+// is killed leaves it noted (rules DELIVER-2). Of an earlier certificate nothing is delivered any more.
+func (j *Order) noteDelivery(ctx context.Context, chain pki.Chain) error {
+	if j.Delivering == nil || j.Dry != nil {
+		return nil
+	}
+	raw := j.Item.Params[itemparam.Delivery]
+	before := parseDelivery(raw, j.Now().UTC())
+	if raw != "" && before.Serial == chain.Serial() {
+		return nil
+	}
+	if !j.delivers() || !j.Delivering.Possible(ctx, j.deliveryOrder(), deliveryNames(chain)) {
+		return j.dropDelivery(ctx)
+	}
+	return j.saveDelivery(ctx, delivery{Serial: chain.Serial(), Since: j.Now().UTC(), Task: before.Task})
+}
+
+// saveDelivery saves how far a delivery is.
+func (j *Order) saveDelivery(ctx context.Context, d delivery) error {
+	raw, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	return j.SaveParam(ctx, itemparam.Delivery, string(raw))
+}
+
+// dropDelivery ends a delivery: its task is closed.
+func (j *Order) dropDelivery(ctx context.Context) error {
+	raw := j.Item.Params[itemparam.Delivery]
+	if raw == "" {
+		return nil
+	}
+	if d := parseDelivery(raw, j.Now().UTC()); d.Task > 0 {
+		if err := j.Panel.CloseTask(ctx, d.Task); err != nil {
+			j.Log.Warningf("the task %d is over and could not be closed: %v", d.Task, err)
+		}
+	}
+	return j.SaveParam(ctx, itemparam.Delivery, "")
+}

@@ -1,0 +1,116 @@
+package subscription
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/deliver"
+	"pmssl/internal/item"
+	"pmssl/internal/lifecycle"
+	"pmssl/internal/pki"
+	"pmssl/internal/publish"
+)
+
+const (
+	// deliverTime is how long deliveries, and looks at them, may take in one sweep; deliverItemTime for one item
+	// (docs/reference/unattended.md §7).
+	deliverTime     = 5 * time.Minute
+	deliverItemTime = 2 * time.Minute
+)
+
+// reasonInstall is why the client of an item is written to whose certificate could not be delivered.
+const reasonInstall = "install"
+
+// deliveries does what is due about certificates that are still to be delivered, for those first that had no turn for longest.
+func (s *sweep) deliveries(ctx context.Context) error {
+	if s.dry || s.Delivering == nil || s.Delivering.Mode() != publish.On {
+		return nil
+	}
+	pending, err := s.Panel.PendingDeliveries(ctx)
+	if err != nil {
+		return err
+	}
+	for _, it := range s.dueDeliveries(pending) {
+		if s.deliverBudget.Spent() {
+			s.Log.Infof("%v", deliver.ErrTimeSpent)
+			break
+		}
+		if err := s.workOn(ctx, it, asSync, loadItem, s.deliver); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dueDeliveries returns the items about whose delivery something is due, those first that had no turn for longest.
+func (s *sweep) dueDeliveries(pending []item.PendingDelivery) []int64 {
+	type turn struct {
+		it    int64
+		since time.Time
+	}
+	var due []turn
+	for _, p := range pending {
+		if s.Args.Item != 0 && s.Args.Item != p.Item {
+			continue
+		}
+		if is, since := lifecycle.DeliveryDue(p.State, s.Now()); is {
+			due = append(due, turn{p.Item, since})
+		}
+	}
+	slices.SortFunc(due, func(a, b turn) int { return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.it, b.it)) })
+	items := make([]int64, len(due))
+	for i, one := range due {
+		items[i] = one.it
+	}
+	return items
+}
+
+// showDelivery logs, with the mode Dry, where the certificate of the item of --item would be delivered.
+func (s *sweep) showDelivery(ctx context.Context, order item.Item) {
+	if s.dry || s.Delivering == nil {
+		return
+	}
+	run, _ := s.runFor(order.Item, asSync)
+	sweptOf(item.NewHandle(&run, order)).ShowDelivery(ctx)
+}
+
+// deliver does what is due about one delivery, and tells the client if a person has to install the certificate (rules DELIVER-4).
+func (s *sweep) deliver(ctx context.Context, j *sweptItem, row *sweepRow) error {
+	if err := j.Deliver(ctx); err != nil {
+		return err
+	}
+	if !j.InstallDue() || s.settings.Policy == cabforum.PolicyNone {
+		return nil
+	}
+	from, err := s.Panel.Setting(ctx, item.SettingMailFrom)
+	if err != nil || from == "" { // the administrator has the task
+		return err
+	}
+	stored, err := pki.StoredLeaf(j.Item.Stored)
+	if err != nil {
+		return err
+	}
+	row.action, row.result, row.expires = actionNotify, resultOK, stored.Ends()
+	if row.reason = j.whyNotNotified(false); row.reason != "" {
+		return nil
+	}
+	row.reason = reasonInstall
+	return s.tellInstall(ctx, j, row)
+}
+
+// tellInstall writes to the client. That is noted first: a run that is killed meanwhile does not write twice.
+func (s *sweep) tellInstall(ctx context.Context, j *sweptItem, row *sweepRow) error {
+	if err := j.NoteInstallMail(ctx, j.Today().String()); err != nil {
+		return err
+	}
+	err := s.notifyClient(ctx, j, row, item.NoticeInstall, false)
+	if err != nil && !recipientRefused(err) { // the fault is on this server: the next sweep tries again
+		if dropped := j.NoteInstallMail(context.WithoutCancel(ctx), ""); dropped != nil {
+			j.Log.Warningf("the notice is not sent again: %v", dropped)
+		}
+	}
+	return err
+}
