@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -487,14 +489,20 @@ func TestHowLongTroubleIsWaitedFor(t *testing.T) {
 		err   error
 		waits bool
 	}{
-		"a server that does not answer": {fmt.Errorf("publisher ns1: %w", network), true},
-		"the panel's database":          {fault.Errorf(fault.DB, "item", "gone away").Retryable(), true},
-		"a deadline":                    {fmt.Errorf("ns1: %w", context.DeadlineExceeded), true},
-		"no evidence":                   {publish.ErrNotOwner, false},
-		"another record":                {publish.ErrConflict, false},
-		"a wildcard":                    {publish.ErrWildcard, false},
-		"the server refuses":            {publish.ErrDenied, false},
-		"the configuration":             {errors.New("etc/pmssl/a.conf:3: unknown word"), false},
+		"a server that does not answer":    {fmt.Errorf("publisher ns1: %w", network), true},
+		"the panel's database":             {fault.Errorf(fault.DB, "item", "gone away").Retryable(), true},
+		"a deadline":                       {fmt.Errorf("ns1: %w", context.DeadlineExceeded), true},
+		"a panel that ends connections":    {&url.Error{Op: "Post", URL: "https://web7.example/ispmgr", Err: io.EOF}, true},
+		"a panel that is not there":        {&url.Error{Op: "Post", URL: "https://web7.example/ispmgr", Err: network}, true},
+		"two names whose servers are down": {&publish.Refusal{Reasons: []publish.Reason{{Domain: "a", Err: network}, {Domain: "b", Err: network}}}, true},
+		"a certificate that is not the pinned one": {fmt.Errorf("publisher web7: %w",
+			&url.Error{Op: "Post", URL: "https://web7.example/ispmgr", Err: errors.New("the key is not the pinned one")}), false},
+		"one name has no publisher": {&publish.Refusal{Reasons: []publish.Reason{{Domain: "a", Err: network}, {Domain: "b", Err: errors.New("no publisher")}}}, false},
+		"no evidence":               {publish.ErrNotOwner, false},
+		"another record":            {publish.ErrConflict, false},
+		"a wildcard":                {publish.ErrWildcard, false},
+		"the server refuses":        {publish.ErrDenied, false},
+		"the configuration":         {errors.New("etc/pmssl/a.conf:3: unknown word"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := publishingFixture(t, 10)

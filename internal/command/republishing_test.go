@@ -212,3 +212,32 @@ func TestWhatIsLeftOfAnEarlierReissueUnderTheSameIDIsNotCounted(t *testing.T) {
 		})
 	}
 }
+
+// What the panel holds about published, removed and deferred challenges is text from outside: whatever it is, the reissue goes its way.
+func FuzzWhatIsKeptAboutChallenges(f *testing.F) {
+	f.Add(`[{"publisher":"ns1","zone":"example.com","record":{"domain":"example.com","type":"CNAME","name":"_m.example.com","value":"t.ca.example"},"id":102,"asks":6}]`,
+		`{"id":102,"at":"2026-10-08T09:00:00Z","asked":"2026-10-08T09:00:00Z","asks":6}`, "2026-10-08T09:00:00Z")
+	f.Add(`[{"id":102,"harmful":"2026-10-08T09:00:00Z","pause":-1},{"record":{"type":"file"}}]`, `{"id":102,"asks":-1}`, "9999")
+	f.Add(`[{}]`, `[]`, " ")
+	f.Fuzz(func(t *testing.T, published, removed, deferred string) {
+		p := publishingFixture(t, 10)
+		for name, value := range map[string]string{itemparam.ChallengesPublished: published, itemparam.ChallengesRemoved: removed, itemparam.ChallengesDeferred: deferred} {
+			if value != "" {
+				p.panel.order.Params[name] = value
+			}
+		}
+		for range 2 {
+			p.args = item.Args{Command: "subscription"}
+			run := p.env()
+			answer, err := command.Subscription(t.Context(), run)
+			require.NoError(t, err)
+			require.False(t, run.Failed, output(t, answer))
+			p.at = p.at.Add(time.Hour)
+		}
+		require.LessOrEqual(t, len(p.asked.asked), 2)
+		p.issue(t)
+		p.sweep(t)
+		require.Equal(t, "5", p.param(itemparam.ServiceStatus))
+		require.NotContains(t, p.panel.order.Params, itemparam.ChallengesDeferred)
+	})
+}

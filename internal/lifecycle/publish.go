@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"time"
@@ -88,17 +87,6 @@ func (j *Order) switchedOff(ctx context.Context, id int64) error {
 func (j *Order) byHand(why error) {
 	j.Unattended.ByHand, j.Unattended.Passes = why.Error(), passes(why)
 	j.Log.Infof("its challenges are left to the client: %v", why)
-}
-
-// passes reports whether a trouble may pass by itself: a panel that is busy, a server that does not answer.
-func passes(err error) bool {
-	for _, lasting := range []error{publish.ErrNotOwner, publish.ErrConflict, publish.ErrWildcard, publish.ErrDenied} {
-		if errors.Is(err, lasting) {
-			return false
-		}
-	}
-	var network net.Error
-	return fault.From(err).Retry || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // publishRound publishes the present values and asks the seller to look. True if the seller gave other values meanwhile.

@@ -1,0 +1,39 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"slices"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/publish"
+)
+
+// passes reports whether a trouble may pass by itself: a panel that is busy, a server that does not answer. Of several names each
+// one's has to.
+func passes(err error) bool {
+	var refusal *publish.Refusal
+	if errors.As(err, &refusal) {
+		return !slices.ContainsFunc(refusal.Reasons, func(r publish.Reason) bool { return !passes(r.Err) })
+	}
+	for _, lasting := range []error{publish.ErrNotOwner, publish.ErrConflict, publish.ErrWildcard, publish.ErrDenied} {
+		if errors.Is(err, lasting) {
+			return false
+		}
+	}
+	return fault.From(err).Retry || errors.Is(err, context.DeadlineExceeded) || unreachable(err)
+}
+
+// unreachable reports whether err is about the way to a server. What net/http returns is a net.Error also if a server was reached
+// and its certificate was refused.
+func unreachable(err error) bool {
+	var outer *url.Error
+	if errors.As(err, &outer) {
+		return outer.Timeout() || errors.Is(outer.Err, io.EOF) || unreachable(outer.Err)
+	}
+	var network net.Error
+	return errors.As(err, &network)
+}
