@@ -68,6 +68,7 @@ var allowed = map[string][]string{
 	"internal/deliver":             {"internal/publish", "internal/pki", "internal/fault", "internal/plaintext"},
 	"internal/deliver/ispmgr":      {"internal/deliver", "internal/ispapi", "internal/publish", "internal/pki"},
 	"internal/deliver/execute":     {"internal/deliver", "internal/publish", "internal/program", "internal/filelock", "internal/plaintext"},
+	"internal/watch/crl":           {"internal/dnscheck", "internal/plaintext"},
 	"internal/program":             {"internal/panellog", "internal/plaintext"},
 	"internal/publish":             {"internal/pki", "internal/fault", "internal/plaintext", "internal/filelock", "internal/dnscheck", "internal/panellog"},
 	"internal/publish/publishtest": {"internal/publish"},
