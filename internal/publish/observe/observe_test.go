@@ -60,7 +60,7 @@ func (w *world) serveFile(conn net.Conn) {
 	}
 	_, err := conn.Write([]byte(w.web))
 	for err == nil && w.endless != "" {
-		_, err = conn.Write([]byte(w.endless))
+		_, err = conn.Write([]byte(strings.Repeat(w.endless, 100)))
 	}
 }
 
