@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/net/publicsuffix"
 
 	"pmssl/internal/publish"
 )
@@ -401,4 +402,33 @@ func TestTheUserParameterIsTheBlocks(t *testing.T) {
 	_, err = c.Evidence(t.Context(), &db)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"username", "login"}, db.params)
+}
+
+// Whatever the names are: a record is alice's only below the name of her domain, which no suffix and no item of bob stands
+// between.
+func FuzzEvidence(f *testing.F) {
+	f.Add("shop.example", "_5d41.shop.example", "shop.example", "shop.example", "bob.shop.example", true)
+	f.Add("a.b.co.uk", "_5d41.b.co.uk", "co.uk", "b.co.uk", "b.co.uk", true)
+	f.Add("*.shop.example", "_5d41.shop.example", "shop.example", "example", "x.shop.example", false)
+	f.Add("xn--pple-43d.example", "_5d41.xn--pple-43d.example", "xn--pple-43d.example", "apple.example", "example", false)
+	f.Fuzz(func(t *testing.T, name, record, zone, owned, bobs string, higher bool) {
+		domain := strings.TrimPrefix(name, "*.")
+		c := publish.Claim{
+			Order:  publish.Order{Item: 42, Account: alice, Names: []string{name}},
+			Record: publish.Record{Domain: domain, Type: publish.CNAME, Name: record, Value: "a.b.sectigo.com"},
+			Block:  publish.Block{Name: "ns1", Kind: publish.KindDNSUpdate, Higher: higher}, Zone: publish.Zone{Name: zone},
+		}
+		db := database{named: []publish.NamedItem{domainItem(50, alice, owned), {Item: 61, Account: bob, Name: bobs}}}
+		if _, err := c.Evidence(t.Context(), &db); err != nil {
+			return
+		}
+		below := func(name, parent string) bool { return name == parent || strings.HasSuffix(name, "."+parent) }
+		_, host, _ := strings.Cut(record, ".")
+		registrable, err := publicsuffix.EffectiveTLDPlusOne(domain)
+		require.NoError(t, err)
+		assert.True(t, below(domain, host) && below(host, owned) && below(owned, registrable) && below(host, zone), "the place")
+		assert.False(t, below(domain, bobs) && below(bobs, owned), "another account's item")
+		_, parent, _ := strings.Cut(bobs, ".")
+		assert.False(t, strings.HasPrefix(name, "*.") && parent == domain, "a wildcard over another account's item")
+	})
 }
