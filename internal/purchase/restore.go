@@ -55,10 +55,7 @@ func (j *Buyer) RestoreFromJournal(ctx context.Context) error {
 // administrator. A sweep calls it for each item, so it looks at the whole journal only if this item has such an entry.
 func (j *Buyer) missingEntries(ctx context.Context, lines []item.JournalEntry) ([]item.JournalEntry, error) {
 	account := seller.AccountHash(j.Account)
-	released := item.ParseIDs(j.Item.Params[itemparam.Released])
-	own := slices.DeleteFunc(slices.Clone(lines), func(line item.JournalEntry) bool {
-		return line.Item != j.Item.Item || line.Kind == seller.KindSANs || slices.Contains(j.Lineage(), line.ID) || slices.Contains(released, line.ID)
-	})
+	own := j.unknownEntries(lines)
 	if len(own) == 0 {
 		return nil, nil
 	}
@@ -85,6 +82,18 @@ func (j *Buyer) missingEntries(ctx context.Context, lines []item.JournalEntry) (
 		}
 	}
 	return found, nil
+}
+
+// unknownEntries returns the journal entries of this item whose ids it neither has nor was released from.
+func (j *Buyer) unknownEntries(lines []item.JournalEntry) []item.JournalEntry {
+	known := append(j.Lineage(), item.ParseIDs(j.Item.Params[itemparam.Released])...)
+	var own []item.JournalEntry
+	for _, line := range lines { // not a filtered copy, which would take as much memory as the journal
+		if line.Item == j.Item.Item && line.Kind != seller.KindSANs && !slices.Contains(known, line.ID) {
+			own = append(own, line)
+		}
+	}
+	return own
 }
 
 // checkOwnEntry returns a fault unless the journal entry is known to be a purchase of this item: by the item's intent, by the
