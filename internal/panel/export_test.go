@@ -15,7 +15,7 @@ func (h *Host) SetCluster(query string) { h.cluster = query }
 
 func ParseConf(text string, into map[string]string) { parseConf(text, into) }
 
-func ParseJournal(text io.Reader) (journalContent, error) { return parseJournal(text) }
+func ParseJournal(text io.ReadSeeker) (journalContent, error) { return parseJournal(text) }
 
 // ParseReply returns the fields, the rows and the refusal's words of an answer.
 func ParseReply(text []byte) (map[string]string, []map[string]string, string, error) {

@@ -56,7 +56,7 @@ func (h *Host) Journal(ctx context.Context) ([]item.JournalEntry, error) {
 	if h.journal.stamp == stamp { // unchanged; a sweep reads the journal for each of its items
 		return h.journal.entries, nil
 	}
-	content, err := parseJournal(io.LimitReader(file, maxJournal))
+	content, err := parseJournal(io.NewSectionReader(file, 0, maxJournal))
 	if err != nil {
 		return nil, h.journalFault("read", err)
 	}
@@ -193,10 +193,16 @@ type journalContent struct {
 	Damaged []error // one for each line that is not an entry, with its number
 }
 
-// parseJournal reads the lines of a journal. It returns an error only if text cannot be read.
-func parseJournal(text io.Reader) (journalContent, error) {
-	var content journalContent
+// parseJournal reads the lines of a journal. It returns an error only if text cannot be read. A sweep keeps the entries in memory:
+// their number is counted first, so that no space is wasted, and texts that most lines share are kept once.
+func parseJournal(text io.ReadSeeker) (journalContent, error) {
+	most, err := countEntries(text)
+	if err != nil {
+		return journalContent{}, err
+	}
 	reader := bufio.NewReaderSize(text, maxJournalLine)
+	content := journalContent{Entries: make([]item.JournalEntry, 0, most)}
+	same := map[string]string{}
 	for number := 1; ; number++ {
 		line, err := reader.ReadSlice('\n')
 		tooLong := errors.Is(err, bufio.ErrBufferFull)
@@ -216,12 +222,40 @@ func parseJournal(text io.Reader) (journalContent, error) {
 		case wrong != nil:
 			content.Damaged = append(content.Damaged, fmt.Errorf("line %d is not a purchase and left out: %w", number, wrong))
 		default:
+			entry.Kind, entry.Account = once(same, entry.Kind), once(same, entry.Account)
 			content.Entries = append(content.Entries, entry)
 		}
 		if !ended {
 			return content, nil
 		}
 	}
+}
+
+// countEntries counts the lines that are long enough for an entry, and goes back to the first one.
+func countEntries(text io.ReadSeeker) (int, error) {
+	reader := bufio.NewReaderSize(text, maxJournalLine)
+	for n := 0; ; {
+		line, err := reader.ReadSlice('\n')
+		if len(line) >= len(`{"item":1,"id":2}`) {
+			n++
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			_, err = text.Seek(0, io.SeekStart)
+			return n, err
+		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
+			return 0, err
+		}
+	}
+}
+
+// once returns the first text that was equal to this one.
+func once(known map[string]string, text string) string {
+	if first, there := known[text]; there {
+		return first
+	}
+	known[text] = text
+	return text
 }
 
 // parseEntry reads one line of the journal.
