@@ -158,6 +158,7 @@ func userWord(user *string) word {
 }
 
 func setZones(zones *[]string) func([]string) error {
+	named := map[string]bool{} // a block may have thousands
 	return func(values []string) error {
 		for _, value := range values {
 			zone := value
@@ -167,9 +168,10 @@ func setZones(zones *[]string) func([]string) error {
 					return err
 				}
 			}
-			if slices.Contains(*zones, zone) {
+			if named[zone] {
 				return fmt.Errorf("%s stands twice", zone)
 			}
+			named[zone] = true
 			if *zones = append(*zones, zone); len(*zones) > maxBlockZones {
 				return fmt.Errorf("there are more than %d zones", maxBlockZones)
 			}
