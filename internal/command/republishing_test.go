@@ -121,6 +121,23 @@ func TestTroubleWhileRecordsAreWrittenAgainLeavesThem(t *testing.T) {
 	assert.Len(t, p.asked.asked, 2)
 }
 
+// A mistake in etc/pmssl is about no name: what stands for an order that the seller was asked about stays, and its client is told after
+// two days as without the mistake.
+func TestAMistakeInTheConfigurationLeavesWhatStands(t *testing.T) {
+	p := publishingFixture(t, 10)
+	p.sweep(t)
+	p.service.broken = errors.New("etc/pmssl/a.conf:3: unknown word")
+	p.sweeps(t, time.Hour, 47*time.Hour)
+	assert.Len(t, p.service.world, 1)
+	assert.Zero(t, p.count("withdraw"))
+	assert.Empty(t, p.mailer.notices)
+	p.sweeps(t, time.Hour, 3*time.Hour)
+	assert.Len(t, p.mailer.notices, 1)
+	p.issue(t)
+	p.sweep(t)
+	p.clean(t)
+}
+
 // unsentError is a transport error of a request that never left this host, or may have.
 type unsentError struct{ unsent bool }
 

@@ -37,3 +37,10 @@ func unreachable(err error) bool {
 	var network net.Error
 	return errors.As(err, &network)
 }
+
+// settingsError is an error of publishing as a whole, such as a mistake in etc/pmssl: it is about no name. What stands for an order
+// stays, and is as good as before.
+type settingsError struct{ cause error }
+
+func (e *settingsError) Error() string { return e.cause.Error() }
+func (e *settingsError) Unwrap() error { return e.cause }

@@ -85,7 +85,9 @@ func (j *Order) switchedOff(ctx context.Context, id int64) error {
 
 // byHand notes and logs why the client has to act.
 func (j *Order) byHand(why error) {
-	j.Unattended.ByHand, j.Unattended.Passes = why.Error(), passes(why)
+	var settings *settingsError
+	spared := errors.As(why, &settings) && !j.Unattended.Since.IsZero()
+	j.Unattended.ByHand, j.Unattended.Passes = why.Error(), spared || passes(why)
 	j.Log.Infof("its challenges are left to the client: %v", why)
 }
 
@@ -100,8 +102,9 @@ func (j *Order) publishRound(ctx context.Context, id int64) (again bool, err err
 	}
 	order, placed, err := j.place(ctx, list)
 	if err != nil {
-		var stays []publishedRecord // what passes by itself says nothing against them
-		if passes(err) {
+		var settings *settingsError
+		var stays []publishedRecord // what passes by itself, or is wrong with the settings, says nothing against them
+		if errors.As(err, &settings) || passes(err) {
 			stays = slices.DeleteFunc(slices.Clone(list), func(r publishedRecord) bool { return r.ID != id })
 		}
 		return false, j.notPublished(ctx, id, order, stays, list, err)
@@ -161,6 +164,9 @@ func (j *Order) place(ctx context.Context, list []publishedRecord) (publish.Orde
 		order.Standing = append(order.Standing, entry.Record)
 	}
 	placed, err := j.Publishing.Place(ctx, order, records)
+	if refusal := (*publish.Refusal)(nil); err != nil && !errors.As(err, &refusal) {
+		return order, nil, &settingsError{err}
+	}
 	if err == nil && j.Publishing.Mode() == publish.Dry { // the log says now what would be published
 		err = fault.Errorf(fault.Value, publish.SettingMode, "%s is dry", publish.SettingMode)
 	}
