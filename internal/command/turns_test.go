@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,6 +47,9 @@ func (p *manyPanel) SaveParam(_ context.Context, it int64, name, value string) e
 }
 
 func (p *manyPanel) DropParam(_ context.Context, it int64, name string) error {
+	if err := p.fail["drop "+name]; err != nil {
+		return err
+	}
 	delete(p.items[it].Params, name)
 	return nil
 }
@@ -202,6 +206,9 @@ func TestAnItemThatHasItsTurnIsNotMarked(t *testing.T) {
 		assert.NotContains(t, one.Params, itemparam.ChallengesDeferred, it)
 	}
 	panel.items[3].Params[itemparam.ChallengesDeferred] = "2026-04-02T09:00:00Z"
+	panel.fail["drop "+itemparam.ChallengesDeferred] = errors.New("no such service")
+	assert.Equal(t, int64(3), sweep()[0], "a mark that cannot be dropped fails nothing")
+	delete(panel.fail, "drop "+itemparam.ChallengesDeferred)
 	assert.Equal(t, int64(3), sweep()[0])
 	assert.NotContains(t, panel.items[3].Params, itemparam.ChallengesDeferred)
 }

@@ -167,7 +167,9 @@ func (s *sweep) workOn(ctx context.Context, it int64, as string, begin beginner,
 			return err
 		}
 		row.name, row.paidUntil = j.Item.Name, j.TermEnd()
-		return s.inTurn(ctx, j, taken, work(ctx, j, row))
+		err = work(ctx, j, row)
+		s.endTurn(ctx, j, taken)
+		return err
 	})
 	label := item.Item{Item: it, Name: row.name}.Label()
 	if released := s.Panel.UnlockItem(context.WithoutCancel(ctx), it); released != nil {

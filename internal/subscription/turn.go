@@ -62,13 +62,15 @@ func (t *turn) Withdraw(ctx context.Context, order publish.Order, p publish.Plac
 	return t.run(func() error { return t.Service.Withdraw(ctx, order, p) })
 }
 
-// inTurn notes what an item took of the sweep's time. It returns the error of the work, with what went wrong here.
-func (s *sweep) inTurn(ctx context.Context, j *sweptItem, t *turn, err error) error {
+// endTurn notes what an item took of the sweep's time. An item whose mark cannot be saved has its turn later than it could.
+func (s *sweep) endTurn(ctx context.Context, j *sweptItem, t *turn) {
 	s.timeSpent = s.timeSpent || t.cut
 	if s.dry || ctx.Err() != nil {
-		return err
+		return
 	}
-	return errors.Join(err, j.noteTurn(ctx, t))
+	if err := j.noteTurn(ctx, t); err != nil {
+		j.Log.Warningf("since when it waits for its turn could not be saved: %v", err)
+	}
 }
 
 // noteTurn saves on the item that it had no turn, or drops that. Who waits longest goes first in the next sweep: an item that was
