@@ -293,6 +293,47 @@ func TestNamesThatNobodyServesAreTheClients(t *testing.T) {
 	})
 }
 
+// The block of a server may be renamed, or removed, while a certificate is on its way.
+func TestABlockThatIsGoneIsNotWaitedFor(t *testing.T) {
+	gone := func(d *delivering) {
+		d.panel.before = func(call string) {
+			if call == "see web7" {
+				d.panel.fail[call] = fmt.Errorf("%w: no deploy web7 stands there any more", deliver.ErrNoBlock)
+			}
+		}
+	}
+	t.Run("renamed", func(t *testing.T) {
+		d := deliveringFixture(t)
+		d.delivery.refuse["web7"] = errors.New("it is away")
+		d.sweep(t)
+		gone(d)
+		d.delivery.targets = []deliver.Target{{Block: "lb1", Sites: []string{"example.com"}}}
+		d.sweeps(t, time.Hour)
+		d.deployed(t)
+	})
+	t.Run("removed", func(t *testing.T) {
+		d := deliveringFixture(t)
+		d.delivery.refuse["web7"] = errors.New("it is away")
+		d.sweep(t)
+		gone(d)
+		d.delivery.targets, d.delivery.reasons = nil, []deliver.Reason{{Name: "example.com", Err: deliver.ErrNoBlock}}
+		d.sweeps(t, time.Hour)
+		assert.Empty(t, d.param(itemparam.Delivery))
+	})
+	t.Run("removed after the tries", func(t *testing.T) {
+		d := deliveringFixture(t)
+		d.delivery.refuse["web7"] = errors.New("it is away")
+		d.sweep(t)
+		d.sweeps(t, 49*time.Hour)
+		require.Equal(t, 1, d.openTasks())
+		gone(d)
+		d.sweeps(t, 25*time.Hour)
+		assert.Empty(t, d.param(itemparam.Delivery))
+		assert.Zero(t, d.openTasks())
+		assert.Empty(t, d.param(itemparam.DeployedSerial))
+	})
+}
+
 // A configuration with a mistake, or a database that does not answer, is tried on as a server that is away.
 func TestTroubleOfThePanelIsTriedOn(t *testing.T) {
 	d := deliveringFixture(t)
@@ -611,4 +652,26 @@ func TestEachDeliveryHasItsTurn(t *testing.T) {
 		d.at = began.Add(time.Hour)
 	}
 	assert.Equal(t, [][]int64{{1, 2, 3}, {4, 5, 6}, {7, 8, 9}, {1, 2, 3}}, sweeps)
+}
+
+// rules DELIVER-2: a try is saved before anything is delivered, so that a delivery which ends the run each time is not made for ever.
+func TestADeliveryThatEndsTheRunIsTriedSixTimes(t *testing.T) {
+	d := deliveringFixture(t)
+	tried := 0
+	for range 60 {
+		ctx, cancel := context.WithCancel(t.Context())
+		d.panel.before = func(call string) {
+			if strings.HasPrefix(call, "deliver ") {
+				tried++
+				cancel()
+				d.panel.fail[call] = ctx.Err()
+			}
+		}
+		d.args = item.Args{Command: "subscription"}
+		_, _ = command.Subscription(ctx, d.env())
+		cancel()
+		d.at = d.at.Add(time.Hour)
+	}
+	assert.Equal(t, 6, tried)
+	assert.Equal(t, 1, d.openTasks())
 }

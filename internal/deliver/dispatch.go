@@ -307,7 +307,7 @@ func (s *service) block(name string) (publish.Deploy, Deliverer, error) {
 			return d, made, err
 		}
 	}
-	return publish.Deploy{}, nil, fmt.Errorf("no deploy %s stands in %s any more", name, s.o.Folder)
+	return publish.Deploy{}, nil, fmt.Errorf("%w: no deploy %s stands in %s any more", ErrNoBlock, name, s.o.Folder)
 }
 
 // Deliver implements Service.

@@ -363,7 +363,10 @@ func TestAConfigurationWithAMistakeDeliversNothing(t *testing.T) {
 
 func TestABlockThatIsGoneIsAnError(t *testing.T) {
 	f := newFixture(t, hook, publish.On)
-	require.ErrorContains(t, f.Deliver(t.Context(), order, deliver.Target{Block: "old", Sites: []string{"lb.example"}}, deliver.Certificate{}), "no deploy old stands in")
+	gone := deliver.Target{Block: "old", Sites: []string{"lb.example"}}
+	require.ErrorContains(t, f.Deliver(t.Context(), order, gone, deliver.Certificate{}), "no deploy old stands in")
+	_, err := f.Seen(t.Context(), gone, "2a")
+	require.ErrorIs(t, err, deliver.ErrNoBlock)
 }
 
 func TestAServerThatDoesNotAnswerIsAskedTwiceInARun(t *testing.T) {

@@ -71,8 +71,8 @@ type Service interface {
 	// An error that wraps ErrByHand lasts; any other may pass.
 	Deliver(ctx context.Context, order Order, target Target, c Certificate) error
 	// Seen looks at every site of the target at the block's own addresses (word check), by a TLS handshake with SNI, and
-	// compares the serial of what is served. Nothing else is verified. An error is one of the configuration, or the end of the
-	// run; a server that does not answer is a Sight.
+	// compares the serial of what is served. Nothing else is verified. An error is one of the configuration (ErrNoBlock: the
+	// target's block is gone), or the end of the run; a server that does not answer is a Sight.
 	Seen(ctx context.Context, target Target, serial string) (Sight, error)
 }
 

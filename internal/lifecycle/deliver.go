@@ -113,6 +113,10 @@ func (j *Order) deliverRound(ctx context.Context, d *delivery, stored pki.Chain)
 	if d.tryDue(now) {
 		return j.try(ctx, d, stored)
 	}
+	if len(before.Targets) > 0 && len(d.Targets) == 0 && d.over(now) {
+		j.Log.Infof("certificate %s is not delivered any more: %s", d.Serial, d.Why)
+		return true, j.dropDelivery(ctx)
+	}
 	if d.over(now) && d.Told { // the daily look
 		d.Last = now
 	} else if slices.Equal(d.Done, before.Done) { // no news
@@ -124,18 +128,24 @@ func (j *Order) deliverRound(ctx context.Context, d *delivery, stored pki.Chain)
 // lookAt looks at the targets that the last try found. It notes which of them show the certificate, and what the others show.
 // False if there is no time for that.
 func (j *Order) lookAt(ctx context.Context, d *delivery) (turn bool) {
-	d.Done = nil
+	known := d.Targets
+	d.Targets, d.Done = nil, nil
 	var problems []string
-	for _, t := range d.Targets {
+	for _, t := range known {
 		why, err := j.look(ctx, deliver.Target{Block: t.Block, Sites: t.Sites}, d.Serial)
 		if errors.Is(err, deliver.ErrTimeSpent) {
 			return false
 		}
 		if why != "" {
 			problems = append(problems, why)
+		} else {
+			d.Done = append(d.Done, t.Block)
+		}
+		if errors.Is(err, deliver.ErrNoBlock) { // another block may serve the sites now
+			d.Unclear = true
 			continue
 		}
-		d.Done = append(d.Done, t.Block)
+		d.Targets = append(d.Targets, t)
 	}
 	if len(problems) > 0 {
 		d.because(strings.Join(problems, "; "))

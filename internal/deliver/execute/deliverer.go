@@ -125,8 +125,8 @@ func lineageName(names []string) (string, error) {
 }
 
 // call runs the program.
-func (d *deliverer) call(ctx context.Context, order deliver.Order, lineage string, c deliver.Certificate) error {
-	ctx, cancel := context.WithTimeout(ctx, d.runTime)
+func (d *deliverer) call(run context.Context, order deliver.Order, lineage string, c deliver.Certificate) error {
+	ctx, cancel := context.WithTimeout(run, d.runTime)
 	defer cancel()
 	began := d.env.Now()
 	out := program.Run(ctx, program.Command{Program: d.block.Program, Environ: append(program.Path(d.env.Environ),
@@ -135,6 +135,9 @@ func (d *deliverer) call(ctx context.Context, order deliver.Order, lineage strin
 		d.env.Now().Sub(began).Milliseconds(), out.Err, out.Output(), out.Errors())
 	if out.Err == nil {
 		return nil
+	}
+	if over := run.Err(); over != nil { // a run may have less time left than a program may take
+		return fmt.Errorf("%s: it was ended with the time of the run: %w", d.block.Program, over)
 	}
 	return fmt.Errorf("%s: %w: %s", d.block.Program, out.Reason(ctx, d.runTime), out.LastError())
 }

@@ -204,7 +204,9 @@ func TestTheEndOfTheRunEndsTheProgram(t *testing.T) {
 		return err == nil
 	}, 20*time.Second, 5*time.Millisecond)
 	cancel()
-	require.ErrorIs(t, <-done, context.Canceled)
+	err := <-done
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorContains(t, err, "it was ended with the time of the run", "not: it takes longer than 2 minutes")
 	h.assertGone(t, "self")
 	h.assertNothingLeft(t)
 }
