@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
 
+	"pmssl/internal/dnscheck"
 	"pmssl/internal/plaintext"
 	"pmssl/internal/publish"
 )
@@ -50,7 +51,7 @@ func (o *Observer) atServers(ctx context.Context, addresses []string, p publish.
 		switch {
 		case ctx.Err() != nil:
 			return publish.Sight{}, ctx.Err()
-		case err != nil && noRoute(err) && isIPv6(address): // a host without IPv6 sees nothing there, a CA may
+		case err != nil && dnscheck.NoRoute(err) && isIPv6(address): // a host without IPv6 sees nothing there, a CA may
 			continue
 		case err != nil:
 			return publish.Sight{Why: err.Error(), NegativeTTL: sight.NegativeTTL}, nil
@@ -70,11 +71,6 @@ func (o *Observer) atServers(ctx context.Context, addresses []string, p publish.
 
 // errResolver is wrapped if the resolver has no answer about a zone. That may pass by itself, and it may be the zone's fault.
 var errResolver = errors.New("the resolver has no answer (a zone whose DNSSEC is broken looks like this to every CA)")
-
-// noRoute reports whether this host cannot send to the address at all.
-func noRoute(err error) bool {
-	return errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.EADDRNOTAVAIL)
-}
 
 func isIPv6(address string) bool { return strings.HasPrefix(address, "[") }
 
@@ -115,10 +111,10 @@ func (o *Observer) findAuthorities(ctx context.Context, zone string) ([]string, 
 			return nil, err
 		}
 		for _, address := range found {
-			if !publicText(address) {
+			if !dnscheck.Public(address) {
 				return nil, fmt.Errorf("the name server %s of %s has the address %s, which no CA can reach", name, zone, address)
 			}
-			all = append(all, net.JoinHostPort(address, dnsPort))
+			all = append(all, net.JoinHostPort(address.String(), dnsPort))
 		}
 	}
 	if len(all) == 0 {
@@ -163,10 +159,10 @@ func (o *Observer) delegation(ctx context.Context, zone string) []string {
 			continue
 		}
 		for _, address := range addresses {
-			if !publicText(address) {
+			if !dnscheck.Public(address) {
 				continue
 			}
-			referral, err := o.queryServer(ctx, net.JoinHostPort(address, dnsPort), zone, dns.TypeNS)
+			referral, err := o.queryServer(ctx, net.JoinHostPort(address.String(), dnsPort), zone, dns.TypeNS)
 			if err == nil && referral.Rcode == dns.RcodeSuccess {
 				return append(serversOf(referral.Answer, zone), serversOf(referral.Ns, zone)...)
 			}
@@ -185,22 +181,11 @@ func apexOf(answer *dns.Msg) string {
 	return ""
 }
 
-// addresses returns the IPv4 and IPv6 addresses of a host, through the resolver. The error wraps errResolver.
-func (o *Observer) addresses(ctx context.Context, host string) ([]string, error) {
-	var found []string
-	for _, kind := range []uint16{dns.TypeA, dns.TypeAAAA} {
-		answer, err := o.resolver.Query(ctx, host, kind)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", errResolver, err)
-		}
-		for _, rr := range answer.Answer {
-			switch rr := rr.(type) {
-			case *dns.A:
-				found = append(found, rr.A.String())
-			case *dns.AAAA:
-				found = append(found, rr.AAAA.String())
-			}
-		}
+// addresses returns the addresses of a host, through the resolver. The error wraps errResolver.
+func (o *Observer) addresses(ctx context.Context, host string) ([]netip.Addr, error) {
+	found, err := o.resolver.Addresses(ctx, host)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errResolver, err)
 	}
 	return found, nil
 }

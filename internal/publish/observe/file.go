@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"time"
 
+	"pmssl/internal/dnscheck"
 	"pmssl/internal/plaintext"
 	"pmssl/internal/publish"
 )
@@ -45,7 +45,7 @@ func (o *Observer) file(ctx context.Context, b publish.Block, r publish.Record) 
 		switch {
 		case ctx.Err() != nil:
 			return publish.Sight{}, ctx.Err()
-		case err != nil && noRoute(err) && address.Is6():
+		case err != nil && dnscheck.NoRoute(err) && address.Is6():
 			continue
 		case err != nil:
 			why = fmt.Sprintf("%s at %s: %v", r, address, err)
@@ -64,23 +64,15 @@ func (o *Observer) file(ctx context.Context, b publish.Block, r publish.Record) 
 // publicAddresses returns the addresses of a host, through the resolver. One that no CA could reach is an error: nothing is
 // sent to private networks because a client's zone names them.
 func (o *Observer) publicAddresses(ctx context.Context, host string) ([]netip.Addr, error) {
-	words, err := o.addresses(ctx, host)
+	found, err := o.addresses(ctx, host)
 	if err != nil {
 		return nil, err
 	}
-	var found []netip.Addr
-	for _, word := range words {
-		address, err := netip.ParseAddr(word)
-		if err != nil {
-			return nil, err
-		}
-		if address = address.Unmap(); !public(address) {
+	for _, address := range found {
+		if !dnscheck.Public(address) {
 			return nil, fmt.Errorf("%s has the address %s, which no CA can reach", host, address)
 		}
-		found = append(found, address)
 	}
-	slices.SortFunc(found, netip.Addr.Compare)
-	found = slices.Compact(found)
 	return found[:min(len(found), maxFileAddresses)], nil
 }
 
