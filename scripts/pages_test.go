@@ -191,7 +191,7 @@ func TestTroubleshootingNamesEveryErrorTypeAndNoOther(t *testing.T) {
 
 func TestOptionsOfTheSettingsAreAllExplained(t *testing.T) {
 	options := ourOptions(t, `SSLSubscription\w+`)
-	require.Len(t, options, 4)
+	require.Len(t, options, 6)
 	all := pages(t)
 	assert.Equal(t, options, words("`(SSLSubscription\\w+)`", strings.Join(cells(t, all["docs/subscription.md"], "## Options"), " ")))
 	for _, option := range options {
@@ -226,7 +226,7 @@ func TestOptionsOfTheSettingsAreAllExplained(t *testing.T) {
 func ourOptions(t *testing.T, pattern string) []string {
 	t.Helper()
 	var options []string
-	for _, folder := range []string{"app", "cabforum", "command", "item", "lifecycle", "panel", "plan", "publish", "purchase", "subscription"} {
+	for _, folder := range []string{"app", "cabforum", "command", "item", "lifecycle", "panel", "plan", "publish", "purchase", "subscription", "watch"} {
 		options = append(options, literals(t, "../internal/"+folder+"/*.go", pattern)...)
 	}
 	slices.Sort(options)

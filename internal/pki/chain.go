@@ -131,7 +131,10 @@ func forServers(leaf *x509.Certificate) bool {
 }
 
 // Serial returns the leaf's serial number in lower-case hex without leading zeros (rules PARAM-7).
-func (c Chain) Serial() string { return fmt.Sprintf("%x", c.Leaf.SerialNumber) }
+func (c Chain) Serial() string { return Serial(c.Leaf) }
+
+// Serial returns a certificate's serial number in lower-case hex without leading zeros (rules PARAM-7).
+func Serial(c *x509.Certificate) string { return fmt.Sprintf("%x", c.SerialNumber) }
 
 // Ends returns the UTC date of the leaf's notAfter.
 func (c Chain) Ends() cabforum.Date { return cabforum.DateOf(c.Leaf.NotAfter) }

@@ -21,7 +21,7 @@ var allowed = map[string][]string{
 	"internal/app": {
 		"internal/publish", "internal/publish/observe", "internal/publish/dnsupdate", "internal/publish/powerdns",
 		"internal/publish/webroot", "internal/publish/execute", "internal/publish/ispmgr", "internal/deliver", "internal/deliver/execute", "internal/deliver/ispmgr",
-		"internal/command", "internal/item", "internal/seller", "internal/panel", "internal/notify", "internal/panellog",
+		"internal/watch", "internal/command", "internal/item", "internal/seller", "internal/panel", "internal/notify", "internal/panellog",
 		"internal/dnscheck", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/safexml",
 	},
 	"internal/command": {
@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 		"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
 	},
 	"internal/subscription": {
-		"internal/lifecycle", "internal/purchase", "internal/item", "internal/publish", "internal/deliver", "internal/seller", "internal/pki",
+		"internal/lifecycle", "internal/purchase", "internal/item", "internal/publish", "internal/deliver", "internal/watch", "internal/seller", "internal/pki",
 		"internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
 	},
 	"internal/lifecycle": {
@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
 	},
 	"internal/item": {
-		"internal/publish", "internal/deliver", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext",
+		"internal/publish", "internal/deliver", "internal/watch", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext",
 	},
 	"internal/panel": {
 		"internal/item", "internal/publish", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl",
@@ -79,6 +79,7 @@ var allowed = map[string][]string{
 	"internal/publish/execute":     {"internal/publish", "internal/program", "internal/plaintext"},
 	"internal/publish/ispmgr":      {"internal/publish", "internal/ispapi", "internal/pki"},
 	"internal/ispapi":              {"internal/publish", "internal/plaintext", "internal/safexml", "internal/mgrctl"},
+	"internal/watch":               {"internal/pki", "internal/cabforum", "internal/dnscheck", "internal/filelock", "internal/plaintext"},
 	"internal/pki":                 {"internal/cabforum", "internal/fault", "internal/plaintext"},
 	"internal/fault":               {},
 	"internal/itemparam":           {},

@@ -1,0 +1,226 @@
+package watch
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"pmssl/internal/filelock"
+)
+
+const (
+	// maxState is the longest file that is read, in bytes: a line has about 200.
+	maxState = 256 << 20
+	// maxStateLine is the longest line that is read, in bytes; longer ones are left out.
+	maxStateLine = 2 << 10
+	// maxCRL is the longest URL of a CRL that is kept, in bytes.
+	maxCRL = 500
+	// stateVersion is the form of the file. A file in another one counts as unreadable.
+	stateVersion = 1
+)
+
+// Seen is what is remembered about one item between runs.
+type Seen struct {
+	Item   int64     `json:"item"`
+	Looked time.Time `json:"looked"`
+	// Serial is that of the certificate in place at the last look, as the item parameter certificate_serial had it.
+	Serial string `json:"serial"`
+	// CRL is the URL of the list of revoked certificates that this certificate names; empty if it names none by http.
+	CRL     string  `json:"crl,omitempty"`
+	Outcome Outcome `json:"outcome,omitempty"` // empty if the stored certificate could not be read
+	Served  string  `json:"served,omitempty"`  // serial of another certificate that is served, if the outcome is Old or Other
+}
+
+// State is the content of the file that keeps looks between runs (rules WATCH-5).
+type State struct {
+	// Begun is when sites were first watched, in UTC.
+	Begun time.Time
+	items map[int64]Seen
+	urls  map[string]string // few CAs have few lists: each URL is in memory once
+	dirty bool
+}
+
+// header is the first line of the file.
+type header struct {
+	Version int       `json:"version"`
+	Begun   time.Time `json:"begun"`
+}
+
+func newState(begun time.Time) *State {
+	return &State{Begun: begun.UTC(), items: map[int64]Seen{}, urls: map[string]string{}}
+}
+
+// Seen returns what is remembered about the item.
+func (s *State) Seen(it int64) (Seen, bool) {
+	seen, known := s.items[it]
+	return seen, known
+}
+
+// Count returns how many items have the outcome.
+func (s *State) Count(o Outcome) int {
+	n := 0
+	for _, seen := range s.items {
+		if seen.Outcome == o {
+			n++
+		}
+	}
+	return n
+}
+
+// Note remembers a look.
+func (s *State) Note(seen Seen) {
+	if len(seen.CRL) > maxCRL {
+		seen.CRL = ""
+	}
+	if one, known := s.urls[seen.CRL]; known {
+		seen.CRL = one
+	} else {
+		s.urls[seen.CRL] = seen.CRL
+	}
+	seen.Looked = seen.Looked.UTC().Truncate(time.Second)
+	s.items[seen.Item] = seen
+	s.dirty = true
+}
+
+// Keep forgets the items that are not watched any more.
+func (s *State) Keep(watched func(it int64) bool) {
+	for it := range s.items {
+		if !watched(it) {
+			delete(s.items, it)
+			s.dirty = true
+		}
+	}
+}
+
+// Read returns what earlier runs remembered. If the file is absent, or cannot be used, all items are looked at as if for the first
+// time; the error then says why it cannot be used, and the State is usable all the same. Lines that cannot be read are left out.
+func (w *Watcher) Read(now time.Time) (*State, error) {
+	state, err := readState(w.o.State, now)
+	if err != nil {
+		state = newState(now)
+		state.dirty = true
+		if errors.Is(err, fs.ErrNotExist) {
+			return state, nil
+		}
+		return state, fmt.Errorf("%s cannot be used, all sites are looked at again: %w", w.o.State, err)
+	}
+	return state, nil
+}
+
+func readState(path string, now time.Time) (*State, error) {
+	file, err := filelock.OpenRegular(path, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil {
+		return nil, err
+	} else if info.Size() > maxState {
+		return nil, fmt.Errorf("it has %d bytes, at most %d are read", info.Size(), maxState)
+	}
+	return parseState(io.LimitReader(file, maxState), now)
+}
+
+// parseState reads the lines of a state file. A time in the future was written before the clock was set back, and counts as
+// none.
+func parseState(from io.Reader, now time.Time) (*State, error) {
+	lines := bufio.NewReaderSize(from, maxStateLine)
+	first, err := readLine(lines)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	var head header
+	if json.Unmarshal(first, &head) != nil || head.Version != stateVersion || head.Begun.IsZero() || head.Begun.After(now) {
+		return nil, errors.New("its first line is not that of such a file")
+	}
+	state := newState(head.Begun)
+	for err == nil {
+		var text []byte
+		if text, err = readLine(lines); err != nil && err != io.EOF {
+			return nil, err
+		}
+		if seen, ok := parseSeen(text); ok && !seen.Looked.After(now) {
+			state.Note(seen)
+		}
+	}
+	state.dirty = false
+	return state, nil
+}
+
+// readLine returns the next line without its end; empty if it is longer than the reader's buffer.
+func readLine(lines *bufio.Reader) ([]byte, error) {
+	text, err := lines.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return bytes.TrimSpace(text), err
+	}
+	for errors.Is(err, bufio.ErrBufferFull) {
+		_, err = lines.ReadSlice('\n')
+	}
+	return nil, err
+}
+
+func parseSeen(text []byte) (Seen, bool) {
+	var seen Seen
+	if len(text) == 0 || json.Unmarshal(text, &seen) != nil || seen.Item <= 0 || seen.Looked.IsZero() {
+		return Seen{}, false
+	}
+	if len(seen.Serial) > maxSerial || len(seen.Served) > maxSerial+len("…") || seen.Outcome != "" && !seen.Outcome.Known() {
+		return Seen{}, false
+	}
+	seen.Serial, seen.Served = strings.Clone(seen.Serial), strings.Clone(seen.Served)
+	return seen, true
+}
+
+// Write replaces the file if something was remembered or forgotten since it was read. A reader sees the old file or the new one.
+// Only its owner can read it.
+func (w *Watcher) Write(state *State) error {
+	if !state.dirty {
+		return nil
+	}
+	temporary := w.o.State + ".new" // one writer: the sweep's lock is held
+	file, err := filelock.OpenRegular(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("what was seen at sites cannot be kept: %w", err)
+	}
+	err = state.encode(file)
+	if err == nil {
+		err = file.Sync()
+	}
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(temporary, w.o.State)
+	}
+	if err != nil {
+		_ = os.Remove(temporary)
+		return fmt.Errorf("what was seen at sites cannot be kept: %w", err)
+	}
+	state.dirty = false
+	return nil
+}
+
+// encode writes the lines of the file, ordered by item.
+func (s *State) encode(to io.Writer) error {
+	out := bufio.NewWriterSize(to, 64<<10)
+	lines := json.NewEncoder(out)
+	if err := lines.Encode(header{stateVersion, s.Begun}); err != nil {
+		return err
+	}
+	for _, it := range slices.SortedFunc(maps.Keys(s.items), cmp.Compare[int64]) {
+		if err := lines.Encode(s.items[it]); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
