@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -244,8 +245,8 @@ func (j *Order) validationTime() string {
 	return known
 }
 
-// recordReplacement saves what a new certificate shows about the end of the seller's own term, and resets the attempts counted
-// for the old certificate. It runs before the new one is stored.
+// recordReplacement saves what a new certificate shows about the end of the seller's own term and the serial that it replaces, and
+// resets the attempts counted for the old certificate. It runs before the new one is stored.
 func (j *Order) recordReplacement(ctx context.Context, chain pki.Chain, old *pki.Chain) error {
 	if old == nil || old.Serial() == chain.Serial() {
 		return nil
@@ -253,7 +254,20 @@ func (j *Order) recordReplacement(ctx context.Context, chain pki.Chain, old *pki
 	if err := j.concludeTermEnd(ctx, chain, *old); err != nil {
 		return err
 	}
+	if err := j.SaveParam(ctx, itemparam.EarlierSerials, earlierSerials(j.Item.Params[itemparam.EarlierSerials], old.Serial(), chain.Serial())); err != nil {
+		return err
+	}
 	return j.SaveParam(ctx, itemparam.ReissueTried, "")
+}
+
+// maxEarlier is how many replaced serials are kept: those of the last two years, at 36 days each.
+const maxEarlier = 20
+
+// earlierSerials returns the blank-separated list with the serial that is replaced as its last, without the one that replaces it.
+func earlierSerials(list, replaced, by string) string {
+	serials := slices.DeleteFunc(strings.Fields(list), func(s string) bool { return s == replaced || s == by })
+	serials = append(serials, replaced)
+	return strings.Join(serials[max(0, len(serials)-maxEarlier):], " ")
 }
 
 // concludeTermEnd saves the end of the seller's own term if only that explains the end of a new certificate (rules SWEEP-3): the

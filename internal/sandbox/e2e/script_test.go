@@ -351,6 +351,8 @@ func brief(name, value string) string {
 	switch {
 	case name == "certificate_serial" || name == "told_serial":
 		return "<serial>"
+	case name == "earlier_serials":
+		return strings.TrimSpace(strings.Repeat("<serial> ", len(strings.Fields(value))))
 	case name == "crt" && strings.HasPrefix(value, "-----BEGIN"):
 		return fmt.Sprintf("<%d certificates in PEM>", strings.Count(value, "-----BEGIN CERTIFICATE-----"))
 	case name == "crt":
