@@ -10,9 +10,6 @@ import (
 	"pmssl/internal/notify"
 )
 
-// settingMailFrom is the option of etc/billmgr.conf with the sender of mails to clients (rules SWEEP-6).
-const settingMailFrom = "SSLSubscriptionMailFrom"
-
 // settingSendmail is the option of etc/billmgr.conf with the path of the sendmail program (rules CLI-2).
 const settingSendmail = "SSLSendmail"
 
@@ -22,7 +19,7 @@ type mailer struct{ run *invocation }
 // Send implements item.Mailer.
 func (m mailer) Send(ctx context.Context, n item.Notice) error {
 	s := m.run
-	from, err := s.panel.Setting(ctx, settingMailFrom)
+	from, err := s.panel.Setting(ctx, item.SettingMailFrom)
 	if err != nil {
 		return err
 	}

@@ -141,6 +141,20 @@ func (p *fakePanel) ExpiringBefore(_ context.Context, until cabforum.Date) ([]in
 	}
 	return nil, nil
 }
+func (p *fakePanel) WatchedItems(_ context.Context, after int64, limit int) ([]item.WatchedItem, error) {
+	if serial := p.order.Params[itemparam.Serial]; serial != "" && p.order.Item > after && limit > 0 {
+		return []item.WatchedItem{{Item: p.order.Item, Serial: serial}}, nil
+	}
+	return nil, nil
+}
+func (p *fakePanel) WatchedSites(_ context.Context, items []int64) ([]item.WatchedSite, error) {
+	if p.stored == "" || !slices.Contains(items, p.order.Item) {
+		return nil, nil
+	}
+	params := p.order.Params
+	return []item.WatchedSite{{Item: p.order.Item, Name: p.order.Name, Stored: p.stored, Serial: params[itemparam.Serial],
+		Earlier: params[itemparam.EarlierSerials], Watch: params[itemparam.SiteWatch]}}, nil
+}
 func (p *fakePanel) LockAccount(context.Context, string) error {
 	if p.onLock != nil {
 		p.onLock()

@@ -32,6 +32,8 @@ type panelReads interface {
 	PendingDeliveries(ctx context.Context) ([]PendingDelivery, error)
 	PrivateKey(ctx context.Context, it int64) (string, error)
 	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
+	WatchedItems(ctx context.Context, after int64, limit int) ([]WatchedItem, error)
+	WatchedSites(ctx context.Context, items []int64) ([]WatchedSite, error)
 	CountOperations(ctx context.Context, it int64) (int, error)
 	Client(ctx context.Context, account int64) (Recipient, error)
 	Brand(ctx context.Context, project int64) (string, error)

@@ -131,12 +131,33 @@ type Sweeps interface {
 	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
 	// PendingDeliveries lists the items of this binary whose certificate is still to be delivered, whatever their state is.
 	PendingDeliveries(ctx context.Context) ([]PendingDelivery, error)
+	// WatchedItems lists at most limit of the items that the sweep covers and that carry a certificate's serial, those with an
+	// id above after, lowest first. WatchedSites returns what is known about some of them; an item without a certificate, or
+	// with one that is too long to be one, is left out.
+	WatchedItems(ctx context.Context, after int64, limit int) ([]WatchedItem, error)
+	WatchedSites(ctx context.Context, items []int64) ([]WatchedSite, error)
 }
 
 // PendingDelivery is an item whose certificate is still to be delivered.
 type PendingDelivery struct {
 	Item  int64
 	State string // item parameter delivery
+}
+
+// WatchedItem is an item whose sites are watched.
+type WatchedItem struct {
+	Item   int64
+	Serial string // item parameter certificate_serial
+}
+
+// WatchedSite is what is needed to look at an item's sites.
+type WatchedSite struct {
+	Item    int64
+	Name    string // item.name, the domain
+	Stored  string // what certificate.crt holds, as in Item
+	Serial  string // item parameter certificate_serial
+	Earlier string // item parameter earlier_serials
+	Watch   string // item parameter site_watch
 }
 
 // Imports creates items for certificates that exist at the seller.

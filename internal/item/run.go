@@ -13,6 +13,7 @@ import (
 	"pmssl/internal/fault"
 	"pmssl/internal/publish"
 	"pmssl/internal/seller"
+	"pmssl/internal/watch"
 )
 
 // Args are the values of the command line options that commands use (docs/reference/billmanager.md §1.2).
@@ -71,6 +72,8 @@ type Run struct {
 	Publishing publish.Service
 	// Delivering delivers certificates; nil where the program cannot.
 	Delivering deliver.Service
+	// Watch returns what looks at sites. It opens nothing. nil where the program cannot.
+	Watch func(watch.Settings) watch.Service
 	// Sleep waits, and ends early with the context's error.
 	Sleep func(ctx context.Context, d time.Duration) error
 	// Waits is how long the run may wait for challenges in all.

@@ -63,8 +63,8 @@ const (
 	ChallengesRemoved = "challenges_removed"
 	// ChallengesDeferred is since when the item waits for a sweep that has time for its challenges.
 	ChallengesDeferred = "challenges_deferred"
-	// SiteWatch is what the item's sites serve, as JSON (rules PARAM-40).
+	// SiteWatch is what the item's sites serve, as JSON (rules PARAM-42).
 	SiteWatch = "site_watch"
-	// EarlierSerials lists the serials of the certificates that were replaced on the item, oldest first (rules PARAM-41).
+	// EarlierSerials lists the serials of the certificates that were replaced on the item, oldest first (rules PARAM-43).
 	EarlierSerials = "earlier_serials"
 )

@@ -323,6 +323,17 @@ func (j *Order) InstallDue() bool {
 	return raw != "" && parseDelivery(raw, j.Now().UTC()).mailDue()
 }
 
+// InstallTold returns the day, YYYY-MM-DD, on which the client was told to install the stored certificate by hand because it could
+// not be delivered; empty if that did not happen. pending is true while the module still tries to deliver it.
+func (j *Order) InstallTold() (day string, pending bool) {
+	raw := j.Item.Params[itemparam.Delivery]
+	d := parseDelivery(raw, j.Now().UTC())
+	if raw == "" || d.Serial != j.Item.Params[itemparam.Serial] {
+		return "", false
+	}
+	return d.Mailed, !d.Told
+}
+
 // NoteInstallMail notes the day on which the client is told; empty if that failed.
 func (j *Order) NoteInstallMail(ctx context.Context, day string) error {
 	d := parseDelivery(j.Item.Params[itemparam.Delivery], j.Now().UTC())

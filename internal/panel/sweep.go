@@ -2,6 +2,7 @@ package panel
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -144,4 +145,69 @@ func (h *Host) DeferredItems(ctx context.Context) ([]int64, error) {
 	return h.ids(ctx, "itemparam", "SELECT i.id"+fromOwnItems+
 		"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE pm.module=? AND s.value<>'' ORDER BY s.value, i.id",
 		itemparam.ChallengesDeferred, h.o.Binary)
+}
+
+// WatchedItems lists items whose sites are watched, by pages: with 100,000 items the list as a whole would be the largest thing in
+// memory. The items are read in the order of their ids, so that a page costs no more than its own rows.
+func (h *Host) WatchedItems(ctx context.Context, after int64, limit int) ([]item.WatchedItem, error) {
+	found, err := h.rows(ctx, "itemparam", "SELECT i.id, s.value"+fromOwnItems+
+		"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE"+activeStates+" AND s.value<>'' AND i.id>? ORDER BY i.id LIMIT ?",
+		itemparam.Serial, h.o.Binary, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	var all []item.WatchedItem
+	for _, row := range found {
+		all = append(all, item.WatchedItem{Item: row[0].number(), Serial: row[1].String})
+	}
+	return all, nil
+}
+
+// maxWatched is the longest certificate.crt in bytes that is read to look at sites: one that is longer must not use up the memory
+// for the others of its page. Certificates with their chains are below 100 KiB.
+const maxWatched = 1 << 20
+
+// WatchedSites returns what is needed to look at the sites of the items: their names, certificates and parameters.
+func (h *Host) WatchedSites(ctx context.Context, items []int64) ([]item.WatchedSite, error) {
+	if len(items) == 0 {
+		return nil, nil
+	}
+	var args []any
+	for _, it := range items {
+		args = append(args, it)
+	}
+	in := " IN (" + marks(len(items)) + ")"
+	found, err := h.rows(ctx, "certificate", "SELECT i.id, i.name, c.crt FROM item i JOIN certificate c ON c.item=i.id WHERE i.id"+in+
+		" AND LENGTH(c.crt) BETWEEN 1 AND ? ORDER BY i.id", append(args[:len(args):len(args)], maxWatched)...)
+	if err != nil {
+		return nil, err
+	}
+	sites := map[int64]*item.WatchedSite{}
+	for _, row := range found {
+		sites[row[0].number()] = &item.WatchedSite{Item: row[0].number(), Name: row[1].String, Stored: row[2].String}
+	}
+	params, err := h.rows(ctx, "itemparam", "SELECT item, intname, value FROM itemparam WHERE item"+in+" AND intname IN (?, ?, ?)",
+		append(args[:len(args):len(args)], itemparam.Serial, itemparam.EarlierSerials, itemparam.SiteWatch)...)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range params {
+		site := sites[row[0].number()]
+		if site == nil {
+			continue
+		}
+		switch row[1].String { // the collation of the table may equate further names
+		case itemparam.Serial:
+			site.Serial = row[2].String
+		case itemparam.EarlierSerials:
+			site.Earlier = row[2].String
+		case itemparam.SiteWatch:
+			site.Watch = row[2].String
+		}
+	}
+	var all []item.WatchedSite
+	for _, it := range slices.Sorted(maps.Keys(sites)) {
+		all = append(all, *sites[it])
+	}
+	return all, nil
 }

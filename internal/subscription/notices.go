@@ -93,7 +93,7 @@ func (j *sweptItem) notice(ctx context.Context, kind string) (item.Notice, error
 	n := item.Notice{
 		Kind: kind, To: client, Item: j.Item.Item, Domain: stored.Leaf.Subject.CommonName, Order: j.Item.Params[itemparam.OrderID],
 		Expires: stored.Ends(), PaidUntil: j.TermEnd(), DaysLeft: j.Today().DaysUntil(stored.Ends()), Method: method, Serial: stored.Serial(),
-		Obstacles: j.obstacles,
+		Obstacles: j.obstacles, Served: j.served,
 	}
 	if brand, err := j.Panel.Brand(ctx, j.Item.Project); err == nil {
 		n.Panel = brand

@@ -26,8 +26,15 @@ func (s *sweep) skipForOutage(row *sweepRow, action string, down *fault.Error) {
 	row.reason = "left for the next sweep, " + s.Info.Title + " does not work for this account now: " + item.Brief(down.Error())
 }
 
-// run works on all items, or on the one of --item, for which the document always has a row.
+// run works on all items, or on the one of --item, for which the document always has a row. Then it looks at their sites.
 func (s *sweep) run(ctx context.Context) error {
+	if err := s.work(ctx); err != nil {
+		return err
+	}
+	return s.watchSites(ctx)
+}
+
+func (s *sweep) work(ctx context.Context) error {
 	if s.Args.Item == 0 {
 		return s.workOnItems(ctx)
 	}

@@ -49,6 +49,7 @@ type sweep struct {
 	mailDown                               bool // the mail transport failed in this run
 	timeSpent                              bool // there is no time left for publishers and looks
 	deliverBudget                          *publish.Budget
+	watched                                *watchedSites
 }
 
 // sweepRow is the document's element about one item.
@@ -58,7 +59,8 @@ type sweepRow struct {
 	expires, paidUntil, due cabforum.Date
 	lead                    int
 	action, result, reason  string
-	open                    bool // an operation of the panel for the item is open
+	open                    bool   // an operation of the panel for the item is open
+	site                    string // what its sites serve, if that is told
 }
 
 // Values of the document (rules SWEEP-5).
@@ -98,6 +100,9 @@ func Run(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	}
 	run.Failed = s.failed > 0
 	run.Summary = fmt.Sprintf("items %d, due %d, reissued %d, notified %d, failed %d", s.items, s.due, s.reissued, s.notified, s.failed)
+	if s.watched != nil {
+		run.Summary += fmt.Sprintf(", sites looked at %d, old %d", s.watched.looked, s.watched.old())
+	}
 	return s.document(), nil
 }
 
@@ -386,6 +391,10 @@ func (s *sweep) document() *etree.Document {
 	} {
 		node.CreateAttr(a.name, a.value)
 	}
+	if s.watched != nil {
+		node.CreateAttr("watched", strconv.Itoa(s.watched.looked))
+		node.CreateAttr("old", strconv.Itoa(s.watched.old()))
+	}
 	for _, row := range s.rows {
 		it := node.CreateElement("item")
 		for _, a := range []struct{ name, value string }{
@@ -394,6 +403,9 @@ func (s *sweep) document() *etree.Document {
 			{"action", row.action}, {"result", row.result}, {"reason", row.reason},
 		} {
 			it.CreateAttr(a.name, a.value)
+		}
+		if row.site != "" {
+			it.CreateAttr("site", row.site)
 		}
 	}
 	return doc

@@ -2,7 +2,8 @@
 CREATE TABLE item (
   id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(255), remoteid VARCHAR(255), parent INT, account INT,
   pricelist INT, lastpricelist INT, processingmodule INT, period INT, status INT, opendate DATE, expiredate DATE,
-  intvalue INT, boolvalue VARCHAR(3), enumerationitem INT, addonlimit DECIMAL(12,2), INDEX (parent), INDEX (processingmodule)
+  intvalue INT, boolvalue VARCHAR(3), enumerationitem INT, addonlimit DECIMAL(12,2),
+  autosuspend VARCHAR(3), employeesuspend VARCHAR(3), abusesuspend VARCHAR(3), INDEX (parent), INDEX (processingmodule)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 CREATE TABLE itemparam (
   id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, item INT, intname VARCHAR(64), value LONGTEXT, UNIQUE (item, intname)

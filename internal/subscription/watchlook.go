@@ -1,0 +1,233 @@
+package subscription
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/lifecycle"
+	"pmssl/internal/watch"
+)
+
+// noteLook acts on one look. It returns an error only if the run itself ends; other errors are those of the item. looking is the
+// context of the looks, which may end before that of the run.
+func (s *sweep) noteLook(ctx, looking context.Context, l siteLook) error {
+	w := s.watched
+	switch {
+	case ctx.Err() != nil:
+		return sweepEnded(ctx.Err())
+	case w.stopped != "", l.err != nil && looking.Err() != nil: // left for the next sweep
+		w.page = append(w.page, l.site)
+		return nil
+	case l.err != nil:
+		s.failLook(l, l.err)
+		w.state.Note(s.seenAt(l))
+		return nil
+	case l.look.Unresolved:
+		w.unresolved = append(w.unresolved, l)
+		if len(w.unresolved) >= maxUnresolved {
+			w.stopped = fmt.Sprintf("DNS has no answer for the sites of %d items in a row: %s", len(w.unresolved), l.look.Worst().Why)
+			for _, unknown := range w.unresolved {
+				w.page = append(w.page, unknown.site)
+			}
+			w.unresolved = nil
+		}
+		return nil
+	}
+	if err := s.noteUnresolved(ctx); err != nil {
+		return err
+	}
+	return s.applyRecovered(ctx, l)
+}
+
+// applyRecovered is applyLook; a panic is an error of that item, which is looked at again tomorrow.
+func (s *sweep) applyRecovered(ctx context.Context, l siteLook) error {
+	var over error
+	if err := s.recovered(func() error { over = s.applyLook(ctx, l); return nil }); err != nil {
+		s.failLook(l, err)
+		s.watched.state.Note(s.seenAt(l))
+	}
+	return over
+}
+
+// noteUnresolved acts on the looks that had no answer of DNS, while it answers about others.
+func (s *sweep) noteUnresolved(ctx context.Context) error {
+	looks := s.watched.unresolved
+	s.watched.unresolved = nil
+	for _, l := range looks {
+		if err := s.applyRecovered(ctx, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyLook keeps what a look saw, on the item if that is news, and notifies the client if that is due.
+func (s *sweep) applyLook(ctx context.Context, l siteLook) error {
+	w := s.watched
+	w.looked++
+	earlier, known := watch.ParseRecord(l.site.Watch)
+	fresh := l.chain.Leaf.NotBefore.After(w.state.Begun)
+	next := earlier.Next(l.look, l.chain.Serial(), s.Now(), known, fresh)
+	again, err := s.notifyOld(ctx, l, &next)
+	if next.News(earlier) {
+		s.Log.Infof("%s: %s: %s", siteLabel(l), next.Outcome, l.look.Worst())
+		err = errors.Join(err, s.saveRecord(ctx, l, next))
+	}
+	s.showLook(l, next.News(earlier) && next.Outcome == watch.Old)
+	if over := ctx.Err(); over != nil {
+		return sweepEnded(over)
+	}
+	if err != nil {
+		s.failLook(l, err)
+	}
+	if !again {
+		w.state.Note(s.seenAt(l))
+	}
+	return nil
+}
+
+// staysUnsent reports whether a notice that failed is not tried again today: the recipient was refused, or there is none.
+func staysUnsent(err error) bool {
+	failure := fault.From(err)
+	return recipientRefused(err) || failure.Type == fault.Missed && failure.Object == "user"
+}
+
+// seenAt returns what is remembered of a look.
+func (s *sweep) seenAt(l siteLook) watch.Seen {
+	seen := watch.Seen{Item: l.site.Item, Looked: s.Now(), Serial: l.site.Serial, CRL: watch.Target{Leaf: l.chain.Leaf}.CRL()}
+	if l.err == nil {
+		seen.Outcome = l.look.Outcome()
+		if seen.Outcome == watch.Old || seen.Outcome == watch.Other {
+			seen.Served = l.look.Worst().Serial
+		}
+	}
+	return seen
+}
+
+// saveRecord writes the item parameter. After several failures in a row the panel counts as down: the next sweep goes on.
+func (s *sweep) saveRecord(ctx context.Context, l siteLook, record watch.Record) error {
+	text, err := record.Text()
+	if err != nil {
+		return fault.Errorf(fault.Internal, itemparam.SiteWatch, "%w", err)
+	}
+	if err := s.Panel.SaveParam(ctx, l.site.Item, itemparam.SiteWatch, text); err != nil {
+		if s.watched.unsaved++; s.watched.unsaved >= maxUnsaved {
+			s.watched.stopped = fmt.Sprintf("the panel saved no item parameter %d times in a row", maxUnsaved)
+		}
+		return err
+	}
+	s.watched.unsaved = 0
+	return nil
+}
+
+func siteLabel(l siteLook) string { return item.Item{Item: l.site.Item, Name: l.site.Name}.Label() }
+
+// failLook records an error in the row of the item. An item that failed before counts once.
+func (s *sweep) failLook(l siteLook, err error) {
+	row := s.siteRow(l)
+	if fault.From(err).Type == fault.Locked && row.result != resultError {
+		row.result, row.reason = resultSkipped, "another run holds the item"
+		return
+	}
+	s.Log.Errorf("%s: %v", siteLabel(l), err)
+	if row.result != resultError {
+		row.result, row.reason = resultError, err.Error()
+		s.failed++
+	}
+}
+
+// showLook puts what a look saw into the document: of the item of --item, and of an item whose site newly serves an old certificate.
+func (s *sweep) showLook(l siteLook, newlyOld bool) {
+	if s.Args.Item == 0 && !newlyOld {
+		return
+	}
+	row := s.siteRow(l)
+	row.site = string(l.look.Outcome()) + ": " + l.look.Worst().String()
+}
+
+// siteRow returns the document's row about the item; one that says nothing else if there is none yet.
+func (s *sweep) siteRow(l siteLook) *sweepRow {
+	at := slices.IndexFunc(s.rows, func(row sweepRow) bool { return row.item == l.site.Item })
+	if at < 0 {
+		at = len(s.rows)
+		s.rows = append(s.rows, sweepRow{item: l.site.Item, name: l.site.Name, expires: l.chain.Ends(), action: actionNone, result: resultOK})
+	}
+	return &s.rows[at]
+}
+
+// notifyOld notifies the client whose site serves an old certificate, if that is due (rules WATCH-6), and notes that in the record.
+// again says that the next sweep has to look again: it may notify the client then.
+func (s *sweep) notifyOld(ctx context.Context, l siteLook, record *watch.Record) (again bool, err error) {
+	wanted, err := s.installNoticeDue(ctx, l, *record)
+	if !wanted || err != nil {
+		return err != nil, err
+	}
+	run := *s.Run
+	run.Args = item.Args{Command: asSync, Item: l.site.Item}
+	defer func() {
+		if released := s.Panel.UnlockItem(context.WithoutCancel(ctx), l.site.Item); released != nil {
+			s.Log.Warningf("%s: %v", siteLabel(l), released)
+		}
+	}()
+	order, err := lifecycle.Load(ctx, &run)
+	if err != nil || order.Item.Params[itemparam.Serial] != l.site.Serial { // replaced meanwhile
+		return true, err
+	}
+	if again, settled := s.deliveryTold(l, order, record); settled {
+		return again, nil
+	}
+	var told sweepRow
+	err = s.notifyClient(ctx, &sweptItem{Order: order, served: s.servedBy(l)}, &told, item.NoticeInstall, false)
+	if err == nil && told.reason == "" {
+		record.AddMail(order.Today().String())
+	}
+	if row := s.siteRow(l); row.action == actionNone {
+		row.action, row.result, row.reason = actionNotify, resultOK, told.reason
+		if told.reason != "" {
+			row.result = resultSkipped
+		}
+	}
+	return err != nil && !staysUnsent(err), err
+}
+
+// deliveryTold reports whether the client is not to be notified because of the delivery of the certificate: while the module tries
+// that itself, or because the client was told when it failed. Then it is looked at again in the next sweep if again says so.
+func (s *sweep) deliveryTold(l siteLook, order *lifecycle.Order, record *watch.Record) (again, settled bool) {
+	day, pending := order.InstallTold()
+	switch {
+	case s.Args.Resend:
+		return false, false
+	case pending:
+		return true, true
+	case day != "" && len(record.Mailed) == 0:
+		record.AddMail(day)
+		return false, !record.MailDue(l.look, l.chain.Leaf.NotAfter, s.Now())
+	}
+	return false, false
+}
+
+// installNoticeDue reports whether the client is to be notified now that the site serves an old certificate.
+func (s *sweep) installNoticeDue(ctx context.Context, l siteLook, record watch.Record) (bool, error) {
+	again := s.Args.Resend && s.notified == 0 && record.Outcome == watch.Old
+	if !again && !record.MailDue(l.look, l.chain.Leaf.NotAfter, s.Now()) || s.settings.Policy == cabforum.PolicyNone {
+		return false, nil
+	}
+	from, err := s.Panel.Setting(ctx, item.SettingMailFrom)
+	return strings.TrimSpace(from) != "", err
+}
+
+// servedBy returns the places that serve an old certificate, for the notice.
+func (s *sweep) servedBy(l siteLook) []item.Served {
+	var served []item.Served
+	for _, p := range l.look.Old() {
+		served = append(served, item.Served{Name: p.Name, Address: p.Address, Serial: p.Serial, Expires: cabforum.DateOf(p.Expires), Expired: !p.Expires.After(s.Now())})
+	}
+	return served
+}
