@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"pmssl/internal/publish"
+	"pmssl/internal/tlsleaf"
 )
 
 // handshakeTime is how long one address may take to show its certificate.
@@ -94,30 +94,27 @@ func (a address) absent(err error) bool {
 	return a.named && (errors.As(err, &noAddress) || errors.As(err, &unknown) && unknown.IsNotFound)
 }
 
-// served returns the serial of the certificate that an address shows for a site. The certificate is not verified, and nothing is
-// sent after the handshake.
+// served returns the serial of the certificate that an address shows for a site. The certificate is not verified.
 func (s *service) served(ctx context.Context, place address, site string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
-	defer cancel()
-	connection, err := s.o.Env.Dial(ctx, place.network, place.hostPort)
+	leaf, err := Served(ctx, s.o.Env, place.network, place.hostPort, site)
 	if err != nil {
 		return "", err
 	}
-	defer connection.Close()
-	var raw []byte
-	client := tls.Client(connection, &tls.Config{
-		ServerName: site, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, Time: s.o.Env.Now, Rand: s.o.Env.Rand,
-		VerifyPeerCertificate: func(shown [][]byte, _ [][]*x509.Certificate) error {
-			raw = shown[0]
-			return nil
-		},
-	})
-	if err := client.HandshakeContext(ctx); err != nil && raw == nil { // some servers end it later, for want of a client's certificate
-		return "", fmt.Errorf("TLS: %w", err)
-	}
-	leaf, err := x509.ParseCertificate(raw)
-	if err != nil {
-		return "", fmt.Errorf("its certificate cannot be read: %w", err)
-	}
 	return fmt.Sprintf("%x", leaf.SerialNumber), nil
+}
+
+// Served returns the certificate that a server shows for a site within 5 seconds. Nothing of it is verified.
+func Served(ctx context.Context, e publish.Env, network, hostPort, site string) (*x509.Certificate, error) {
+	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
+	defer cancel()
+	connection, err := e.Dial(ctx, network, hostPort)
+	if err != nil {
+		return nil, err
+	}
+	defer connection.Close()
+	leaf, err := tlsleaf.Read(ctx, connection, site)
+	if err != nil {
+		return nil, fmt.Errorf("TLS: %w", err)
+	}
+	return leaf, nil
 }

@@ -10,13 +10,11 @@ import (
 	"net/netip"
 	"os"
 	"syscall"
+
+	"pmssl/internal/tlsleaf"
 )
 
-// errSeen ends a handshake once the certificate was read.
-var errSeen = errors.New("the certificate was read")
-
-// handshake returns the leaf that a server presents for the name. Of the handshake only the ClientHello is sent. crypto/tls reads
-// at most 256 KiB of certificates and 64 KiB of any other message.
+// handshake returns the leaf that a server presents for the name.
 func (w *Watcher) handshake(ctx context.Context, name string, address netip.Addr) (*x509.Certificate, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.timeout)
 	defer cancel()
@@ -25,53 +23,7 @@ func (w *Watcher) handshake(ctx context.Context, name string, address netip.Addr
 		return nil, err
 	}
 	defer conn.Close()
-	var leaf *x509.Certificate
-	hello := &helloOnly{Conn: conn}
-	config := clientConfig(name)
-	config.VerifyPeerCertificate = func(raw [][]byte, _ [][]*x509.Certificate) error {
-		hello.quiet = true
-		var err error
-		if leaf, err = x509.ParseCertificate(raw[0]); err != nil {
-			return err
-		}
-		return errSeen
-	}
-	err = tls.Client(hello, config).HandshakeContext(ctx)
-	switch {
-	case leaf != nil:
-		return leaf, nil
-	case err == nil: // no cipher suite of these goes without a certificate
-		return nil, errors.New("it presents no certificate")
-	}
-	return nil, err
-}
-
-// clientConfig returns the settings of a ClientHello that every server with TLS answers: no version and no algorithm is too old,
-// for nothing is trusted, and it fits into one packet, which some old servers need.
-func clientConfig(name string) *tls.Config {
-	config := &tls.Config{
-		ServerName: name, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, SessionTicketsDisabled: true,
-		CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521},
-	}
-	for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
-		config.CipherSuites = append(config.CipherSuites, suite.ID)
-	}
-	return config
-}
-
-// helloOnly is a connection to which nothing is written once it is quiet: no alert about a handshake that is not finished. Only the
-// handshake uses it, in one goroutine.
-type helloOnly struct {
-	net.Conn
-	quiet bool
-}
-
-// Write implements net.Conn.
-func (h *helloOnly) Write(from []byte) (int, error) {
-	if h.quiet {
-		return len(from), nil
-	}
-	return h.Conn.Write(from)
+	return tlsleaf.Read(ctx, conn, name)
 }
 
 // timedOut reports whether the other side did not answer in time.
