@@ -98,7 +98,7 @@ func (d *deliverer) eachOwner(sites []deliver.Site, do func(owner string, names 
 			failed = append(failed, d.wrap("site "+strings.Join(names, ", "), err))
 		}
 	}
-	return errors.Join(failed...)
+	return joined(failed)
 }
 
 func (d *deliverer) wrap(what string, err error) error {

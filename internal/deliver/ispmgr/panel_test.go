@@ -296,6 +296,42 @@ func TestWhatCannotBeDeliveredIsLeftToTheClient(t *testing.T) {
 	require.NotErrorIs(t, err, deliver.ErrByHand)
 }
 
+func TestASiteGetsNoCertificateWithoutItsOwnNameButARenewedOne(t *testing.T) {
+	p, ca, key, other := start(t), newIssuer(t), newKey(t), newKey(t)
+	own := ca.issue(t, other, 40, "example.com")
+	p.put("u1", "own", own, other, hostedSite{Name: "example.com", Aliases: []string{"www.example.com"}})
+	fresh := withPrivate(ca.issue(t, key, 80, "www.example.com"), key)
+	err := p.deliverer(withKey).Deliver(context.Background(), order, sites("u1", "example.com"), fresh)
+	require.ErrorIs(t, err, deliver.ErrByHand)
+	require.ErrorContains(t, err, "is for an alias of it only")
+	assert.Equal(t, own.Serial, p.served("example.com"))
+	assert.Empty(t, p.changes())
+
+	p.put("u1", "alias", ca.issue(t, key, 40, "www.example.com"), key, hostedSite{Name: "example.com", Aliases: []string{"www.example.com"}})
+	require.NoError(t, p.deliverer().Deliver(context.Background(), order, sites("u1", "example.com"), fresh))
+	assert.Equal(t, fresh.Serial, p.served("www.example.com"), "it had a certificate of the alias before")
+}
+
+func TestOneSiteDoesNotKeepTheOthersFromTheCertificate(t *testing.T) {
+	p, ca, key, other := start(t), newIssuer(t), newKey(t), newKey(t)
+	p.put("u1", "a", ca.issue(t, other, 40, "example.com"), other, hostedSite{Name: "example.com"})
+	p.put("u1", "b", ca.issue(t, key, 40, "two.example.com"), key, hostedSite{Name: "two.example.com"})
+	fresh := ca.issue(t, key, 80, "www.example.com", "two.example.com")
+	err := p.deliverer().Deliver(context.Background(), order, sites("u1", "example.com", "two.example.com"), fresh)
+	require.ErrorIs(t, err, deliver.ErrByHand)
+	require.ErrorContains(t, err, "is for an alias of it only")
+	assert.Equal(t, fresh.Serial, p.served("two.example.com"))
+
+	p.site(hostedSite{Name: "away.example.com", Owner: "u2"})
+	fresh = ca.issue(t, key, 90, "www.example.com", "two.example.com", "away.example.com")
+	all := append(sites("u1", "example.com", "two.example.com"), sites("u3", "away.example.com")...)
+	err = p.deliverer().Deliver(context.Background(), order, all, fresh)
+	require.ErrorContains(t, err, "belongs to u2 now")
+	require.ErrorContains(t, err, "is for an alias of it only")
+	require.NotErrorIs(t, err, deliver.ErrByHand, "the next try may bring some sites on")
+	assert.Equal(t, fresh.Serial, p.served("two.example.com"))
+}
+
 func TestASiteThatChangedHandsIsNotTouched(t *testing.T) {
 	p, ca, key := start(t), newIssuer(t), newKey(t)
 	p.put("u2", "c1", ca.issue(t, key, 40, "example.com"), key, hostedSite{Name: "example.com"})

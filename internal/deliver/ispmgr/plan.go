@@ -36,23 +36,47 @@ func (d *deliverer) open(ctx context.Context, owner string, names []string) (*pl
 	return p, nil
 }
 
-// deliver brings the certificate to each site.
+// deliver brings the certificate to each site. What keeps one site from it does not keep the others.
 func (p *plan) deliver(ctx context.Context) error {
 	if err := p.identify(ctx); err != nil {
 		return err
 	}
+	var failed []error
 	for _, s := range p.sites {
-		if err := p.deliverTo(ctx, s); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if err := p.deliverTo(ctx, s); err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", s.name, err))
+		}
 	}
-	return nil
+	return joined(failed)
+}
+
+// joined joins the errors of several sites. They wrap deliver.ErrByHand only if each of them does: otherwise trying again brings
+// some sites on.
+func joined(failed []error) error {
+	var passing, lasting []error
+	for _, err := range failed {
+		if errors.Is(err, deliver.ErrByHand) {
+			lasting = append(lasting, err)
+		} else {
+			passing = append(passing, err)
+		}
+	}
+	if len(passing) == 0 || len(lasting) == 0 {
+		return errors.Join(failed...)
+	}
+	return fmt.Errorf("%w\n%v", errors.Join(passing...), errors.Join(lasting...))
 }
 
 // deliverTo puts the certificate in place for one site.
 func (p *plan) deliverTo(ctx context.Context, s site) error {
 	current := p.current(s)
 	chosen := p.choose(current)
+	if (chosen == nil || chosen != current) && !p.fresh.covers(s.name) {
+		return p.byHand(fmt.Errorf("%w: the site %s keeps the one that it has, because certificate %s is for an alias of it only", deliver.ErrByHand, s.name, p.fresh.serial))
+	}
 	var err error
 	switch {
 	case chosen == nil:
