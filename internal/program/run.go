@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -30,6 +31,9 @@ type Command struct {
 	Args    []string
 	// Environ is everything that the program finds in its environment, NAME=value.
 	Environ []string
+	// Secrets are values that the program finds in files, and that what is shown of its output must not hold. A value of several
+	// lines is masked as a whole and line by line.
+	Secrets []string
 }
 
 // Result is how a call ended.
@@ -43,7 +47,8 @@ type Result struct {
 func Run(ctx context.Context, c Command) Result {
 	cmd := exec.CommandContext(ctx, c.Program, c.Args...)
 	cmd.Dir, cmd.Env = "/", c.Environ
-	out := Result{stdout: &tail{}, stderr: &tail{}}
+	mask := masker(c.Secrets)
+	out := Result{stdout: &tail{mask: mask}, stderr: &tail{mask: mask}}
 	cmd.Stdout, cmd.Stderr = out.stdout, out.stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	endGroup := func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -78,10 +83,27 @@ func (r Result) Reason(ctx context.Context, limit time.Duration) error {
 	return r.Err
 }
 
+// minSecretLine is the length in bytes from which a line of a secret is masked alone.
+const minSecretLine = 16
+
+// masker returns what masks the secrets in a text.
+func masker(secrets []string) func(text string) string {
+	all := slices.Clone(secrets)
+	for _, secret := range secrets {
+		for line := range strings.Lines(secret) {
+			if line = strings.TrimSpace(line); len(line) >= minSecretLine {
+				all = append(all, line)
+			}
+		}
+	}
+	return panellog.Masker(all...)
+}
+
 // tail keeps the last bytes that are written to it.
 type tail struct {
 	kept []byte
 	cut  bool // the first line is not whole
+	mask func(text string) string
 }
 
 // Write implements io.Writer.
@@ -95,13 +117,14 @@ func (t *tail) Write(piece []byte) (int, error) {
 	return len(piece), nil
 }
 
-// lines returns the whole lines that are kept, without secrets as far as they can be told by their names.
+// lines returns the whole lines that are kept, without the program's secrets, and without others as far as they can be told by their
+// names. They are masked before a text is cut: half of a secret is not found.
 func (t *tail) lines() string {
 	text := string(t.kept)
 	if t.cut { // half of a secret is not found
 		_, text, _ = strings.Cut(text, "\n")
 	}
-	return strings.TrimSpace(panellog.RedactText(strings.ToValidUTF8(text, "?")))
+	return strings.TrimSpace(t.mask(panellog.RedactText(strings.ToValidUTF8(text, "?"))))
 }
 
 // text returns the end of the output as one printable line.

@@ -78,10 +78,23 @@ func (d *deliverer) Deliver(ctx context.Context, order deliver.Order, _ []delive
 			return fmt.Errorf("%s: %w", f.path, err)
 		}
 	}
-	return d.call(ctx, order, filepath.Join(f.path, live, lineage), c)
+	return d.call(ctx, order, filepath.Join(f.path, live, lineage), c, secrets(files))
 }
 
 type file struct{ name, content string }
+
+// privateKey is the name of the file with the private key.
+const privateKey = "privkey.pem"
+
+// secrets returns the private key among the files.
+func secrets(files []file) []string {
+	for _, file := range files {
+		if file.name == privateKey {
+			return []string{file.content}
+		}
+	}
+	return nil
+}
 
 // files returns the files of certbot's folder live/NAME. The private key is among them if the block allows it and the panel holds
 // it.
@@ -99,7 +112,7 @@ func (d *deliverer) files(ctx context.Context, c deliver.Certificate) ([]file, e
 		d.env.Log.ExtInfof("deploy %s: the panel holds no private key of certificate %s, the program gets none", d.block.Name, c.Serial)
 		return all, nil
 	}
-	return append(all, file{"privkey.pem", lines(key)}), nil
+	return append(all, file{privateKey, lines(key)}), nil
 }
 
 // lines returns a PEM text that ends with one line end; nothing for nothing.
@@ -125,11 +138,11 @@ func lineageName(names []string) (string, error) {
 }
 
 // call runs the program.
-func (d *deliverer) call(run context.Context, order deliver.Order, lineage string, c deliver.Certificate) error {
+func (d *deliverer) call(run context.Context, order deliver.Order, lineage string, c deliver.Certificate, secrets []string) error {
 	ctx, cancel := context.WithTimeout(run, d.runTime)
 	defer cancel()
 	began := d.env.Now()
-	out := program.Run(ctx, program.Command{Program: d.block.Program, Environ: append(program.Path(d.env.Environ),
+	out := program.Run(ctx, program.Command{Program: d.block.Program, Secrets: secrets, Environ: append(program.Path(d.env.Environ),
 		"RENEWED_LINEAGE="+lineage, "RENEWED_DOMAINS="+strings.Join(c.Names, " "), "PMSSL_ITEM="+strconv.FormatInt(order.Item, 10))})
 	d.env.Log.Debugf("deploy %s: %s for certificate %s ended after %d ms (%v); its output: %s; its errors: %s", d.block.Name, d.block.Program, c.Serial,
 		d.env.Now().Sub(began).Milliseconds(), out.Err, out.Output(), out.Errors())

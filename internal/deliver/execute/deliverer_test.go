@@ -221,6 +221,30 @@ func TestSecretsInTheOutputAreMasked(t *testing.T) {
 	}
 }
 
+// A hook may print any piece of the key, and the text about it is cut.
+func TestNoLineOfTheKeyIsShownInWholeOrInPart(t *testing.T) {
+	line := strings.Repeat("Zmlyc3QgbGluZQ1a", 4)
+	key := "-----BEGIN PRIVATE KEY-----\n" + strings.Repeat("c29tZXRoaW5nIGVs", 4) + "\n" + line + "\nbGFzdCBsaW5lIG9m\n-----END PRIVATE KEY-----\n"
+	for name, script := range map[string]string{
+		"a line of its body":           `sed -n 3p "$RENEWED_LINEAGE/privkey.pem" >&2; exit 1`,
+		"its last line":                `sed -n 4p "$RENEWED_LINEAGE/privkey.pem" >&2; exit 1`,
+		"where the error text is cut":  `printf "%0260d" 0 >&2; sed -n 3p "$RENEWED_LINEAGE/privkey.pem" >&2; exit 1`,
+		"where the text of log is cut": `printf "%0970d" 0; sed -n 3p "$RENEWED_LINEAGE/privkey.pem"; exit 1`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHook(t, script, withKey)
+			c := certificate()
+			c.Key = func(context.Context) (string, error) { return key, nil }
+			err := h.Deliver(t.Context(), order, nil, c)
+			require.Error(t, err)
+			for _, text := range []string{err.Error(), h.seen.Text()} {
+				assert.NotContains(t, text, "Zmlyc3Q")
+				assert.NotContains(t, text, "bGFzdCBsaW5l")
+			}
+		})
+	}
+}
+
 func TestAFloodOfOutputIsCut(t *testing.T) {
 	h := newHook(t, `head -c 5000000 /dev/zero | tr '\0' x >&2; head -c 3000000 /dev/urandom; exit 1`, nil)
 	err := h.Deliver(t.Context(), order, nil, certificate())
