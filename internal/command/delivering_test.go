@@ -461,6 +461,16 @@ func TestMailsOfADeliveryKeepTheRulesOfMails(t *testing.T) {
 		d.sweeps(t, 24*time.Hour)
 		assert.Len(t, d.mailer.notices, 1)
 	})
+	t.Run("an account without a user is not tried again either", func(t *testing.T) {
+		d := waiting(t)
+		d.panel.client = item.Recipient{}
+		_, failed := d.sweep(t)
+		assert.True(t, failed)
+		d.panel.calls = nil
+		_, failed = d.sweep(t)
+		assert.False(t, failed)
+		assert.NotContains(t, strings.Join(d.panel.calls, "\n"), "save "+itemparam.Delivery)
+	})
 	t.Run("a recipient who is refused is not", func(t *testing.T) {
 		d := waiting(t)
 		d.mailer.err = fault.Errorf(fault.Client, fault.ObjectRecipient, "no such user")
@@ -594,6 +604,32 @@ func TestAnItemThatHadNoTurnLosesNoTry(t *testing.T) {
 	assert.Equal(t, before, d.delivery.state())
 }
 
+// rules DELIVER-3: after two days without a turn, or without sweeps, the certificate is tried all the same.
+func TestACertificateIsTriedHoweverLateItsTurnComes(t *testing.T) {
+	d := deliveringFixture(t)
+	d.delivery.broken = deliver.ErrTimeSpent
+	d.sweep(t)
+	d.at = d.at.Add(50 * time.Hour)
+	d.delivery.broken = nil
+	d.sweep(t)
+	d.deployed(t)
+	assert.Empty(t, d.panel.tasks)
+	assert.Empty(t, d.mailer.notices)
+
+	t.Run("a person is told meanwhile", func(t *testing.T) {
+		d := deliveringFixture(t)
+		d.delivery.broken = deliver.ErrTimeSpent
+		d.sweep(t)
+		d.sweeps(t, 50*time.Hour)
+		assert.Equal(t, 1, d.openTasks())
+		assert.Len(t, d.mailer.notices, 1)
+		d.delivery.broken = nil
+		d.sweeps(t, time.Hour)
+		d.deployed(t)
+		assert.Zero(t, d.openTasks())
+	})
+}
+
 // slowDelivery delivers for so long to each item, which moves the clock, and never succeeds.
 type slowDelivery struct {
 	deliver.Service
@@ -627,18 +663,25 @@ func (p *manyPanel) PendingDeliveries(context.Context) ([]item.PendingDelivery, 
 	return pending, nil
 }
 
-// rules DELIVER-3: a sweep spends 5 minutes on deliveries. Each item has its turn, whatever the others take.
-func TestEachDeliveryHasItsTurn(t *testing.T) {
-	d := deliveringFixture(t)
-	require.NoError(t, d.do(command.SyncItem, "sync_item"))
+// many returns a panel with so many items whose stored certificate is to be delivered.
+func (d *delivering) many(t *testing.T, items int64) *manyPanel {
+	t.Helper()
 	panel := &manyPanel{d.panel, map[int64]*item.Item{}}
-	slow := &slowDelivery{takes: func(int64) time.Duration { return 110 * time.Second }, clock: func(by time.Duration) { d.at = d.at.Add(by) }}
-	for it := int64(1); it <= 9; it++ {
+	for it := int64(1); it <= items; it++ {
 		one := d.panel.order
 		one.Item, one.Status, one.Stored = it, 2, d.panel.stored
 		one.Params = map[string]string{itemparam.ServiceStatus: "5", itemparam.Delivery: fmt.Sprintf(`{"serial":%q,"since":%q}`, d.serial(t), d.at.Format(time.RFC3339))}
 		panel.items[it] = &one
 	}
+	return panel
+}
+
+// rules DELIVER-3: a sweep spends 5 minutes on deliveries. Each item has its turn, whatever the others take.
+func TestEachDeliveryHasItsTurn(t *testing.T) {
+	d := deliveringFixture(t)
+	require.NoError(t, d.do(command.SyncItem, "sync_item"))
+	panel := d.many(t, 9)
+	slow := &slowDelivery{takes: func(int64) time.Duration { return 110 * time.Second }, clock: func(by time.Duration) { d.at = d.at.Add(by) }}
 	var sweeps [][]int64
 	for range 4 {
 		began := d.at
@@ -652,6 +695,41 @@ func TestEachDeliveryHasItsTurn(t *testing.T) {
 		d.at = began.Add(time.Hour)
 	}
 	assert.Equal(t, [][]int64{{1, 2, 3}, {4, 5, 6}, {7, 8, 9}, {1, 2, 3}}, sweeps)
+}
+
+// silentPanels are asked in vain about the first three items for two minutes each, as long as one item may take.
+type silentPanels struct {
+	slowDelivery
+}
+
+func (s *silentPanels) Targets(ctx context.Context, order deliver.Order, names []string) ([]deliver.Target, []deliver.Reason, error) {
+	if order.Item <= 3 {
+		s.tried = append(s.tried, order.Item)
+		s.clock(2 * time.Minute)
+		return nil, nil, deliver.ErrTimeSpent
+	}
+	return s.slowDelivery.Targets(ctx, order, names)
+}
+
+// rules DELIVER-3: items whose panels do not answer do not stand before all others for ever.
+func TestSilentPanelsDoNotTakeTheTurnOfOthers(t *testing.T) {
+	d := deliveringFixture(t)
+	require.NoError(t, d.do(command.SyncItem, "sync_item"))
+	panel := d.many(t, 6)
+	silent := &silentPanels{slowDelivery{takes: func(int64) time.Duration { return time.Second }, clock: func(by time.Duration) { d.at = d.at.Add(by) }}}
+	var sweeps [][]int64
+	for range 2 {
+		began := d.at
+		run := d.env()
+		run.Args, run.Panel, run.Delivering = item.Args{Command: "subscription"}, panel, silent
+		silent.tried = nil
+		_, err := command.Subscription(t.Context(), run)
+		require.NoError(t, err)
+		assert.LessOrEqual(t, d.at.Sub(began), 7*time.Minute)
+		sweeps = append(sweeps, silent.tried)
+		d.at = began.Add(time.Hour)
+	}
+	assert.Equal(t, [][]int64{{1, 2, 3}, {4, 5, 6, 1, 2, 3}}, sweeps)
 }
 
 // rules DELIVER-2: a try is saved before anything is delivered, so that a delivery which ends the run each time is not made for ever.

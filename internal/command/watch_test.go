@@ -12,6 +12,7 @@ import (
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
+	"pmssl/internal/publish"
 	"pmssl/internal/watch"
 
 	"github.com/stretchr/testify/assert"
@@ -193,6 +194,26 @@ func TestAClientIsNotToldTwiceAboutADelivery(t *testing.T) {
 	w.sweeps(t, 10*24*time.Hour)
 	assert.Equal(t, 1, w.installs(), "once more in the last three days")
 
+	t.Run("the module that delivers nothing any more is not waited for", func(t *testing.T) {
+		w := watchFixture(t, 10)
+		w.reissue(t)
+		w.delivery.mode = publish.Off
+		w.panel.order.Params[itemparam.Delivery] = `{"serial":"` + w.param(itemparam.Serial) + `","since":"` + w.at.Format(time.RFC3339) + `","tries":1}`
+		w.sweeps(t, 3*24*time.Hour)
+		assert.Equal(t, 1, w.installs())
+	})
+	t.Run("in the last days the module is not waited for long", func(t *testing.T) {
+		w := watchFixture(t, 3)
+		w.reissue(t)
+		w.at = w.at.Add(24 * time.Hour)
+		pending := `{"serial":"` + w.param(itemparam.Serial) + `","since":"` + w.at.Format(time.RFC3339) + `","tries":1}`
+		w.panel.order.Params[itemparam.Delivery] = pending
+		w.sweep(t)
+		assert.Zero(t, w.installs(), "the second try may do it")
+		w.panel.order.Params[itemparam.Delivery] = strings.Replace(pending, `"tries":1`, `"tries":2`, 1)
+		w.sweeps(t, time.Hour)
+		assert.Equal(t, 1, w.installs())
+	})
 	t.Run("the delivery of an earlier certificate does not count", func(t *testing.T) {
 		w := watchFixture(t, 10)
 		w.reissue(t)
@@ -463,6 +484,25 @@ func TestAResolverThatIsDownChangesNothing(t *testing.T) {
 		w.sites.answer = nil
 		doc, _ := w.sweepCrowd(t, c)
 		assert.Contains(t, doc, `watched="100"`)
+	})
+	t.Run("a client's zones do not stand before the others for ever", func(t *testing.T) {
+		w, c := crowded(t, 100)
+		w.sites.answer = func(_ context.Context, target watch.Target) (watch.Look, error) {
+			if len(target.Earlier) > 0 {
+				return unresolved, nil
+			}
+			return watch.Look{Places: []watch.Place{{Outcome: watch.Current}}}, nil
+		}
+		c.lost = 60 // so that those that are looked at together are all among them
+		doc, _ := w.sweepCrowd(t, c)
+		assert.Contains(t, doc, `watched="0"`)
+		for range 8 {
+			w.at = w.at.Add(time.Hour)
+			w.sweepCrowd(t, c)
+		}
+		for it := int64(61); it <= 100; it++ {
+			assert.Contains(t, c.saved[it], string(watch.Current), it)
+		}
 	})
 	t.Run("zones that do not answer are no such case", func(t *testing.T) {
 		n := 0

@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"pmssl/internal/command"
+	"pmssl/internal/deliver"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/pki"
+	"pmssl/internal/publish"
 	"pmssl/internal/watch"
 
 	"github.com/stretchr/testify/assert"
@@ -62,6 +64,8 @@ type watching struct {
 	*fixture
 	sites *fakeSites
 	state string // path of the file
+	// delivery has no time for any item, unless a test says otherwise.
+	delivery *fakeDelivery
 }
 
 // watchFixture returns an item whose first certificate ends on 2026-10-18 in so many days and is served by its site. The first sweep
@@ -76,11 +80,14 @@ func watchingOf(t *testing.T, s *fixture) *watching {
 	s.panel.order.Name = "example.com"
 	s.panel.settings[item.SettingMailFrom] = "Hosting <noreply@hosting.example>"
 	state := filepath.Join(t.TempDir(), "pmtest.watch")
-	return &watching{fixture: s, state: state, sites: &fakeSites{Watcher: watch.New(watch.Options{State: state}), served: s.panel.stored}}
+	return &watching{fixture: s, state: state, delivery: &fakeDelivery{t: t, panel: s.panel, mode: publish.On, configured: true, broken: deliver.ErrTimeSpent}, sites: &fakeSites{Watcher: watch.New(watch.Options{State: state}), served: s.panel.stored}}
 }
 
 func (w *watching) env() *item.Run {
 	run := w.fixture.env()
+	if w.param(itemparam.Delivery) != "" {
+		run.Delivering = w.delivery
+	}
 	run.Watch = func(settings watch.Settings) watch.Service {
 		w.sites.settings = settings
 		return w.sites
@@ -154,6 +161,7 @@ type crowd struct {
 	saved  map[int64]string // site_watch by item
 	refuse error            // of SaveParam
 	pages  int
+	lost   int64 // so many of the first ones replaced a certificate
 }
 
 func (c *crowd) WatchedItems(_ context.Context, after int64, limit int) ([]item.WatchedItem, error) {
@@ -168,7 +176,11 @@ func (c *crowd) WatchedSites(_ context.Context, items []int64) ([]item.WatchedSi
 	c.pages++
 	var all []item.WatchedSite
 	for _, it := range items {
-		all = append(all, item.WatchedSite{Item: it, Name: fmt.Sprintf("site%d.example", it), Stored: c.stored, Serial: c.order.Params[itemparam.Serial], Watch: c.saved[it]})
+		site := item.WatchedSite{Item: it, Name: fmt.Sprintf("site%d.example", it), Stored: c.stored, Serial: c.order.Params[itemparam.Serial], Watch: c.saved[it]}
+		if it <= c.lost {
+			site.Earlier = "abc"
+		}
+		all = append(all, site)
 	}
 	return all, nil
 }

@@ -67,6 +67,7 @@ func (j *Order) Deliver(ctx context.Context) error {
 		return nil
 	}
 	d.Serial = stored.Serial()
+	before := d
 	finished, err := j.deliverRound(ctx, &d, stored)
 	if over := ctx.Err(); over != nil {
 		return fault.Errorf(fault.Interrupted, itemparam.Delivery, "%s: the run ended while its certificate was delivered, the next one goes on: %w",
@@ -75,6 +76,7 @@ func (j *Order) Deliver(ctx context.Context) error {
 	if err != nil || finished {
 		return err
 	}
+	d.noteTurn(before, now, j.Now().UTC())
 	return j.notDelivered(ctx, d)
 }
 
@@ -324,14 +326,15 @@ func (j *Order) InstallDue() bool {
 }
 
 // InstallTold returns the day, YYYY-MM-DD, on which the client was told to install the stored certificate by hand because it could
-// not be delivered; empty if that did not happen. pending is true while the module still tries to deliver it.
-func (j *Order) InstallTold() (day string, pending bool) {
+// not be delivered; empty if that did not happen. tries is how often the module tried to deliver it, and pending is true while it
+// goes on with that, which it does with the mode on only.
+func (j *Order) InstallTold() (day string, tries int, pending bool) {
 	raw := j.Item.Params[itemparam.Delivery]
 	d := parseDelivery(raw, j.Now().UTC())
 	if raw == "" || d.Serial != j.Item.Params[itemparam.Serial] {
-		return "", false
+		return "", 0, false
 	}
-	return d.Mailed, !d.Told
+	return d.Mailed, d.Tries, !d.Told && j.Delivering != nil && j.Delivering.Mode() == publish.On
 }
 
 // NoteInstallMail notes the day on which the client is told; empty if that failed.

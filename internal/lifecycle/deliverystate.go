@@ -19,6 +19,8 @@ const (
 	byHandAfter = 48 * time.Hour
 	// dailyLook is the time between two looks after that.
 	dailyLook = 24 * time.Hour
+	// turnTime is how long an item was worked on in vain for others to come first in the next sweep.
+	turnTime = time.Minute
 	// maxWhy is how many characters of a reason are saved.
 	maxWhy = 500
 )
@@ -35,6 +37,8 @@ type delivery struct {
 	Since  time.Time `json:"since"` // when the certificate was stored
 	Tries  int       `json:"tries"`
 	Last   time.Time `json:"last,omitzero"` // when the last try began, or the last look after the tries
+	// Turn is when time for deliveries was last spent on the item for a minute or more without a try.
+	Turn time.Time `json:"turn,omitzero"`
 	// Targets are where the certificate goes, as far as the last try found out.
 	Targets []deliveryTarget `json:"targets,omitempty"`
 	// Unclear says that the last try could not find out the targets of all names.
@@ -67,6 +71,9 @@ func parseDelivery(text string, now time.Time) delivery {
 	if d.Last.After(now) {
 		d.Last = time.Time{}
 	}
+	if d.Turn.After(now) {
+		d.Turn = time.Time{}
+	}
 	d.Tries = max(0, d.Tries)
 	return d
 }
@@ -75,7 +82,11 @@ func parseDelivery(text string, now time.Time) delivery {
 // returns since when it had no turn.
 func DeliveryDue(text string, now time.Time) (due bool, since time.Time) {
 	d := parseDelivery(text, now.UTC())
-	return d.lookDue(now.UTC()) || d.mailDue(), d.Last
+	since = d.Last
+	if d.Turn.After(since) {
+		since = d.Turn
+	}
+	return d.lookDue(now.UTC()) || d.mailDue(), since
 }
 
 // mailDue reports whether the client is still to be told.
@@ -86,9 +97,9 @@ func (d delivery) byHand(now time.Time) bool {
 	return now.Sub(d.Since) >= byHandAfter || len(d.ByHand) > 0
 }
 
-// over reports whether no further try is made.
+// over reports whether no further try is made. One is made in any case: no sweep may have run for two days.
 func (d delivery) over(now time.Time) bool {
-	if now.Sub(d.Since) >= byHandAfter {
+	if now.Sub(d.Since) >= byHandAfter && d.Tries > 0 {
 		return true
 	}
 	hopeless := func(t deliveryTarget) bool { return slices.Contains(d.ByHand, t.Block) }
@@ -116,6 +127,13 @@ func (d delivery) lookDue(now time.Time) bool {
 func (d delivery) tryDue(now time.Time) bool {
 	pauses := tryPauses()
 	return d.Tries < len(pauses) && !d.over(now) && (d.Last.IsZero() || now.Sub(d.Last) >= pauses[d.Tries])
+}
+
+// noteTurn notes that the time from began to end was spent on the item without a try, if it was much.
+func (d *delivery) noteTurn(before delivery, began, end time.Time) {
+	if d.Last.Equal(before.Last) && end.Sub(began) >= turnTime {
+		d.Turn = end
+	}
 }
 
 // because notes why the delivery is not over.

@@ -101,13 +101,17 @@ func (s *sweep) deliver(ctx context.Context, j *sweptItem, row *sweepRow) error 
 	return s.tellInstall(ctx, j, row)
 }
 
-// tellInstall writes to the client. That is noted first: a run that is killed meanwhile does not write twice.
+// tellInstall writes to the client. That is noted first: a run that is killed meanwhile does not write twice. While no mail is sent
+// nothing is noted: with many items the panel would have much to save in each sweep.
 func (s *sweep) tellInstall(ctx context.Context, j *sweptItem, row *sweepRow) error {
+	if s.mailDown {
+		return s.notifyClient(ctx, j, row, item.NoticeInstall, false)
+	}
 	if err := j.NoteInstallMail(ctx, j.Today().String()); err != nil {
 		return err
 	}
 	err := s.notifyClient(ctx, j, row, item.NoticeInstall, false)
-	if err != nil && !recipientRefused(err) { // the fault is on this server: the next sweep tries again
+	if err != nil && !staysUnsent(err) { // the fault is on this server: the next sweep tries again
 		if dropped := j.NoteInstallMail(context.WithoutCancel(ctx), ""); dropped != nil {
 			j.Log.Warningf("the notice is not sent again: %v", dropped)
 		}

@@ -35,6 +35,7 @@ func (s *sweep) noteLook(ctx, looking context.Context, l siteLook) error {
 			w.stopped = fmt.Sprintf("DNS has no answer for the sites of %d items in a row: %s", len(w.unresolved), l.look.Worst().Why)
 			for _, unknown := range w.unresolved {
 				w.page = append(w.page, unknown.site)
+				s.postpone(unknown)
 			}
 			w.unresolved = nil
 		}
@@ -44,6 +45,18 @@ func (s *sweep) noteLook(ctx, looking context.Context, l siteLook) error {
 		return err
 	}
 	return s.applyRecovered(ctx, l)
+}
+
+// postpone leaves an item for the next sweep, behind those that this sweep has no look at: it may be that only the zones of a few items
+// do not answer, and these must not keep the others from being looked at for ever. What was seen before stays.
+func (s *sweep) postpone(l siteLook) {
+	seen, known := s.watched.state.Seen(l.site.Item)
+	if !known || seen.Serial != l.site.Serial {
+		seen = s.seenAt(l)
+		seen.Outcome = ""
+	}
+	seen.Looked = s.Now().Add(-watchAgain)
+	s.watched.state.Note(seen)
 }
 
 // applyRecovered is applyLook; a panic is an error of that item, which is looked at again tomorrow.
@@ -197,14 +210,19 @@ func (s *sweep) notifyOld(ctx context.Context, l siteLook, record *watch.Record)
 	return err != nil && !staysUnsent(err), err
 }
 
+// urgentTries is how often the module tries to deliver a certificate itself before its client is notified, if what is served ends in
+// the last days.
+const urgentTries = 2
+
 // deliveryTold reports whether the client is not to be notified because of the delivery of the certificate: while the module tries
 // that itself, or because the client was told when it failed. Then it is looked at again in the next sweep if again says so.
 func (s *sweep) deliveryTold(l siteLook, order *lifecycle.Order, record *watch.Record) (again, settled bool) {
-	day, pending := order.InstallTold()
+	day, tries, pending := order.InstallTold()
+	urgent := tries >= urgentTries && record.LastDays(l.look, l.chain.Leaf.NotAfter, s.Now())
 	switch {
 	case s.Args.Resend:
 		return false, false
-	case pending:
+	case pending && !urgent:
 		return true, true
 	case day != "" && len(record.Mailed) == 0:
 		record.AddMail(day)

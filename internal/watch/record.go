@@ -79,6 +79,9 @@ func (r Record) Next(look Look, serial string, now time.Time, known, fresh bool)
 	}
 	if known && r.Serial == serial {
 		next.OldSince, next.First, next.Mailed = r.OldSince, r.First, r.Mailed
+		if next.OldSince.After(now) { // the clock was ahead when it was written
+			next.OldSince = now
+		}
 		if r.Outcome == next.Outcome {
 			next.Since = r.Since
 		}
@@ -120,6 +123,12 @@ func (r Record) MailDue(look Look, ends, now time.Time) bool {
 		return left < lastDays && r.Mailed[0] != today
 	}
 	return false
+}
+
+// LastDays reports whether what is in place, or what an old place serves, ends in the last days, in which the client is notified once
+// more.
+func (r Record) LastDays(look Look, ends, now time.Time) bool {
+	return daysLeft(look, ends, now) < lastDays
 }
 
 // daysLeft returns the days to the end of what is in place or served by an old place, whichever is first; negative after it.

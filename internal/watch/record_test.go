@@ -92,6 +92,14 @@ func TestARecordFollowsTheLooks(t *testing.T) {
 	}
 }
 
+// A clock that was ahead must not put the mail off until that time comes.
+func TestAnOldCertificateIsNotSeenInTheFuture(t *testing.T) {
+	ahead := watch.Record{}.Next(lookOf(watch.Old, "b2"), "a1", now().AddDate(1, 0, 0), false, true)
+	next := ahead.Next(lookOf(watch.Old, "b2"), "a1", now(), true, true)
+	assert.True(t, next.OldSince.Equal(now()), next.OldSince)
+	assert.True(t, next.News(ahead))
+}
+
 func TestARecordNamesWhatIsServedInstead(t *testing.T) {
 	for outcome, served := range map[watch.Outcome]string{watch.Old: "b2", watch.Other: "b2", watch.Current: "", watch.None: "", watch.Unreachable: ""} {
 		r := watch.Record{}.Next(lookOf(outcome, "b2"), "a1", now(), false, true)
