@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,7 +53,7 @@ func (d *deliverer) Check(context.Context, []deliver.Site) error {
 
 // Deliver writes the certificate into a folder of the item, calls the program and removes the folder. Whatever the program did
 // before, it may be called again.
-func (d *deliverer) Deliver(ctx context.Context, order deliver.Order, _ []deliver.Site, c deliver.Certificate) (err error) {
+func (d *deliverer) Deliver(ctx context.Context, order deliver.Order, sites []deliver.Site, c deliver.Certificate) (err error) {
 	if err := program.Check(d.block.Program); err != nil {
 		return err
 	}
@@ -60,7 +61,8 @@ func (d *deliverer) Deliver(ctx context.Context, order deliver.Order, _ []delive
 	if err != nil {
 		return err
 	}
-	lineage, err := lineageName(c.Names)
+	names := ownNames(c.Names, sites)
+	lineage, err := lineageName(names)
 	if err != nil {
 		return err
 	}
@@ -78,6 +80,7 @@ func (d *deliverer) Deliver(ctx context.Context, order deliver.Order, _ []delive
 			return fmt.Errorf("%s: %w", f.path, err)
 		}
 	}
+	c.Names = names
 	return d.call(ctx, order, filepath.Join(f.path, live, lineage), c, secrets(files))
 }
 
@@ -123,7 +126,15 @@ func lines(text string) string {
 	return text + "\n"
 }
 
-// lineageName returns the name of the folder, as certbot chooses it: the first name of the certificate without "*.". All names are
+// ownNames returns those names of the certificate whose sites are the client's own. The program does not hear of the others: it would
+// put the certificate on them.
+func ownNames(names []string, sites []deliver.Site) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return !slices.ContainsFunc(sites, func(s deliver.Site) bool { return s.Name == strings.TrimPrefix(name, "*.") })
+	})
+}
+
+// lineageName returns the name of the folder, as certbot chooses it: the first of the names without "*.". All names are
 // checked, because they become part of a path and of the environment.
 func lineageName(names []string) (string, error) {
 	for _, name := range names {
@@ -132,7 +143,7 @@ func lineageName(names []string) (string, error) {
 		}
 	}
 	if len(names) == 0 {
-		return "", errors.New("the certificate has no names")
+		return "", errors.New("the certificate has no name of these sites")
 	}
 	return strings.TrimPrefix(names[0], "*."), nil
 }

@@ -70,6 +70,15 @@ func certificate() deliver.Certificate {
 		Key: func(context.Context) (string, error) { return keyPEM, nil }}
 }
 
+// sitesOf returns a site for each name of the certificate.
+func sitesOf(c deliver.Certificate) []deliver.Site {
+	var all []deliver.Site
+	for _, name := range c.Names {
+		all = append(all, deliver.Site{Name: strings.TrimPrefix(name, "*.")})
+	}
+	return all
+}
+
 // wrote returns what the program wrote into a file of its folder.
 func (h hook) wrote(t *testing.T, name string) string {
 	t.Helper()
@@ -92,7 +101,7 @@ printf '%s' "$#" >DIR/args
 cp -rp "$RENEWED_LINEAGE" DIR/copy
 (cd "$RENEWED_LINEAGE" && pwd && stat -c '%a %F %n' . .. ../.. *) >DIR/modes
 /bin/cat /proc/$$/environ >DIR/environ; { pwd; readlink /proc/$$/fd/0; } >DIR/about`, nil)
-	require.NoError(t, h.Deliver(t.Context(), order, nil, certificate()))
+	require.NoError(t, h.Deliver(t.Context(), order, sitesOf(certificate()), certificate()))
 	lineage := filepath.Join(h.root, "var/pmssl-deploy/42/live/example.com")
 	assert.Equal(t, []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "RENEWED_LINEAGE=" + lineage, "RENEWED_DOMAINS=*.example.com example.com", "PMSSL_ITEM=42"},
 		strings.Split(strings.TrimSuffix(h.wrote(t, "environ"), "\x00"), "\x00"))
@@ -114,7 +123,7 @@ cp -rp "$RENEWED_LINEAGE" DIR/copy
 
 func TestTheKeyGoesAlongOnlyWhereTheBlockSaysSo(t *testing.T) {
 	h := newHook(t, `cp "$RENEWED_LINEAGE/privkey.pem" DIR/ && stat -c %a "$RENEWED_LINEAGE/privkey.pem" >DIR/mode`, withKey)
-	require.NoError(t, h.Deliver(t.Context(), order, nil, certificate()))
+	require.NoError(t, h.Deliver(t.Context(), order, sitesOf(certificate()), certificate()))
 	assert.Equal(t, keyPEM, h.wrote(t, "privkey.pem"))
 	assert.Equal(t, "600\n", h.wrote(t, "mode"))
 	h.assertNothingLeft(t)
@@ -122,20 +131,20 @@ func TestTheKeyGoesAlongOnlyWhereTheBlockSaysSo(t *testing.T) {
 
 	c := certificate()
 	c.Key = func(context.Context) (string, error) { return "", nil }
-	require.ErrorContains(t, h.Deliver(t.Context(), order, nil, c), "exit status 1", "the hook of certbot wants the key")
+	require.ErrorContains(t, h.Deliver(t.Context(), order, sitesOf(c), c), "exit status 1", "the hook of certbot wants the key")
 	assert.Contains(t, h.seen.Text(), "the panel holds no private key of certificate 0a1b")
 	c.Key = func(context.Context) (string, error) { return "", errors.New("the database is away") }
-	require.ErrorContains(t, h.Deliver(t.Context(), order, nil, c), "the database is away")
+	require.ErrorContains(t, h.Deliver(t.Context(), order, sitesOf(c), c), "the database is away")
 
 	h = newHook(t, `ls "$RENEWED_LINEAGE" >DIR/files`, nil)
 	c.Key = func(context.Context) (string, error) {
 		t.Error("the key is read without `key yes`")
 		return keyPEM, nil
 	}
-	require.NoError(t, h.Deliver(t.Context(), order, nil, c))
+	require.NoError(t, h.Deliver(t.Context(), order, sitesOf(c), c))
 	c.Key, c.Chain = nil, ""
 	h = newHook(t, `ls "$RENEWED_LINEAGE" >DIR/files; cp "$RENEWED_LINEAGE/fullchain.pem" DIR/`, withKey)
-	require.NoError(t, h.Deliver(t.Context(), order, nil, c))
+	require.NoError(t, h.Deliver(t.Context(), order, sitesOf(c), c))
 	assert.Equal(t, "cert.pem\nchain.pem\nfullchain.pem\n", h.wrote(t, "files"))
 	assert.Equal(t, leafPEM+"\n", h.wrote(t, "fullchain.pem"))
 }
@@ -156,7 +165,7 @@ func TestFilesAreRemovedHoweverTheProgramEnds(t *testing.T) {
 			if name == "hung" {
 				d = execute.WithRunTime(d, 500*time.Millisecond)
 			}
-			err := d.Deliver(t.Context(), order, nil, certificate())
+			err := d.Deliver(t.Context(), order, sitesOf(certificate()), certificate())
 			if c.says == "" {
 				require.NoError(t, err)
 			} else {
@@ -198,7 +207,7 @@ func TestTheEndOfTheRunEndsTheProgram(t *testing.T) {
 	h := newHook(t, `echo $$ >DIR/part; mv DIR/part DIR/self; sleep 1000`, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
-	go func() { done <- h.Deliver(ctx, order, nil, certificate()) }()
+	go func() { done <- h.Deliver(ctx, order, sitesOf(certificate()), certificate()) }()
 	require.Eventually(t, func() bool {
 		_, err := os.Stat(filepath.Join(h.dir, "self"))
 		return err == nil
@@ -213,12 +222,22 @@ func TestTheEndOfTheRunEndsTheProgram(t *testing.T) {
 
 func TestSecretsInTheOutputAreMasked(t *testing.T) {
 	h := newHook(t, `cat "$RENEWED_LINEAGE/privkey.pem" >&2; cat "$RENEWED_LINEAGE/privkey.pem"; echo "api_key=Planted1" >&2; exit 1`, withKey)
-	err := h.Deliver(t.Context(), order, nil, certificate())
+	err := h.Deliver(t.Context(), order, sitesOf(certificate()), certificate())
 	require.Error(t, err)
 	for _, text := range []string{err.Error(), h.seen.Text()} {
 		assert.NotContains(t, text, "Planted1")
 		assert.NotContains(t, text, "UGxhbnRlZA")
 	}
+}
+
+// rules DELIVER-1: hooks put the certificate on each site of which they get the name.
+func TestTheProgramHearsOfTheClientsOwnSitesOnly(t *testing.T) {
+	h := newHook(t, `printf '%s\n' "$RENEWED_DOMAINS" "$RENEWED_LINEAGE" >DIR/heard`, nil)
+	c := certificate()
+	c.Names = []string{"other.example.net", "*.example.com", "www.example.net", "example.com", "www.example.com"}
+	require.NoError(t, h.Deliver(t.Context(), order, []deliver.Site{{Name: "example.com"}}, c))
+	assert.Equal(t, "*.example.com example.com\n"+filepath.Join(h.root, "var/pmssl-deploy/42/live/example.com")+"\n", h.wrote(t, "heard"))
+	require.ErrorContains(t, h.Deliver(t.Context(), order, []deliver.Site{{Name: "example.org"}}, c), "no name of these sites")
 }
 
 // A hook may print any piece of the key, and the text about it is cut.
@@ -235,7 +254,7 @@ func TestNoLineOfTheKeyIsShownInWholeOrInPart(t *testing.T) {
 			h := newHook(t, script, withKey)
 			c := certificate()
 			c.Key = func(context.Context) (string, error) { return key, nil }
-			err := h.Deliver(t.Context(), order, nil, c)
+			err := h.Deliver(t.Context(), order, sitesOf(c), c)
 			require.Error(t, err)
 			for _, text := range []string{err.Error(), h.seen.Text()} {
 				assert.NotContains(t, text, "Zmlyc3Q")
@@ -247,7 +266,7 @@ func TestNoLineOfTheKeyIsShownInWholeOrInPart(t *testing.T) {
 
 func TestAFloodOfOutputIsCut(t *testing.T) {
 	h := newHook(t, `head -c 5000000 /dev/zero | tr '\0' x >&2; head -c 3000000 /dev/urandom; exit 1`, nil)
-	err := h.Deliver(t.Context(), order, nil, certificate())
+	err := h.Deliver(t.Context(), order, sitesOf(certificate()), certificate())
 	require.Error(t, err)
 	assert.Less(t, len(err.Error()), 800)
 	assert.Less(t, len(h.seen.Text()), 4000)
@@ -257,7 +276,7 @@ func TestAProgramThatOthersCouldChangeIsNotRun(t *testing.T) {
 	h := newHook(t, `touch DIR/ran`, nil)
 	require.NoError(t, h.Deliverer.(deliver.Checker).Check(t.Context(), nil))
 	require.NoError(t, os.Chmod(h.program, 0o777))
-	require.ErrorContains(t, h.Deliver(t.Context(), order, nil, certificate()), "has the mode 0777")
+	require.ErrorContains(t, h.Deliver(t.Context(), order, sitesOf(certificate()), certificate()), "has the mode 0777")
 	require.ErrorContains(t, h.Deliverer.(deliver.Checker).Check(t.Context(), nil), "has the mode 0777")
 	assert.NoFileExists(t, filepath.Join(h.dir, "ran"))
 	assert.NoDirExists(t, filepath.Join(h.root, "var/pmssl-deploy"), "the key is written nowhere")
@@ -268,7 +287,7 @@ func TestNamesThatAreNoHostsReachNoProgram(t *testing.T) {
 	for _, names := range [][]string{nil, {"../../etc"}, {"a/b.example.com"}, {"example.com", "b.example.com\nX=1"}, {"*.*.example.com"}, {""}, {"-x y.example.com"}} {
 		c := certificate()
 		c.Names = names
-		require.Error(t, h.Deliver(t.Context(), order, nil, c), "%q", names)
+		require.Error(t, h.Deliver(t.Context(), order, sitesOf(c), c), "%q", names)
 	}
 	_, _, err := h.Site(t.Context(), "a b")
 	require.Error(t, err)
@@ -292,7 +311,7 @@ func TestWhatAKilledRunLeftIsRemoved(t *testing.T) {
 	h := newHook(t, `ls -R "$RENEWED_LINEAGE/../.." >DIR/files`, nil)
 	h.leave(t, "42")
 	other := h.leave(t, "43")
-	require.NoError(t, h.Deliver(t.Context(), order, nil, certificate()))
+	require.NoError(t, h.Deliver(t.Context(), order, sitesOf(certificate()), certificate()))
 	assert.NotContains(t, h.wrote(t, "files"), "example.org", "the item's own leftovers go before its next delivery")
 	assert.DirExists(t, other)
 
@@ -314,7 +333,7 @@ func TestWhatAKilledRunLeftIsRemoved(t *testing.T) {
 	assert.FileExists(t, outside, "links are not followed")
 	assert.Contains(t, h.seen.Text(), other+" is removed: the run that made it was killed")
 
-	err = h.Deliver(t.Context(), deliver.Order{Item: 44}, nil, certificate())
+	err = h.Deliver(t.Context(), deliver.Order{Item: 44}, sitesOf(certificate()), certificate())
 	require.ErrorContains(t, err, "another process of the module delivers this item's certificate now")
 	assert.FileExists(t, filepath.Join(h.root, "var/pmssl-deploy/44/live/example.org/privkey.pem"))
 }
@@ -332,20 +351,20 @@ func TestAFolderThatSomebodyElseMadeIsNotUsed(t *testing.T) {
 	elsewhere := folder(t)
 	path := filepath.Join(h.root, "var/pmssl-deploy")
 	require.NoError(t, os.Symlink(elsewhere, path))
-	require.ErrorContains(t, h.Deliver(t.Context(), order, nil, certificate()), "links are not followed")
+	require.ErrorContains(t, h.Deliver(t.Context(), order, sitesOf(certificate()), certificate()), "links are not followed")
 	execute.RemoveLeftovers(h.root, h.seen)
 	assert.Contains(t, h.seen.Text(), "warning: ")
 	require.NoError(t, os.Remove(path))
 
 	require.NoError(t, os.Mkdir(path, 0o700))
 	require.NoError(t, os.Chmod(path, 0o777))
-	require.NoError(t, h.Deliver(t.Context(), order, nil, certificate()))
+	require.NoError(t, h.Deliver(t.Context(), order, sitesOf(certificate()), certificate()))
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o700), info.Mode().Perm(), "nobody else reads there")
 
 	if os.Geteuid() == 0 {
 		require.NoError(t, os.Chown(path, 65534, 65534))
-		require.ErrorContains(t, h.Deliver(t.Context(), order, nil, certificate()), "is not a folder of root")
+		require.ErrorContains(t, h.Deliver(t.Context(), order, sitesOf(certificate()), certificate()), "is not a folder of root")
 	}
 }
