@@ -7,17 +7,18 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"pmssl/internal/sandbox/internet"
 	"pmssl/internal/sandbox/panel"
 )
 
-// orderHosted lets the module publish challenges in the client's zone on the provider's name server, and orders a certificate for
-// hostedDomain. It returns the id of the item.
+// orderHosted lets the module publish challenges in the client's zone on the provider's name server and deliver certificates to the
+// provider's web server, and orders a certificate for hostedDomain. It returns the id of the item.
 func (s *environment) orderHosted(ctx context.Context, module int64) (int64, error) {
-	s.print.heading("The provider lets the module publish by itself: a name server with dynamic updates, %s", hostedDomain)
+	s.print.heading("The provider lets the module publish and deliver by itself: a name server with dynamic updates, a web server, %s", hostedDomain)
 	_, zone, _ := strings.Cut(hostedDomain, ".")
-	if err := s.configurePublisher(zone); err != nil {
+	if err := errors.Join(s.configurePublisher(zone), s.configureDelivery(zone)); err != nil {
 		return 0, err
 	}
 	if err := s.addDomain(ctx, zone); err != nil {
@@ -37,6 +38,11 @@ func (s *environment) orderHosted(ctx context.Context, module int64) (int64, err
 		}
 		s.print.value(verb, change.Record)
 	}
+	shown, err := s.visit(ctx, hostedDomain)
+	if err != nil {
+		return 0, err
+	}
+	s.print.value("the site shows", fmt.Sprintf("certificate %x, valid until %s", shown.SerialNumber, shown.NotAfter.Format(time.DateOnly)))
 	s.print.value("service status", "5, issued: nobody had to do anything")
 	return item.ID, s.panel.ClearRequests()
 }

@@ -151,21 +151,28 @@ func (s *environment) place(ctx context.Context, module int64, name string) (*pa
 	return s.panel.Item(ctx, ordered.Item)
 }
 
-// csr makes a key and a CSR with openssl, as an administrator would, or with Go if openssl is not installed.
+// csr makes a key and a CSR with openssl, as the client does, or with Go if openssl is not installed. The key stays on the web server.
 func (s *environment) csr(ctx context.Context, name string) (string, error) {
 	out := filepath.Join(s.dir, name+".csr")
-	words := []string{"req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", filepath.Join(s.dir, name+".key"), "-out", out, "-subj", "/CN=" + name}
+	words := []string{"req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", s.web.keyFile(name), "-out", out, "-subj", "/CN=" + name}
 	if _, err := exec.LookPath("openssl"); err == nil {
 		if text, err := exec.CommandContext(ctx, "openssl", words...).CombinedOutput(); err != nil {
 			return "", fmt.Errorf("openssl %s: %w\n%s", words[0], err, text)
 		}
-		s.print.note("openssl req -new -newkey rsa:2048 -subj /CN=%s", name)
+		s.print.note("openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -subj /CN=%s", name)
 		raw, err := os.ReadFile(out)
 		return string(raw), err
 	}
 	s.print.note("openssl is not installed: the demo makes the CSR itself")
 	key, err := ecdsa.GenerateKey(elliptic.P256(), s.Random)
 	if err != nil {
+		return "", err
+	}
+	private, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(s.web.keyFile(name), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: private}), 0o600); err != nil {
 		return "", err
 	}
 	der, err := x509.CreateCertificateRequest(s.Random, &x509.CertificateRequest{Subject: pkix.Name{CommonName: name}}, key)
@@ -242,7 +249,7 @@ func (s *environment) sync(ctx context.Context, item int64) error {
 	return nil
 }
 
-// verify checks the stored certificate against the authority's chain.
+// verify checks the stored certificate against the authority's chain. Then the client installs it.
 func (s *environment) verify(ctx context.Context, item int64) error {
 	s.print.heading("The stored certificate is verified")
 	stored, err := s.panel.Item(ctx, item)
@@ -266,10 +273,12 @@ func (s *environment) verify(ctx context.Context, item int64) error {
 	s.print.value("paid until", stored.Params["paid_until"])
 	s.print.value("serial", stored.Params["certificate_serial"])
 	paid, err := s.payments(1)
-	if err == nil {
-		s.print.value("paid", "1 time, "+paid[0].amount)
+	if err != nil {
+		return err
 	}
-	return err
+	s.print.value("paid", "1 time, "+paid[0].amount)
+	s.print.note("the client installs it on his web server, which has the key")
+	return s.web.installByHand(domain, stored.Crt)
 }
 
 // payments returns the payments to the seller. It is an error if they are not as many as the orders.

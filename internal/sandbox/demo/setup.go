@@ -4,6 +4,7 @@ package demo
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -40,11 +41,13 @@ type environment struct {
 	dir    string
 	clock  *clock.Clock
 	world  *internet.World // in which the seller's authority looks for challenges
-	outbox string          // folder in which the stand-in for sendmail keeps the mails
+	web    *webServer
+	outbox string // folder in which the stand-in for sendmail keeps the mails
 	panel  *panel.Panel
 	seller seller
-	api    string // the seller's address
-	tariff int64  // of the certificates
+	roots  *x509.CertPool // of the seller's authority
+	api    string         // the seller's address
+	tariff int64          // of the certificates
 	print  *printer
 	clean  []func() error // called in reverse order
 }
@@ -65,7 +68,7 @@ func setUp(ctx context.Context, o Options) (s *environment, err error) {
 	if err != nil {
 		return s, err
 	}
-	if err := s.startInternet(); err != nil {
+	if err := errors.Join(s.startInternet(), s.startWebServer()); err != nil {
 		return s, err
 	}
 	if err := s.startSeller(); err != nil {
@@ -145,7 +148,7 @@ func (s *environment) startInternet() error {
 	s.clean = append(s.clean, s.world.Close)
 	for _, site := range []string{domain, hostedDomain} {
 		host, zone, _ := strings.Cut(site, ".")
-		if _, err := s.world.AddZone(zone, "@ A "+internet.WebAddress+"\n"+host+" A "+internet.WebAddress+"\n"); err != nil {
+		if _, err := s.world.AddZone(zone, fmt.Sprintf("@ A %[2]s\n%[1]s A %[2]s\nwww.%[1]s A %[2]s\n", host, internet.WebAddress)); err != nil {
 			return err
 		}
 	}
@@ -158,7 +161,10 @@ func (s *environment) startSeller() error {
 	if err != nil {
 		return err
 	}
-	s.seller = seller
+	s.seller, s.roots = seller, x509.NewCertPool()
+	if !s.roots.AppendCertsFromPEM(s.root()) {
+		return errors.New("the authority shows no root certificate")
+	}
 	if err := s.world.ServeCA(seller.Repository()); err != nil {
 		return err
 	}

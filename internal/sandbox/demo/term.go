@@ -42,15 +42,17 @@ type siteTerm struct {
 	unattended   bool
 	certificates []storedCertificate
 	mails        int
+	looks, gaps  int // handshakes with the site, and those that showed no valid certificate
+	byHand       int // how often the client installed a certificate
 }
 
 const day = 24 * time.Hour
 
 // runTerm simulates the paid term: it starts the sweep on each day with an event and on every tenth of the other days,
-// and does what the mails ask the client to do.
+// and does what the mails ask the client to do. Both sites are looked at each day.
 func (s *environment) runTerm(ctx context.Context, item, hosted int64) error {
 	t := &term{environment: s, zones: s.dumpZones(), orders: []*siteTerm{
-		{domain: domain, item: item}, {domain: hostedDomain, item: hosted, unattended: true},
+		{domain: domain, item: item, byHand: 1}, {domain: hostedDomain, item: hosted, unattended: true},
 	}}
 	for _, o := range t.orders {
 		now, err := s.panel.Item(ctx, o.item)
@@ -77,23 +79,26 @@ func (s *environment) runTerm(ctx context.Context, item, hosted int64) error {
 	return t.printSummary(ctx)
 }
 
-// runDay simulates one day, if the sweep has something to do or the day is the tenth.
+// runDay simulates one day. It sweeps if there is something to do or the day is the tenth.
 func (t *term) runDay(ctx context.Context, date time.Time) error {
+	if err := t.clock.Set(date); err != nil {
+		return err
+	}
 	busy := int(date.Sub(orderTime())/day)%10 == 0
 	for _, o := range t.orders {
+		if err := t.lookAndInstall(ctx, o, date); err != nil {
+			return err
+		}
 		now, err := t.panel.Item(ctx, o.item)
 		if err != nil {
 			return err
 		}
 		waiting := now.Params["service_status"] != "5"
-		busy = busy || waiting || o.isDue(date)
+		busy = busy || waiting || o.isDue(date) || now.Params["delivery"] != ""
 		if !waiting || o.unattended {
 			continue
 		}
 		// the client has read the mail and published the value
-		if err := t.clock.Set(date); err != nil {
-			return err
-		}
 		if _, err := t.seller.ProveDomain(o.domain); err != nil {
 			return err
 		}
@@ -101,10 +106,13 @@ func (t *term) runDay(ctx context.Context, date time.Time) error {
 	if !busy {
 		return nil
 	}
-	if err := t.clock.Set(date); err != nil {
+	if err := t.sweep(ctx, date); err != nil {
 		return err
 	}
-	return t.sweep(ctx, date)
+	for _, o := range t.orders {
+		t.look(ctx, o, date)
+	}
+	return nil
 }
 
 // sweep runs the subscription command and records what came of it.
@@ -206,7 +214,7 @@ func (t *term) countMail(subject string) (first bool) {
 }
 
 // printSummary prints every certificate, and checks that there was no gap, one payment for each order, and nothing to do for anybody
-// about the domain whose challenges the module published.
+// about the domain whose challenges the module published and whose certificates it delivered.
 func (t *term) printSummary(ctx context.Context) error {
 	t.print.heading("The term is over: %d sweeps", t.sweeps)
 	for _, o := range t.orders {
@@ -215,12 +223,13 @@ func (t *term) printSummary(ctx context.Context) error {
 			way = "unattended"
 		}
 		t.print.line("")
-		t.print.line("   " + t.print.paint(bold, fmt.Sprintf("%s, %s: %d certificates, %d mails", o.domain, way, len(o.certificates), o.mails)))
+		t.print.line("   " + t.print.paint(bold, fmt.Sprintf("%s, %s: %d certificates, %d letters", o.domain, way, len(o.certificates), o.mails)))
 		t.printCertificates(o)
 		if err := t.checkNoGap(o); err != nil {
 			return fmt.Errorf("%s: %w", o.domain, err)
 		}
-		t.print.value("gaps", "none from "+o.certificates[0].stored.Format(time.DateOnly)+" to "+t.end.Format(time.DateOnly))
+		t.print.value("gaps in the panel", "none from "+o.certificates[0].stored.Format(time.DateOnly)+" to "+t.end.Format(time.DateOnly))
+		t.print.value("gaps at the TLS port", fmt.Sprintf("%d, seen in %d handshakes", o.gaps, o.looks))
 	}
 	paid, err := t.payments(len(t.orders))
 	if err != nil {
@@ -233,8 +242,13 @@ func (t *term) printSummary(ctx context.Context) error {
 	if err := t.checkUnattended(ctx); err != nil {
 		return err
 	}
-	t.print.line(t.print.paint(bold, fmt.Sprintf("   the client publishes: %d mails, with a DNS record each", t.orders[0].mails)))
-	t.print.line(t.print.paint(bold, "   unattended: 0 mails, 0 tasks, 0 records left"))
+	for _, o := range t.orders {
+		words := "the client publishes and installs: %d letters with a DNS record each, %d installs by hand, %d gaps at the TLS port"
+		if o.unattended {
+			words = "unattended: %d letters, %d installs by hand, %d gaps at the TLS port, 0 tasks, 0 records left"
+		}
+		t.print.line(t.print.paint(bold, "   "+fmt.Sprintf(words, o.mails, o.byHand, o.gaps)))
+	}
 	t.print.line("")
 	return nil
 }
@@ -251,24 +265,32 @@ func (t *term) printCertificates(o *siteTerm) {
 	}
 }
 
-// checkUnattended returns an error if anybody had to do anything about the orders whose challenges the module published, or if the zones
-// are not as they were.
+// checkUnattended returns an error if a site had a gap, or if anybody had to do anything about the orders whose challenges the module
+// published, or if something is left of publishing or delivery.
 func (t *term) checkUnattended(ctx context.Context) error {
 	for _, o := range t.orders {
-		if !o.unattended {
-			continue
-		}
 		item, err := t.panel.Item(ctx, o.item)
 		switch {
 		case err != nil:
 			return err
-		case o.mails > 0 || len(item.Tasks) > 0:
-			return fmt.Errorf("%s: %d mails and %d tasks", o.domain, o.mails, len(item.Tasks))
+		case o.gaps > 0:
+			return fmt.Errorf("%s: %d of %d handshakes showed no valid certificate", o.domain, o.gaps, o.looks)
+		case !o.unattended:
+		case o.mails > 0 || o.byHand > 0 || len(item.Tasks) > 0:
+			return fmt.Errorf("%s: %d mails, %d installs by hand, %d tasks", o.domain, o.mails, o.byHand, len(item.Tasks))
 		case item.Params["challenges_published"] != "" || t.dumpZones() != t.zones:
 			return fmt.Errorf("%s: records are left", o.domain)
+		case item.Params["delivery"] != "" || item.Params["deployed_serial"] != item.Params["certificate_serial"]:
+			return fmt.Errorf("%s: certificate %s is not delivered", o.domain, item.Params["certificate_serial"])
+		case !strings.Contains(item.Params["site_watch"], `"outcome":"current"`):
+			return fmt.Errorf("%s: the module saw another certificate on the site: %s", o.domain, item.Params["site_watch"])
 		}
 	}
-	return nil
+	left, err := os.ReadDir(filepath.Join(t.panel.Root(), "var", "pmssl-deploy"))
+	if err == nil && len(left) > 0 {
+		err = fmt.Errorf("%d folders of deliveries are left", len(left))
+	}
+	return err
 }
 
 // dumpZones returns the records of all zones of the provider.
