@@ -55,6 +55,8 @@ type standIn interface {
 	Revoke(id int64, reason string) error
 	RevokeSerial(serial, reason string) error
 	Revocations() ([]ca.Revocation, error)
+	// Control is the stand-in's control interface.
+	Control() http.Handler
 	// Repository serves the CRLs of the CA. SetFault spoils them. In a simulated Internet it is at internet.CAAddress.
 	Repository() *ca.Repository
 	// prove makes the CA accept that the client has published the challenge of the domain.

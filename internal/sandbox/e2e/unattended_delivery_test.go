@@ -3,138 +3,168 @@ package e2e
 import (
 	"crypto/tls"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"pmssl/internal/sandbox/internet"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// deliveryServer is a web server of the provider for example.com: it serves the files that a program put into its folder, at IPv4 and
-// IPv6 addresses of the simulated Internet.
+// siteAddresses returns those of the client's web server (hosts).
+func siteAddresses() []string { return []string{internet.WebAddress, internet.WebIPv6} }
+
+// deliveryServer is a web server of the provider for one site, at siteAddresses. It serves the files that a program put into its folder.
 type deliveryServer struct {
-	dir     string
-	targets []string // where it listens
+	dir, domain string
+	// atHandshake is called before a certificate is shown; nil does nothing.
+	atHandshake atomic.Pointer[func()]
 }
 
-// siteAddresses are those of the client's zone.
-var siteAddresses = []string{"192.0.2.80:443", "[2001:db8::80]:443"}
-
-// startDelivery starts the server, with a program that copies what it is given as deploy hooks of certbot do, and configures that
-// as a deploy block. The file FAIL in the server's folder makes it fail, with the key in its output.
-func (f *unattendedFixture) startDelivery(t *testing.T) *deliveryServer {
+// startDelivery starts the server for a domain and its www, with a program that copies what it is given as deploy hooks of certbot do,
+// and configures that as a deploy block.
+func (f *unattendedFixture) startDelivery(t *testing.T, domain string) *deliveryServer {
 	t.Helper()
-	w := &deliveryServer{dir: filepath.Join(f.dir, "web")}
+	f.sendChains(t)
+	w := &deliveryServer{dir: filepath.Join(f.dir, "web"), domain: domain}
 	require.NoError(t, os.Mkdir(w.dir, 0o755))
 	hook := filepath.Join(w.dir, "hook")
 	text := strings.ReplaceAll(`#!/bin/sh
 set -eu
 umask 077
-if [ -e DIR/FAIL ]; then cat "$RENEWED_LINEAGE/privkey.pem" >&2; exit 1; fi
+[ ! -e DIR/before ] || . DIR/before
 name=${RENEWED_LINEAGE##*/}
 for domain in $RENEWED_DOMAINS; do
   [ "$domain" != "$name" ] || cat "$RENEWED_LINEAGE/privkey.pem" "$RENEWED_LINEAGE/fullchain.pem" >"DIR/$name.new"
 done
 mv "DIR/$name.new" "DIR/$name.pem"
+[ ! -e DIR/after ] || . DIR/after
 `, "DIR", w.dir)
 	syscall.ForkLock.RLock() // see fixture.install
 	require.NoError(t, os.WriteFile(hook, []byte(text), 0o700))
 	syscall.ForkLock.RUnlock()
-	for _, address := range siteAddresses {
-		listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{GetCertificate: w.certificate})
-		require.NoError(t, err)
-		t.Cleanup(func() { _ = listener.Close() })
-		go serveTLS(listener)
-		w.targets = append(w.targets, listener.Addr().String())
-		require.NoError(t, f.world.Map(address, listener.Addr().String()))
-	}
-	f.configureDelivery(t, "program "+hook, "zone example.com", "check 192.0.2.80 2001:db8::80", "key yes")
+	require.NoError(t, f.world.ServeTLS(w.certificate, siteAddresses()...))
+	f.configureDelivery(t, "lb1", "exec", "program "+hook, "zone "+domain, "check "+strings.Join(siteAddresses(), " "), "key yes")
+	f.allow(t, domain)
 	return w
 }
 
-func serveTLS(listener net.Listener) {
-	for {
-		conn, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			_ = conn.(*tls.Conn).Handshake()
-			_ = conn.Close()
-		}()
+// sendChains makes the seller send the intermediate certificates too, without which no visitor trusts a site.
+func (f *unattendedFixture) sendChains(t testing.TB) {
+	t.Helper()
+	if f.seller.module == "pmispmgrssl" {
+		require.NoError(t, f.standIn.setSetting("certificate_form", `"base64zip"`))
 	}
 }
 
+// does makes the program run shell commands before or after it copies; none for an empty text.
+func (w *deliveryServer) does(t *testing.T, when, commands string) {
+	t.Helper()
+	file := filepath.Join(w.dir, when)
+	if commands == "" {
+		require.NoError(t, os.RemoveAll(file))
+		return
+	}
+	require.NoError(t, os.WriteFile(file, []byte(commands+"\n"), 0o600))
+}
+
 func (w *deliveryServer) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if hello.ServerName != "example.com" && hello.ServerName != "www.example.com" {
+	if hello.ServerName != w.domain && hello.ServerName != "www."+w.domain {
 		return nil, fmt.Errorf("no site %q", hello.ServerName)
 	}
-	file := filepath.Join(w.dir, "example.com.pem")
+	if act := w.atHandshake.Load(); act != nil {
+		(*act)()
+	}
+	file := filepath.Join(w.dir, w.domain+".pem")
 	pair, err := tls.LoadX509KeyPair(file, file)
 	return &pair, err
 }
 
-// configureDelivery writes the deploy block, and the line that says whose the site is.
-func (f *unattendedFixture) configureDelivery(t *testing.T, lines ...string) {
+// configureDelivery writes a deploy block. KEYFILE is the file with the secret of the publisher of the same name.
+func (f *unattendedFixture) configureDelivery(t testing.TB, name, kind string, lines ...string) {
 	t.Helper()
-	text := fmt.Sprintf("deploy lb1 exec\n  %s\nallow example.com account %d\n", strings.Join(lines, "\n  "), f.panel.Account())
-	require.NoError(t, os.WriteFile(filepath.Join(f.panel.Root(), "etc", "pmssl", "lb1.conf"), []byte(text), 0o600))
+	key := filepath.Join(f.panel.Root(), "etc", "pmssl", name+".key")
+	f.writeConfiguration(t, "deploy-"+name, "deploy "+name+" "+kind+"\n  "+strings.ReplaceAll(strings.Join(lines, "\n  "), "KEYFILE", key))
 }
 
-// served returns the serial that the site shows at both addresses.
-func (w *deliveryServer) served(t *testing.T) string {
+// allow writes the line that says that a domain is the client's.
+func (f *unattendedFixture) allow(t testing.TB, domain string) {
 	t.Helper()
-	var serials []string
-	for _, target := range w.targets {
-		conn, err := tls.Dial("tcp", target, &tls.Config{ServerName: "www.example.com", InsecureSkipVerify: true})
-		require.NoError(t, err)
-		serials = append(serials, fmt.Sprintf("%x", conn.ConnectionState().PeerCertificates[0].SerialNumber))
-		require.NoError(t, conn.Close())
+	f.writeConfiguration(t, "allow-"+domain, fmt.Sprintf("allow %s account %d", domain, f.panel.Account()))
+}
+
+func (f *unattendedFixture) writeConfiguration(t testing.TB, file, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(filepath.Join(f.panel.Root(), "etc", "pmssl", file+".conf"), []byte(text+"\n"), 0o600))
+}
+
+// visit opens a site at each of its addresses as a visitor does, and returns the serial of the valid certificate that it shows, the same
+// everywhere.
+func (f *unattendedFixture) visit(t testing.TB, domain string) (serial string, err error) {
+	t.Helper()
+	for _, address := range siteAddresses() {
+		leaf, err := f.world.Visit(t.Context(), address, domain, f.roots)
+		if err != nil {
+			return "", fmt.Errorf("%s at %s: %w", domain, address, err)
+		}
+		shown := fmt.Sprintf("%x", leaf.SerialNumber)
+		if serial != "" && shown != serial {
+			return "", fmt.Errorf("%s shows certificate %s at %s, and %s before", domain, shown, address, serial)
+		}
+		serial = shown
 	}
-	require.Equal(t, serials[0], serials[1])
-	return serials[0]
+	return serial, nil
+}
+
+// served is visit of a site that shows a valid certificate.
+func (f *unattendedFixture) served(t testing.TB, domain string) string {
+	t.Helper()
+	serial, err := f.visit(t, domain)
+	require.NoError(t, err)
+	return serial
 }
 
 // checkDelivered checks that the site shows the stored certificate and that nothing of the delivery is left.
-func (f *unattendedFixture) checkDelivered(t *testing.T, w *deliveryServer, item int64) {
+func (f *unattendedFixture) checkDelivered(t testing.TB, item int64, domain string) {
 	t.Helper()
 	serial := fmt.Sprintf("%x", f.leaf(t, item).SerialNumber)
 	params := f.itemOf(t, item).Params
-	assert.Equal(t, serial, params["deployed_serial"], f.logTail(t))
-	assert.Empty(t, params["delivery"])
-	assert.Equal(t, serial, w.served(t))
-	left, err := os.ReadDir(filepath.Join(f.panel.Root(), "var", "pmssl-deploy"))
+	require.Equal(t, serial, params["deployed_serial"], f.logTail(t))
+	require.Empty(t, params["delivery"])
+	require.Equal(t, serial, f.served(t, domain))
+	left, err := filepath.Glob(filepath.Join(f.panel.Root(), "var", "pmssl-deploy", "*"))
 	require.NoError(t, err)
-	assert.Empty(t, left)
+	require.Empty(t, left)
 }
 
 // rules DELIVER-2, DELIVER-3: the first certificate and its reissue reach the site without a person.
 func TestUnattendedCertificatesReachTheSite(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startUnattended(t, seller, firstOrders)
-		w := f.startDelivery(t)
+		w := f.startDelivery(t, "example.com")
 		before := f.dumps()
 		item := f.unattendedItem(t, "example.com", 12)
-		f.checkDelivered(t, w, item)
-		first := w.served(t)
+		f.checkDelivered(t, item, "example.com")
+		first := f.served(t, "example.com")
 
 		f.setTime(t, reissueDay)
-		require.NoError(t, os.WriteFile(filepath.Join(w.dir, "FAIL"), nil, 0o600))
+		w.does(t, "before", `cat "$RENEWED_LINEAGE/privkey.pem" >&2; exit 1`)
 		f.takeLog(t)
 		doc := f.sweep(t)
 		require.Zero(t, doc.Failed, f.logTail(t))
 		f.sweepHourly(t, item, 30)
 		assert.NotEmpty(t, f.itemOf(t, item).Params["delivery"], "the program fails")
-		assert.Equal(t, first, w.served(t), "the site goes on with the former certificate")
-		require.NoError(t, os.Remove(filepath.Join(w.dir, "FAIL")))
+		assert.Equal(t, first, f.served(t, "example.com"), "the site goes on with the former certificate")
+		w.does(t, "before", "")
 		require.Zero(t, f.advance(t, 2*time.Hour).Failed)
-		f.checkDelivered(t, w, item)
-		assert.NotEqual(t, first, w.served(t))
+		f.checkDelivered(t, item, "example.com")
+		assert.NotEqual(t, first, f.served(t, "www.example.com"))
 		f.checkQuiet(t, item, before)
 		log := f.takeLog(t)
 		key := f.itemOf(t, item).Key

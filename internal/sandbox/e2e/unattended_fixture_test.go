@@ -2,11 +2,15 @@ package e2e
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,8 +29,18 @@ type unattendedFixture struct {
 	*simulatedFixture
 	world *internet.World
 	zone  *internet.Zone // example.com, which belongs to the client
-	// hostPanel keeps zones besides, if a test has started it.
+	roots *x509.CertPool // of the seller's authority
+	// hostPanel keeps zones and sites besides, if a test has started it.
 	hostPanel *hostpanel.Panel
+	// hostPanelLines say where it is, as in the block of its publisher.
+	hostPanelLines []string
+	// atHostPanel is called at each request to its API, before it is carried out and again before it is answered; nil does nothing.
+	atHostPanel atomic.Pointer[func(done bool)]
+	// delivers says that certificates are delivered to the site of liveUntil.
+	delivers bool
+	// visits counts those of liveUntil, gaps are those that found no valid certificate.
+	visits int
+	gaps   []string
 }
 
 // hosts are the records of a client's zone.
@@ -49,7 +63,10 @@ func startUnattended(t testing.TB, seller sellerCase, start string, lines ...str
 	t.Cleanup(func() { assert.NoError(t, world.Close()) })
 	require.NoError(t, installSendmail(dir, keepMail))
 	base := startConnected(t, fixtureOptions{dir: dir, seller: seller, simulated: true, start: instant(t, start), options: []string{sendmailOption(dir)}, world: world})
-	f := &unattendedFixture{simulatedFixture: &simulatedFixture{fixture: base, dir: dir}, world: world}
+	f := &unattendedFixture{simulatedFixture: &simulatedFixture{fixture: base, dir: dir}, world: world, roots: x509.NewCertPool()}
+	answer := httptest.NewRecorder()
+	f.standIn.Control().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/ca/root.pem", nil))
+	require.True(t, f.roots.AppendCertsFromPEM(answer.Body.Bytes()))
 	f.useResolver(t)
 	require.NoError(t, f.standIn.setBalance("100000.00"))
 	f.configure(t, append([]string{"SSLUnattended on"}, lines...)...)

@@ -4,8 +4,15 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
+	"maps"
+	"math/big"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -29,13 +36,15 @@ const (
 	hostPanelPassword = "only for the module+&="
 )
 
-// hostPanelCases are a hosting server with ISPmanager or DNSmanager that is reached by HTTPS, and one on the panel's own host.
+// hostPanelCases are a hosting server with ISPmanager or DNSmanager that is reached by HTTPS, and one on the panel's own host. With
+// ISPmanager it has the site as well: its certificate is renewed with the site's own key, or added with the key that the panel holds,
+// which goes by HTTPS only.
 func hostPanelCases() []publisherCase {
 	var cases []publisherCase
 	for _, manager := range []string{"ispmgr", "dnsmgr"} {
 		cases = append(cases, publisherCase{name: manager + " by HTTPS", other: true, hosted: true, host: func(t *testing.T, f *unattendedFixture, domain string) func(*testing.T) string {
 			f.startHostPanel(t, domain)
-			server := httptest.NewTLSServer(f.hostPanel)
+			server := httptest.NewTLSServer(http.HandlerFunc(f.serveHostPanel))
 			t.Cleanup(server.Close)
 			require.NoError(t, f.world.Map(peerAddress+":1500", server.Listener.Addr().String()))
 			key := sha256.Sum256(server.Certificate().RawSubjectPublicKeyInfo)
@@ -51,7 +60,18 @@ func hostPanelCases() []publisherCase {
 			return f.dumpHostPanel
 		}})
 	}
-	return cases
+	added, renewed := cases[0], cases[0]
+	added.deliver, renewed.deliver, cases[1].deliver = deliverToHostPanel(true), deliverToHostPanel(false), deliverToHostPanel(false)
+	renewed.name += " without the key"
+	cases[0] = added
+	return append(cases, renewed)
+}
+
+// deliverToHostPanel delivers to the site that the hosting panel has, with or without the private key.
+func deliverToHostPanel(handOver bool) func(*testing.T, *unattendedFixture, string) func(*panel.Order) {
+	return func(t *testing.T, f *unattendedFixture, domain string) func(*panel.Order) {
+		return f.hostSite(t, domain, handOver)
+	}
 }
 
 // startHostPanel starts a hosting panel with the domain's zone, whose owner is the user of an item of the client, and with another
@@ -60,7 +80,9 @@ func (f *unattendedFixture) startHostPanel(t *testing.T, domain string) {
 	t.Helper()
 	f.hostPanel = hostpanel.New(hostpanel.Config{Now: f.clock.Now, Random: rand.Reader})
 	require.NoError(t, f.hostPanel.PutUser(hostpanel.User{Name: hostpanel.DefaultUser, Password: hostPanelPassword, Level: hostpanel.LevelAdmin,
-		Functions: []string{"domain", "domain.record", "domain.record.edit", "domain.record.delete"}}))
+		Functions: []string{"domain", "domain.record", "domain.record.edit", "domain.record.delete",
+			"webdomain", "site.edit", "sslcert", "sslcert.edit", "sslcert.prolong", "sslcert.setcrt"}}))
+	require.NoError(t, f.hostPanel.PutUser(hostpanel.User{Name: webUser, Level: hostpanel.LevelUser}))
 	require.NoError(t, f.hostPanel.PutZone(hostpanel.Zone{Name: domain, Owner: webUser, Records: hostPanelRecords(t, domain)}))
 	require.NoError(t, f.hostPanel.PutZone(hostpanel.Zone{Name: otherZone, Owner: otherUser, Records: hostPanelRecords(t, otherZone)}))
 	server, err := f.hostPanel.ServeDNS("127.0.0.1:0")
@@ -104,7 +126,8 @@ func (f *unattendedFixture) configureHostPanel(t *testing.T, password string, li
 	item, err := added.LastInsertId()
 	require.NoError(t, err)
 	f.sql(t, "INSERT INTO itemparam (item, intname, value) VALUES (?, 'username', ?)", item, webUser)
-	f.configurePublisher(t, "web7", "ispmgr", password, append(lines, fmt.Sprintf("module %d", module), "zone shop.example "+otherZone)...)
+	f.hostPanelLines = append(lines, fmt.Sprintf("module %d", module))
+	f.configurePublisher(t, "web7", "ispmgr", password, append(f.hostPanelLines, "zone shop.example "+otherZone)...)
 }
 
 // dumpHostPanel returns all zones of the hosting panel, without serials.
@@ -117,13 +140,17 @@ func (f *unattendedFixture) dumpHostPanel(*testing.T) string {
 }
 
 // checkHostPanel checks what the module has called: for each certificate one record was added to the domain's zone and removed from
-// it, no call was refused, and the password is in no URL and not in the log.
+// it, and the certificate was written once if the panel has the site; no call was refused, and the password is in no URL and not in the
+// log.
 func (f *unattendedFixture) checkHostPanel(t *testing.T, domain string, certificates int) {
 	t.Helper()
-	added, removed := 0, 0
+	added, removed, delivered := 0, 0, 0
 	for _, call := range f.hostPanel.Requests("") {
 		assert.Nil(t, call.Error, "%+v", call)
 		assert.Empty(t, call.Query)
+		if call.Sok != "" && (call.Function == "sslcert.setcrt" || call.Function == "sslcert.prolong") {
+			delivered++
+		}
 		change := call.Function == "domain.record.delete" || call.Function == "domain.record.edit"
 		if !change {
 			continue
@@ -137,6 +164,9 @@ func (f *unattendedFixture) checkHostPanel(t *testing.T, domain string, certific
 		}
 	}
 	assert.Equal(t, []int{certificates, certificates}, []int{added, removed}, "records added and removed")
+	if f.delivers {
+		assert.Equal(t, certificates, delivered)
+	}
 	log, err := os.ReadFile(filepath.Join(f.panel.Root(), "var", f.seller.module+".log"))
 	require.NoError(t, err)
 	assert.NotContains(t, string(log), hostPanelPassword)
@@ -174,4 +204,55 @@ func TestUnattendedHostPanelPublishesForNobodyElse(t *testing.T) {
 			})
 		}
 	})
+}
+
+// serveHostPanel is the hosting panel's API by HTTPS.
+func (f *unattendedFixture) serveHostPanel(w http.ResponseWriter, r *http.Request) {
+	act := f.atHostPanel.Load()
+	if act == nil {
+		f.hostPanel.ServeHTTP(w, r)
+		return
+	}
+	(*act)(false)
+	answer := httptest.NewRecorder()
+	f.hostPanel.ServeHTTP(answer, r)
+	(*act)(true)
+	maps.Copy(w.Header(), answer.Header())
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes()) // the module may have been killed
+}
+
+// hostSite makes the hosting panel serve the client's site at siteAddresses, and configures its delivery. With handOver the private key
+// may be handed over; else the site has a certificate of the order's key already. The result makes an order one for that key.
+func (f *unattendedFixture) hostSite(t *testing.T, domain string, handOver bool) func(*panel.Order) {
+	t.Helper()
+	f.sendChains(t)
+	csr, key := newCSR(t, domain)
+	site, word := hostpanel.Site{Name: domain, Owner: webUser, Aliases: []string{"www." + domain}}, "yes"
+	if !handOver {
+		site.Certificate, word = "own", "no"
+		require.NoError(t, f.hostPanel.PutCertificate(hostpanel.NewCertificate{Owner: webUser, Name: "own", Certificate: selfSigned(t, key, domain), Key: key}))
+	}
+	require.NoError(t, f.hostPanel.PutSite(site))
+	server, err := f.hostPanel.ServeTLS("127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(server.Close)
+	for _, address := range siteAddresses() {
+		require.NoError(t, f.world.Map(net.JoinHostPort(address, "443"), server.Address()))
+	}
+	f.configureDelivery(t, "web7", "ispmgr", append(f.hostPanelLines, "check "+strings.Join(siteAddresses(), " "), "key "+word)...)
+	return func(o *panel.Order) { o.CSR, o.Key = csr, key }
+}
+
+// selfSigned returns a certificate that a key signs for itself, in PEM.
+func selfSigned(t *testing.T, key, domain string) string {
+	t.Helper()
+	block, _ := pem.Decode([]byte(key))
+	require.NotNil(t, block)
+	private, err := x509.ParseECPrivateKey(block.Bytes)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: domain}, DNSNames: []string{domain}, NotAfter: instant(t, "2036-01-01")}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	require.NoError(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }

@@ -31,6 +31,8 @@ type publisherCase struct {
 	hosted bool
 	// host makes the server keep the zone of a domain of the client, and returns what reads the zone, without serials.
 	host func(t *testing.T, f *unattendedFixture, domain string) func(t *testing.T) string
+	// deliver configures the delivery to the client's site, after host, and returns a change of the order. nil: nothing is delivered.
+	deliver func(t *testing.T, f *unattendedFixture, domain string) func(*panel.Order)
 }
 
 func publisherCases() []publisherCase {
@@ -39,7 +41,7 @@ func publisherCases() []publisherCase {
 			zone, err := f.world.AddZone(domain, hosts)
 			require.NoError(t, err)
 			return func(*testing.T) string { return zone.Dump() }
-		}},
+		}, deliver: deliverByProgram},
 		{name: "dnsupdate of BIND", other: true, host: func(t *testing.T, f *unattendedFixture, domain string) func(*testing.T) string {
 			server := startPeer(t, "bind", "named", "bind9", domain, internet.ZoneText(hosts, "ns3.hosting.net"))
 			f.hostAt(t, server)
@@ -190,8 +192,8 @@ func (f *unattendedFixture) askAll(t *testing.T, server *peer) string {
 	return internet.Dump(records)
 }
 
-// docs/reference/unattended.md §9: five years without a human hand, at both sellers: no mail, no task, no gap, nothing left, nothing
-// written outside the owned zone, one payment.
+// docs/reference/unattended.md §9: five years without a human hand, at both sellers: no mail, no task, no gap in the panel and at the
+// sites that certificates are delivered to, nothing left, nothing written outside the owned zone, one payment.
 func TestUnattendedFiveYears(t *testing.T) {
 	for _, publisher := range publisherCases() {
 		t.Run(publisher.name, func(t *testing.T) {
@@ -207,17 +209,18 @@ func TestUnattendedFiveYears(t *testing.T) {
 				}
 				f.looks(t, "issue_delay_seconds", 600)
 				before, own := f.dumps(), zone(t)
-				item := f.unattendedItem(t, domain, 60, func(o *panel.Order) {
-					if publisher.files {
-						o.Params = seller.orderParams("auth_http")
-					}
-				})
+				item := f.unattendedItem(t, domain, 60, publisher.order(t, f, domain))
 				all := f.liveUntil(t, item, domain, "2031-04-02")
 				assert.Len(t, all, expectedCertificates(instant(t, "2026-04-02").Truncate(24*time.Hour), instant(t, "2031-04-02").Truncate(24*time.Hour), 10))
 				assert.Equal(t, "2031-04-02", all[len(all)-1].NotAfter.UTC().Format(time.DateOnly), "the last one reaches the end of the term")
 				f.checkQuiet(t, item, before)
 				f.checkOnlyOwnRecords(t, domain)
 				assert.Equal(t, own, zone(t))
+				if f.delivers {
+					f.checkDelivered(t, item, domain)
+					assert.Empty(t, f.gaps)
+					assert.Greater(t, f.visits, 4*len(all))
+				}
 				if z := f.world.Zone(domain); z != nil && !publisher.files {
 					assert.Len(t, z.Changes(), 2*len(all), "one record for each certificate, added and removed")
 				}
@@ -229,8 +232,43 @@ func TestUnattendedFiveYears(t *testing.T) {
 	}
 }
 
+// order configures the delivery, if the case has one, and returns the changes of the order.
+func (c publisherCase) order(t *testing.T, f *unattendedFixture, domain string) func(*panel.Order) {
+	own := func(*panel.Order) {}
+	if f.delivers = c.deliver != nil; f.delivers {
+		own = c.deliver(t, f, domain)
+	}
+	return func(o *panel.Order) {
+		own(o)
+		if c.files {
+			o.Params = f.seller.orderParams("auth_http")
+		}
+	}
+}
+
+// deliverByProgram delivers to a web server by a program that gets the private key.
+func deliverByProgram(t *testing.T, f *unattendedFixture, domain string) func(*panel.Order) {
+	f.startDelivery(t, domain)
+	return func(*panel.Order) {}
+}
+
+// look visits the site of the domain, if certificates are delivered to it, and notes a gap if it shows no valid certificate.
+func (f *unattendedFixture) look(t *testing.T, domain string) {
+	t.Helper()
+	if !f.delivers {
+		return
+	}
+	f.visits++
+	if _, err := f.visit(t, domain); err != nil {
+		now, clockErr := f.clock.Now()
+		require.NoError(t, clockErr)
+		f.gaps = append(f.gaps, now.Format(time.RFC3339)+" "+err.Error())
+	}
+}
+
 // liveUntil moves the clock until the given day and returns the certificates that were stored. It sweeps each hour while a
-// certificate is awaited, and else on the days around each event. It fails if the item has no valid certificate at any time.
+// certificate is awaited, and else on the days around each event. It fails if the item has no valid certificate at any time. The site is
+// looked at before and after each of these days' sweeps: in between nothing changes there.
 func (f *unattendedFixture) liveUntil(t *testing.T, item int64, domain, until string) []*x509.Certificate {
 	t.Helper()
 	all := []*x509.Certificate{f.leaf(t, item)}
@@ -244,9 +282,12 @@ func (f *unattendedFixture) liveUntil(t *testing.T, item int64, domain, until st
 			continue
 		}
 		require.NoError(t, f.clock.Set(now))
+		f.look(t, domain)
 		doc := f.sweep(t)
 		require.Zero(t, doc.Failed, "%s: %+v\n%s", now, doc, f.logTail(t))
+		f.look(t, domain)
 		f.sweepHourly(t, item, 12)
+		f.look(t, domain)
 		stored := f.leaf(t, item)
 		require.False(t, now.After(stored.NotAfter), "%s: without a certificate since %s", now, stored.NotAfter)
 		if !stored.Equal(last) {
