@@ -471,6 +471,14 @@ func TestMailsOfADeliveryKeepTheRulesOfMails(t *testing.T) {
 		assert.False(t, failed)
 		assert.NotContains(t, strings.Join(d.panel.calls, "\n"), "save "+itemparam.Delivery)
 	})
+	t.Run("not if the watch was first", func(t *testing.T) {
+		d := waiting(t)
+		d.panel.order.Params[itemparam.SiteWatch] = fmt.Sprintf(`{"outcome":"old","since":"2026-10-08T09:00:00Z","serial":%q,"mailed":["2026-10-07"]}`, d.serial(t))
+		d.sweeps(t, 72*time.Hour)
+		assert.Zero(t, d.mailer.tried)
+		assert.Equal(t, "2026-10-07", d.delivery.state().Mailed)
+		assert.Equal(t, 1, d.openTasks())
+	})
 	t.Run("a recipient who is refused is not", func(t *testing.T) {
 		d := waiting(t)
 		d.mailer.err = fault.Errorf(fault.Client, fault.ObjectRecipient, "no such user")

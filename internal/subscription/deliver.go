@@ -9,9 +9,11 @@ import (
 	"pmssl/internal/cabforum"
 	"pmssl/internal/deliver"
 	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
 	"pmssl/internal/lifecycle"
 	"pmssl/internal/pki"
 	"pmssl/internal/publish"
+	"pmssl/internal/watch"
 )
 
 const (
@@ -93,12 +95,24 @@ func (s *sweep) deliver(ctx context.Context, j *sweptItem, row *sweepRow) error 
 	if err != nil {
 		return err
 	}
+	if day := j.watchMailed(stored.Serial()); day != "" {
+		return j.NoteInstallMail(ctx, day)
+	}
 	row.action, row.result, row.expires = actionNotify, resultOK, stored.Ends()
 	if row.reason = j.whyNotNotified(false); row.reason != "" {
 		return nil
 	}
 	row.reason = reasonInstall
 	return s.tellInstall(ctx, j, row)
+}
+
+// watchMailed returns the day of the first mail that said that a site does not serve the certificate; empty if there was none.
+func (j *sweptItem) watchMailed(serial string) string {
+	record, known := watch.ParseRecord(j.Item.Params[itemparam.SiteWatch])
+	if !known || record.Serial != serial || len(record.Mailed) == 0 {
+		return ""
+	}
+	return record.Mailed[0]
 }
 
 // tellInstall writes to the client. That is noted first: a run that is killed meanwhile does not write twice. While no mail is sent
