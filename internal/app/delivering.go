@@ -50,6 +50,7 @@ func (d *delivering) service() (deliver.Service, error) {
 	d.made = deliver.New(deliver.Options{
 		Mode: mode, Folder: filepath.Join(s.root, "etc", "pmssl"), Env: d.publishing.env(log), Facts: s.panel,
 		Constructors: map[publish.Kind]deliver.Constructor{publish.KindISPmgr: deliverispmgr.New, publish.KindExec: deliverexecute.New},
+		Addresses:    d.publishing.addresses(),
 	})
 	return d.made, nil
 }

@@ -3,9 +3,11 @@ package app
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"time"
 
+	"pmssl/internal/dnscheck"
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/publish"
@@ -114,6 +116,16 @@ func (p *publishing) resolver() (string, error) {
 		return "", fmt.Errorf("%s is off: whether a challenge is seen could not be known", settingResolver)
 	}
 	return server, nil
+}
+
+// addresses returns what looks the addresses of a host up; nil if no resolver is to be asked.
+func (p *publishing) addresses() func(context.Context, string) ([]netip.Addr, error) {
+	server, err := p.resolver()
+	if err != nil {
+		return nil
+	}
+	system := p.invocation.system
+	return dnscheck.New(dnscheck.Options{Server: server, Conf: system.ResolvConf, Dial: system.Dial}).Addresses
 }
 
 // publishers returns the publishers that this program has, by kind.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -20,6 +21,8 @@ type Options struct {
 	Facts  publish.Facts
 	// Constructors make the deliverers of each kind.
 	Constructors map[publish.Kind]Constructor
+	// Addresses looks the addresses of a host up; none if it has none. nil: nothing is looked up.
+	Addresses func(ctx context.Context, host string) ([]netip.Addr, error)
 }
 
 // ErrNoBlock says that no deploy block is for a name, or that the server of its block has no such site: its certificate is the
@@ -119,6 +122,10 @@ func (s *service) Targets(ctx context.Context, order Order, names []string) ([]T
 			reasons = append(reasons, Reason{name, err})
 		}
 		for _, f := range found {
+			if err := s.notThere(ctx, f, names); err != nil {
+				reasons = append(reasons, Reason{name, err})
+				continue
+			}
 			all = f.addTo(all)
 			sites[f.block.Name] = append(sites[f.block.Name], f.site)
 		}

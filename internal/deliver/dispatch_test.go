@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -123,7 +125,7 @@ const (
 	rest = "deploy rest exec\nprogram /p\nzone *\ncheck 192.0.2.10\n"
 )
 
-func newFixture(t *testing.T, config string, mode publish.Mode) *fixture {
+func newFixture(t *testing.T, config string, mode publish.Mode, change ...func(*deliver.Options)) *fixture {
 	t.Helper()
 	folder := t.TempDir()
 	require.NoError(t, os.Chmod(folder, 0o755))
@@ -135,8 +137,12 @@ func newFixture(t *testing.T, config string, mode publish.Mode) *fixture {
 	env, seen := publishtest.Env(t)
 	f.seen = seen
 	constructor := func(d publish.Deploy, _ publish.Env) (deliver.Deliverer, error) { return onServer{f.server, d}, nil }
-	f.Service = deliver.New(deliver.Options{Mode: mode, Folder: folder, Env: env, Facts: f.db,
-		Constructors: map[publish.Kind]deliver.Constructor{publish.KindISPmgr: constructor, publish.KindExec: constructor}})
+	options := deliver.Options{Mode: mode, Folder: folder, Env: env, Facts: f.db,
+		Constructors: map[publish.Kind]deliver.Constructor{publish.KindISPmgr: constructor, publish.KindExec: constructor}}
+	for _, one := range change {
+		one(&options)
+	}
+	f.Service = deliver.New(options)
 	return f
 }
 
@@ -171,6 +177,48 @@ func TestEachNameHasTheBlockThatServesIt(t *testing.T) {
 	}, targets)
 	require.NoError(t, f.Deliver(t.Context(), order, targets[0], deliver.Certificate{Serial: "1"}))
 	assert.Equal(t, "web7 deliver shop.example", f.calls[len(f.calls)-1], "one site with two names")
+}
+
+// CAs add www to a certificate for one name, and a program cannot say whether there is such a site.
+func TestAnAddedWWWThatIsNotInDNSIsNoSiteOfAProgram(t *testing.T) {
+	for name, c := range map[string]struct {
+		names []string
+		dns   func() ([]netip.Addr, error) // nil: nothing is looked up
+		sites []string
+		left  []string // names that are the client's
+	}{
+		"it is not there": {names: []string{"a.lb.example", "www.a.lb.example"}, sites: []string{"a.lb.example"}, left: []string{"www.a.lb.example"},
+			dns: func() ([]netip.Addr, error) { return nil, nil }},
+		"it is there": {names: []string{"a.lb.example", "www.a.lb.example"}, sites: []string{"a.lb.example", "www.a.lb.example"},
+			dns: func() ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil }},
+		"DNS does not answer": {names: []string{"a.lb.example", "www.a.lb.example"}, sites: []string{"a.lb.example", "www.a.lb.example"},
+			dns: func() ([]netip.Addr, error) { return nil, errors.New("timeout") }},
+		"nothing is looked up": {names: []string{"a.lb.example", "www.a.lb.example"}, sites: []string{"a.lb.example", "www.a.lb.example"}},
+		"it was ordered alone": {names: []string{"www.a.lb.example", "b.lb.example"}, sites: []string{"b.lb.example", "www.a.lb.example"},
+			dns: func() ([]netip.Addr, error) { return nil, nil }},
+		"a panel knows its sites": {names: []string{"shop.example", "www.shop.example"}, sites: []string{"shop.example", "www.shop.example"},
+			dns: func() ([]netip.Addr, error) { return nil, nil }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, web7+hook+"allow lb.example account 7\n", publish.On, func(o *deliver.Options) {
+				if c.dns != nil {
+					o.Addresses = func(_ context.Context, host string) ([]netip.Addr, error) {
+						assert.Equal(t, "www.a.lb.example", host)
+						return c.dns()
+					}
+				}
+			})
+			f.hosts("web7", 12, "shop.example", "www.shop.example")
+			targets, why := f.targets(t, c.names...)
+			require.Len(t, targets, 1)
+			assert.Equal(t, c.sites, targets[0].Sites)
+			assert.ElementsMatch(t, c.left, slices.Collect(maps.Keys(why)))
+			for _, left := range c.left {
+				require.ErrorIs(t, why[left], deliver.ErrNoBlock)
+				assert.ErrorContains(t, why[left], "www.a.lb.example has no address in DNS")
+			}
+		})
+	}
 }
 
 func TestASiteMayStandOnSeveralPanels(t *testing.T) {

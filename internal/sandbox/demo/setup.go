@@ -148,7 +148,7 @@ func (s *environment) startInternet() error {
 	s.clean = append(s.clean, s.world.Close)
 	for _, site := range []string{domain, hostedDomain} {
 		host, zone, _ := strings.Cut(site, ".")
-		if _, err := s.world.AddZone(zone, fmt.Sprintf("@ A %[2]s\n%[1]s A %[2]s\nwww.%[1]s A %[2]s\n", host, internet.WebAddress)); err != nil {
+		if _, err := s.world.AddZone(zone, fmt.Sprintf("@ A %[2]s\n%[1]s A %[2]s\n", host, internet.WebAddress)); err != nil {
 			return err
 		}
 	}

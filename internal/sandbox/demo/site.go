@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -49,7 +48,7 @@ func (w *webServer) certificateFile(site string) string {
 
 // certificate returns what a handshake shows.
 func (w *webServer) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	site := strings.TrimPrefix(hello.ServerName, "www.") // the authority adds www to the certificate
+	site := hello.ServerName
 	if site != domain && site != hostedDomain {
 		return nil, fmt.Errorf("no site %q", site)
 	}
