@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"pmssl/internal/sandbox/panel"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -162,14 +164,15 @@ func hookCase(w **processWatch) publisherCase {
 	}}
 }
 
-// docs/reference/unattended.md §9: no command line and no environment of a process shows the publishers' secrets while they work,
-// and afterwards no output, no log and no mail.
+// docs/reference/unattended.md §9: no command line and no environment of a process shows the publishers' secrets, or the private key that
+// is delivered with the certificate, while they work, and afterwards no output, no log and no mail. The program of a deploy block prints
+// the key.
 func TestUnattendedShowsNoSecret(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		var watch *processWatch
 		cases := append(publisherCases(), hookCase(&watch))
 		for name, shown := range map[string]string{ // what a process shows while the publisher works
-			"dnsupdate": "--command subscription", "powerdns": "--command subscription", "ispmgr by HTTPS": "--command subscription",
+			"dnsupdate": "RENEWED_LINEAGE=", "powerdns": "--command subscription", "ispmgr by HTTPS": "--command subscription",
 			"ispmgr by mgrctl": "domain.record.edit", "exec of nsupdate": "PMSSL_RRTYPE=CNAME",
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -182,13 +185,23 @@ func TestUnattendedShowsNoSecret(t *testing.T) {
 				if !cases[at].hosted {
 					f.domain(t, domain, f.panel.Account())
 				}
-				item, output := f.twoCertificates(t, domain)
+				order := cases[at].order(t, f, domain)
+				if name == "dnsupdate" {
+					web := filepath.Join(f.dir, "web")
+					require.NoError(t, os.WriteFile(filepath.Join(web, "before"), []byte("tail -n 2 $RENEWED_LINEAGE/privkey.pem | head -n 1; cat $RENEWED_LINEAGE/privkey.pem >&2\n"), 0o600))
+					watch.hold(t, filepath.Join(web, "hook"))
+				}
+				item, output := f.twoCertificates(t, domain, order)
 				f.checkNewestStored(t, item, domain)
 				assert.Empty(t, f.takeMails(t))
 				watch.checkShown(t, "/processing/"+seller.module)
 				watch.checkShown(t, shown)
 				secrets := f.publisherSecrets(t)
 				require.NotEmpty(t, secrets)
+				if f.delivers {
+					f.checkDelivered(t, item, domain)
+					secrets = append(secrets, keyLines(t, f.itemOf(t, item).Key)...)
+				}
 				for _, secret := range secrets {
 					watch.check(t, secret)
 					assert.False(t, strings.Contains(output, secret), "an output shows a secret")
@@ -200,10 +213,10 @@ func TestUnattendedShowsNoSecret(t *testing.T) {
 }
 
 // twoCertificates orders a certificate, has it issued and reissued, and returns the item and what the module has printed.
-func (f *unattendedFixture) twoCertificates(t *testing.T, domain string) (item int64, output string) {
+func (f *unattendedFixture) twoCertificates(t *testing.T, domain string, change func(*panel.Order)) (item int64, output string) {
 	t.Helper()
 	ctx := context.Background()
-	placed, err := f.panel.Place(ctx, f.orderFor(t, domain, 12))
+	placed, err := f.panel.Place(ctx, f.orderFor(t, domain, 12, change))
 	require.NoError(t, err)
 	run := f.attempt(t, placed)
 	require.True(t, run.OK(), run.Failure())
@@ -226,6 +239,20 @@ func (f *unattendedFixture) twoCertificates(t *testing.T, domain string) (item i
 		}
 	}
 	return placed.Item, output
+}
+
+// keyLines returns the long lines of a private key in PEM, each of which is a secret.
+func keyLines(t *testing.T, key string) []string {
+	t.Helper()
+	require.Contains(t, key, "PRIVATE KEY")
+	var lines []string
+	for line := range strings.Lines(key) {
+		if line = strings.TrimSpace(line); len(line) > 20 && !strings.HasPrefix(line, "-----") {
+			lines = append(lines, line)
+		}
+	}
+	require.NotEmpty(t, lines)
+	return lines
 }
 
 // publisherSecrets returns what stands in the files of the publishers' secrets.
