@@ -2,7 +2,6 @@ package panellog
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"encoding/xml"
 	"html"
 	"strconv"
@@ -11,29 +10,51 @@ import (
 	"unicode/utf8"
 )
 
-// secretForms returns the texts to search for a secret value: the value, the value escaped for XML and JSON (matchEscaped
-// then finds a second escaping), and the part of its base64 that does not depend on the bytes before and behind it
-// ("user:password" in one base64 text).
+// secretForms returns the texts to search for a secret value: the value, and what is left of it if somebody decodes its escapes
+// or removes its tags, in each letter case, as XML and JSON change characters that they cannot hold, and with doubled quotes; and
+// the part of its base64 that does not depend on the bytes before and behind it ("user:password" in one base64 text).
 func secretForms(value string) []string {
 	trimmed := strings.TrimSpace(value)
-	if len(trimmed) < minSecret {
-		return nil
-	}
 	var forms []string
-	for _, cased := range []string{trimmed, strings.ToLower(trimmed), strings.ToUpper(trimmed)} {
-		forms = append(forms, cased, html.EscapeString(cased), escapeXML(cased))
-		if quoted, err := json.Marshal(cased); err == nil {
-			forms = append(forms, string(quoted[1:len(quoted)-1]))
+	for _, read := range valueReadings(trimmed) {
+		for _, cased := range []string{read, strings.ToLower(read), strings.ToUpper(read)} {
+			forms = append(forms, cased, html.UnescapeString(escapeXML(cased)), strings.ToValidUTF8(cased, "\ufffd"))
+			forms = append(forms, quotedForms(cased)...)
 		}
 	}
 	if len(trimmed) >= 2*minFolded {
 		return forms // foldedSet finds its encodings
 	}
-	forms = append(forms, base64Forms(trimmed)...)
 	for _, text := range base64Forms(trimmed) {
-		forms = append(forms, strings.NewReplacer("+", "-", "/", "_").Replace(text))
+		forms = append(forms, text, strings.NewReplacer("+", "-", "/", "_").Replace(text))
 	}
 	return append(forms, hex.EncodeToString([]byte(trimmed)))
+}
+
+// valueReadings returns the value, and the value with its own escapes decoded and without its own tags. What is less than half
+// of it is left out: it could be an ordinary word.
+func valueReadings(value string) []string {
+	var all []string
+	for _, l := range layers(value) {
+		all = append(all, strings.TrimSpace(l.text))
+		for _, bare := range withoutTags(l.text) {
+			if bare = strings.TrimSpace(bare); 2*len(bare) >= len(l.text) {
+				all = append(all, bare)
+			}
+		}
+	}
+	return all
+}
+
+// quotedForms returns the text with its quotes as a shell, SQL and tables write them.
+func quotedForms(text string) []string {
+	var forms []string
+	for _, quotes := range [][]string{{"'", `'\''`}, {"'", `'"'"'`}, {"'", "''"}, {`"`, `""`}} {
+		if strings.Contains(text, quotes[0]) {
+			forms = append(forms, strings.ReplaceAll(text, quotes[0], quotes[1]))
+		}
+	}
+	return forms
 }
 
 // escapeXML writes a text as character data.
@@ -93,8 +114,8 @@ func matchEscaped(text, pattern string, steps *int) int {
 // escapeStart reports whether an escape can begin with the byte.
 func escapeStart(c byte) bool { return c == '%' || c == '&' || c == '\\' || c == '+' }
 
-// decodeEscape decodes one escape at the start of s: %2B or + of forms, &amp; or &#38; of XML, \n, \", \x26 or \u0026 of JSON and
-// Go. width is the length of the escape in bytes, 0 if there is none.
+// decodeEscape decodes one escape at the start of s: %2B or + of forms, &amp; or &#38; of XML, \n, \", \x26, \046 or \u0026 of JSON, Go
+// and shells. width is the length of the escape in bytes, 0 if there is none.
 func decodeEscape(s string) (decoded string, width int) {
 	switch s[0] {
 	case '+':
@@ -124,8 +145,9 @@ func decodeHex(s string, from, to int) (string, int) {
 	return string(rune(n)), to
 }
 
-// longestReference is the length in bytes of &#x10FFFF; with some leading zeros.
-const longestReference = 14
+// longestReference is the length in bytes of the longest name of HTML (&CounterClockwiseContourIntegral;) and of &#x10FFFF; with
+// leading zeros.
+const longestReference = 33
 
 // decodeReference decodes one XML reference at the start of s.
 func decodeReference(s string) (string, int) {
@@ -147,7 +169,7 @@ func decodeReference(s string) (string, int) {
 		return "'", end + 1
 	}
 	if name[0] != '#' {
-		return "", 0
+		return decodeName(s[:end+1])
 	}
 	digits, base := name[1:], 10
 	if rest, ok := strings.CutPrefix(strings.ToLower(digits), "x"); ok {
@@ -160,34 +182,57 @@ func decodeReference(s string) (string, int) {
 	return string(rune(n)), end + 1
 }
 
-// decodeBackslash decodes one escape of JSON or Go at the start of s.
+// decodeName decodes a reference by one of the names of HTML, such as &uuml;.
+func decodeName(reference string) (string, int) {
+	if strings.Trim(reference[1:len(reference)-1], asciiNames) != "" {
+		return "", 0
+	}
+	text := html.UnescapeString(reference)
+	if strings.HasSuffix(text, ";") && reference != "&semi;" {
+		return "", 0 // unknown, or the beginning of it is a name that needs no semicolon
+	}
+	return text, len(reference)
+}
+
+// asciiNames are the characters of the names of HTML.
+const asciiNames = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+// decodeBackslash decodes one escape of JSON, Go or a shell at the start of s.
 func decodeBackslash(s string) (string, int) {
 	if len(s) < 2 {
 		return "", 0
 	}
+	const letters, controls = "nrtbfva", "\n\r\t\b\f\v\a"
+	if i := strings.IndexByte(letters, s[1]); i >= 0 {
+		return controls[i : i+1], 2
+	}
 	switch s[1] {
-	case 'n':
-		return "\n", 2
-	case 'r':
-		return "\r", 2
-	case 't':
-		return "\t", 2
-	case 'b':
-		return "\b", 2
-	case 'f':
-		return "\f", 2
-	case 'v':
-		return "\v", 2
-	case 'a':
-		return "\a", 2
-	case '"', '\'', '\\', '/':
-		return s[1:2], 2
 	case 'x':
 		return decodeHex(s, 2, 4)
 	case 'u':
 		return decodeUTF16(s)
+	case 'U':
+		return decodeHex(s, 2, 10)
+	}
+	if s[1] >= '0' && s[1] <= '7' {
+		return decodeOctal(s)
+	}
+	if s[1] >= ' ' && s[1] < 0x7f && !asciiLetterOrDigit(s[1]) {
+		return s[1:2], 2
 	}
 	return "", 0
+}
+
+// decodeOctal decodes the backslash and three octal digits of one byte.
+func decodeOctal(s string) (string, int) {
+	if len(s) < 4 {
+		return "", 0
+	}
+	n, err := strconv.ParseUint(s[1:4], 8, 8)
+	if err != nil {
+		return "", 0
+	}
+	return string([]byte{byte(n)}), 4
 }
 
 // decodeUTF16 decodes \uXXXX, or two of them if the first is the first half of a surrogate pair.

@@ -7,11 +7,9 @@ import (
 )
 
 const (
-	// maxLayers is the number of levels of escapes that are decoded, such as percent-encoding of percent-encoding of XML.
-	maxLayers = 5
-	// maxTag is the longest tag in bytes that is skipped inside a value.
-	maxTag = 512
-	// barrier is a byte that no secret contains. It replaces ***, so that the texts before and behind it are not joined.
+	// maxEscapes is the number of levels of escapes that are decoded, such as percent-encoding of percent-encoding of XML.
+	maxEscapes = 4
+	// barrier is a byte that no pattern contains. It stands for ***, so that the texts before and behind it are not joined.
 	barrier = 0
 )
 
@@ -40,7 +38,7 @@ func (l layer) next() (layer, bool) {
 	changed := false
 	for i := 0; i < len(l.text); {
 		piece, width := l.text[i:i+1], 1
-		if c := l.text[i]; c == '%' || c == '&' || c == '\\' {
+		if decodable(l.text[i]) {
 			if decoded, w := decodeEscape(l.text[i:]); w > 0 {
 				piece, width, changed = decoded, w, true
 			}
@@ -56,10 +54,14 @@ func (l layer) next() (layer, bool) {
 	return out, changed
 }
 
+// decodable reports whether an escape that a layer decodes can begin with the byte. The plus sign of forms is not decoded: it
+// separates letters as the blank does that it stands for.
+func decodable(c byte) bool { return c == '%' || c == '&' || c == '\\' }
+
 // layers returns the text, followed by the text with one, two, … levels of escapes decoded.
 func layers(text string) []layer {
 	all := []layer{{text: text}}
-	for len(all) < maxLayers {
+	for len(all) <= maxEscapes {
 		next, changed := all[len(all)-1].next()
 		if !changed {
 			break
@@ -69,48 +71,47 @@ func layers(text string) []layer {
 	return all
 }
 
-// folded returns the letters and digits of a layer in lower case, so that letter case, line ends, quotes and other separators
-// inside a value do not hide it. With skipTags, tags are skipped too.
-func (l layer) folded(skipTags bool) layer {
+// folded returns the letters and digits of a text, without letter case, so that letter case, line ends, quotes and other
+// separators inside a value do not hide it. It has a barrier for each ***.
+func folded(text string) string {
 	var b strings.Builder
-	b.Grow(len(l.text))
-	out := layer{from: make([]int32, 0, len(l.text)), to: make([]int32, 0, len(l.text))}
-	put := func(piece string, start, end int) {
-		where := l.at(start, end)
-		b.WriteString(piece)
-		for range len(piece) {
-			out.from, out.to = append(out.from, int32(where.start)), append(out.to, int32(where.end))
-		}
+	b.Grow(len(text))
+	for text != "" {
+		letters, width := foldedNext(text)
+		b.WriteString(letters)
+		text = text[width:]
 	}
-	for i := 0; i < len(l.text); {
-		switch c := l.text[i]; {
-		case c == '*' && strings.HasPrefix(l.text[i:], masked):
-			put(string(rune(barrier)), i, i+len(masked))
-			i += len(masked)
-		case c == '<' && skipTags:
-			i += tagWidth(l.text[i:])
-		case c < utf8.RuneSelf:
-			if asciiLetterOrDigit(c) {
-				put(string(rune(c|0x20)), i, i+1) // makes a letter lower case and keeps a digit
-			}
-			i++
-		default:
-			piece, width := foldedRune(l.text[i:])
-			if piece != "" {
-				put(piece, i, i+width)
-			}
-			i += width
-		}
+	return b.String()
+}
+
+// foldedNext returns the first character of the text as folded writes it, and its width in bytes.
+func foldedNext(text string) (letters string, width int) {
+	switch c := text[0]; {
+	case c >= utf8.RuneSelf:
+		return foldedRune(text)
+	case asciiLetterOrDigit(c):
+		return lowered(c), 1
+	case c == '*' && strings.HasPrefix(text, masked):
+		return string(rune(barrier)), len(masked)
 	}
-	out.text = b.String()
-	return out
+	return "", 1
 }
 
 func asciiLetterOrDigit(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
-// foldedRune returns the first rune of the text in lower case and its width in bytes; empty if it is neither letter nor
+// lowered returns an ASCII letter in lower case, or the digit.
+func lowered(c byte) string {
+	const ascii = "0123456789abcdefghijklmnopqrstuvwxyz"
+	at := int(c - '0')
+	if c > '9' {
+		at = int(c|0x20-'a') + 10
+	}
+	return ascii[at : at+1]
+}
+
+// foldedRune returns the first rune of the text without letter case and its width in bytes; empty if it is neither letter nor
 // digit. A byte that is not UTF-8 is returned unchanged.
 func foldedRune(text string) (string, int) {
 	r, width := utf8.DecodeRuneInString(text)
@@ -118,31 +119,22 @@ func foldedRune(text string) (string, int) {
 	case r == utf8.RuneError && width == 1:
 		return text[:1], width
 	case unicode.IsLetter(r) || unicode.IsDigit(r):
-		return string(unicode.ToLower(r)), width
+		// Upper case first: ı, ſ and ς share their upper case with i, s and σ.
+		return string(unicode.ToLower(unicode.ToUpper(r))), width
 	}
 	return "", width
 }
 
-// tagWidth returns the length in bytes of the tag at the start of s; 1 if no tag begins there.
-func tagWidth(s string) int {
-	if strings.HasPrefix(s, "<![CDATA[") {
-		return len("<![CDATA[")
-	}
-	end := strings.IndexAny(s[1:min(len(s), maxTag)], "<>")
-	if end < 0 || s[1+end] == '<' {
-		return 1
-	}
-	return end + 2
-}
-
-// foldedViews returns the folded forms of the layers in which secrets are searched: with tags and without.
-func foldedViews(all []layer) []layer {
-	var views []layer
-	for _, l := range all {
-		views = append(views, l.folded(false))
+// foldings returns the folded forms of a value: with its own escapes decoded or not, and with its own tags and without.
+func foldings(value string) []string {
+	var forms []string
+	for _, l := range layers(value) {
+		forms = append(forms, folded(l.text))
 		if strings.Contains(l.text, "<") {
-			views = append(views, l.folded(true))
+			for _, text := range withoutTags(l.text) {
+				forms = append(forms, folded(text))
+			}
 		}
 	}
-	return views
+	return forms
 }

@@ -26,7 +26,7 @@ var keySignatures = sync.OnceValue(func() *foldedSet {
 			continue
 		}
 		for _, encoded := range base64Forms(string(bytes)) {
-			f.add(layer{text: encoded}.folded(false).text, false)
+			f.add(folded(encoded), false)
 		}
 		f.add(der, false)
 	}
@@ -37,15 +37,13 @@ var keySignatures = sync.OnceValue(func() *foldedSet {
 const minRunWord = 16
 
 // signatureKeySpans finds private keys by their signatures and returns the whole run of encoded bytes around each.
-func signatureKeySpans(text string, views []layer) []span {
+func signatureKeySpans(r readings) []span {
 	var found []span
-	for _, view := range views {
-		for _, signature := range keySignatures().spans(view, false) {
-			if last := len(found) - 1; last >= 0 && signature.start >= found[last].start && signature.end <= found[last].end {
-				continue
-			}
-			found = append(found, run(text, signature))
+	for _, signature := range keySignatures().spans(r, false) {
+		if last := len(found) - 1; last >= 0 && signature.start >= found[last].start && signature.end <= found[last].end {
+			continue
 		}
+		found = append(found, run(r.text, signature))
 	}
 	return found
 }

@@ -220,11 +220,12 @@ func (l *Logger) Counts() (warnings, errors int64) {
 }
 
 // Secret registers values that must not appear in the log. In every later entry of this process, and in what Tail returns,
-// they are replaced by ***, in any of these forms: in any letter case, URL-encoded, escaped for XML, JSON or a shell, in hex
-// or base64 at any offset, and with up to four of these applied after each other. A value of at least eight letters and
-// digits is also found with line ends, tags, quotes or other separators inside it. Of a value with sixteen, the beginning at
-// the end of a text is masked too, because texts may be cut. Values under four bytes are ignored: masking them would make
-// the log unreadable; fields of forms and documents are masked by name.
+// they are replaced by ***, in any of these forms: in any letter case, URL-encoded, escaped for XML, HTML, JSON or a shell, in
+// hex or base64 at any offset, and with up to four of these applied after each other. A value of at least eight letters and
+// digits is also found with line ends, tags, quotes or other separators inside it, and if it contains tags or escapes itself. Of
+// a longer one, the beginning is masked too if eight of them are left of it at the end of a text or before an ellipsis, because
+// texts may be cut. Values under four bytes are ignored: masking them would make the log unreadable; fields of forms and
+// documents are masked by name.
 func (l *Logger) Secret(values ...string) {
 	if l != nil {
 		l.s.masks.add(values...)

@@ -134,6 +134,6 @@ func (s *xmlScan) edited() string {
 	if s.depth == 0 {
 		return Masker(s.known...)(b.String())
 	}
-	// A document may contain a hundred thousand others. Their secrets are searched in plain form only, which is fast.
-	return maskAll(plainSet(s.known), b.String(), false)
+	// A document may contain a hundred thousand others. Of their secrets only the values are searched, which is fast.
+	return maskAll(exactSet(s.known), b.String(), false)
 }
