@@ -1,6 +1,9 @@
 package panellog
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // RedactArgs returns the arguments with *** for secret values: name=value, --name=value and --name followed by its value,
 // `--param password --value V` of check_param, and the calls of mgrctl (service.saveparam … name=password value=V, or with
@@ -55,7 +58,7 @@ func redactArg(c call, name, value string) string {
 	if c.secret(formName(name)) {
 		return maskValue(value)
 	}
-	if strings.Contains(value, "&") && !strings.Contains(value, "<") {
+	if strings.Contains(value, "&") && !strings.Contains(value, "<") && !json.Valid([]byte(value)) {
 		return redactForm(value, 1)
 	}
 	return redactValue(value, 0)

@@ -2,6 +2,8 @@ package panellog
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -104,13 +106,53 @@ func (s *jsonScan) object(base, depth int) bool {
 		case !c.secret(names[i]):
 			s.clean(v)
 		case v.quoted:
-			s.mask(v.start+1, v.end-1)
+			s.mask(v.start+1, v.end-1, v.text)
 		default:
-			s.mask(v.start, v.end)
+			s.mask(v.start, v.end, jsonTexts(s.doc[v.start:v.end])...)
 		}
 	}
 	_, _, ok := s.token(base)
 	return ok
+}
+
+// jsonTexts returns the texts of a secret that is not a string: a number, or a list or object as it is and the strings in it that
+// are long enough to be secrets of their own.
+func jsonTexts(doc string) []string {
+	if len(doc) > maxEcho {
+		return nil
+	}
+	var value any
+	if err := json.Unmarshal([]byte(doc), &value); err != nil {
+		return nil
+	}
+	switch value.(type) {
+	case float64:
+		return []string{doc}
+	case []any, map[string]any:
+		if texts := stringsIn(nil, value); len(texts) > 0 {
+			return append(texts, doc)
+		}
+	}
+	return nil
+}
+
+// stringsIn appends the strings in a value that have minFolded bytes.
+func stringsIn(found []string, value any) []string {
+	switch value := value.(type) {
+	case string:
+		if len(value) >= minFolded {
+			found = append(found, value)
+		}
+	case []any:
+		for _, v := range value {
+			found = stringsIn(found, v)
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			found = stringsIn(found, value[name])
+		}
+	}
+	return found
 }
 
 // clean redacts a string that is not secret as a whole.

@@ -41,6 +41,9 @@ func TestRedactJSONMasksSecretNames(t *testing.T) {
 		{"document in a string", `{"log": "<a><password>x</password></a>"}`, `{"log": "\u003ca\u003e\u003cpassword\u003e***\u003c/password\u003e\u003c/a\u003e"}`},
 		{"JSON in a string", `{"log": "{\"password\": \"xyz\"}"}`, `{"log": "{\"password\": \"***\"}"}`},
 		{"echo elsewhere", `{"password": "planted", "text": "a planted b"}`, `{"password": "***", "text": "a *** b"}`},
+		{"echo of a secret with tags and escapes", `{"password": "p<w>\"\u0026amp;x", "text": "p\u003cw\u003e\"&amp;x", "html": "p&lt;w&gt;&quot;&amp;amp;x"}`, `{"password": "***", "text": "***", "html": "***"}`},
+		{"echo of a secret in a list", `{"tokens": ["planted12", 5], "text": "a planted12 b"}`, `{"tokens": ***, "text": "a *** b"}`},
+		{"null is no secret", `{"password": null, "a": null}`, `{"password": ***, "a": null}`},
 		{"empty", `{"password": "", "a": null}`, `{"password": "", "a": null}`},
 		{"nothing secret", `{"a": ["b", 1.50, true, null], "c": {}}`, `{"a": ["b", 1.50, true, null], "c": {}}`},
 	} {

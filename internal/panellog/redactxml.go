@@ -8,6 +8,7 @@ import (
 	"html"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -252,7 +253,7 @@ func (s *xmlScan) attributes(t tag, secret bool) {
 		case strings.EqualFold(a.name, "key") && option(t.name):
 			s.replace(a.start, a.end, redactCharacters(a.value(s.doc), s.depth))
 		case IsSecretField(a.name), secret && !descriptive(a.name):
-			s.mask(a.start, a.end)
+			s.mask(a.start, a.end, html.UnescapeString(a.value(s.doc)))
 		default:
 			s.replace(a.start, a.end, redactCharacters(a.value(s.doc), s.depth))
 		}
@@ -318,12 +319,12 @@ func (s *xmlScan) pop(end int) {
 	s.open = s.open[:len(s.open)-1]
 	for _, c := range e.children {
 		if e.params.secret(c.role) {
-			s.mask(c.start, c.end)
+			s.mask(c.start, c.end, contentTexts(s.doc[c.start:c.end])...)
 		}
 	}
 	content := span{e.content, max(end, e.content)}
 	if e.secret {
-		s.mask(content.start, content.end)
+		s.mask(content.start, content.end, contentTexts(s.doc[content.start:content.end])...)
 	}
 	if len(s.open) == 0 {
 		return
@@ -369,18 +370,61 @@ func redactCharacters(text string, depth int) string {
 	return html.EscapeString(clean)
 }
 
-// mask masks a span and adds it to the known secrets of this document.
-func (s *xmlScan) mask(from, to int) {
+// mask masks a span and adds the texts of it to the known secrets of this document.
+func (s *xmlScan) mask(from, to int, texts ...string) {
 	if strings.TrimSpace(s.doc[from:to]) == "" {
 		return
 	}
 	s.edits = append(s.edits, edit{span{from, to}, masked})
-	if len(s.known) == maxEchoes || to-from > maxEcho {
+	if to-from > maxEcho {
 		return
 	}
-	if plain := plainContent(s.doc[from:to]); !strings.Contains(plain, "<") {
-		s.known = append(s.known, plain)
+	for _, text := range texts {
+		if text = strings.TrimSpace(text); len(s.known) < maxEchoes && len(text) >= minSecret && !slices.Contains(s.known, text) {
+			s.known = append(s.known, text)
+		}
 	}
+}
+
+// contentTexts returns the texts of a secret element: its content as it is, and if that has markup, the parts of it that are
+// long enough to be secrets of their own. "<w>" may be an element, or three characters of a password that nobody escaped.
+func contentTexts(content string) []string {
+	if len(content) > maxEcho {
+		return nil
+	}
+	if !strings.Contains(content, "<") {
+		return []string{html.UnescapeString(content)}
+	}
+	var parts []string
+	var part strings.Builder
+	elements := false
+	for at := 0; at < len(content); {
+		end := len(content)
+		switch rest := content[at:]; {
+		case strings.HasPrefix(rest, "<![CDATA["):
+			end = min(end, endOf(content, "]]>", at))
+			part.WriteString(strings.TrimSuffix(content[at+len("<![CDATA["):end], "]]>"))
+		case strings.HasPrefix(rest, "<!--"):
+			end = min(end, endOf(content, "-->", at))
+		case rest[0] == '<':
+			elements, end = true, max(at+1, readTag(content, at).end)
+			parts = append(parts, part.String())
+			part.Reset()
+		default:
+			end = at + until(rest, 0, "<")
+			part.WriteString(html.UnescapeString(content[at:end]))
+		}
+		at = end
+	}
+	parts = append(parts, part.String())
+	if !elements {
+		return parts
+	}
+	parts = slices.DeleteFunc(parts, func(text string) bool { return len(strings.TrimSpace(text)) < minFolded })
+	if strings.TrimSpace(removeTags(content, true)) != "" {
+		parts = append(parts, content, html.UnescapeString(content))
+	}
+	return parts
 }
 
 // replace adds an edit, unless it changes nothing.
