@@ -59,6 +59,8 @@ func TestRedactFormMasksSecretFields(t *testing.T) {
 			"elid=1&errorxml=" + url.QueryEscape("<doc><password>***</password></doc>")},
 		{"URL in a value", "url=" + url.QueryEscape("https://h/?authinfo=u:p"), "url=" + url.QueryEscape("https://h/?authinfo=***")},
 		{"XML instead of a form", " <doc><password>x</password></doc>", " <doc><password>***</password></doc>"},
+		{"JSON instead of a form", `{"password": "x&y=z", "a": "b"}`, `{"password": "***", "a": "b"}`},
+		{"text before an ampersand", "password: x&a=1", "password: ***&a=1"},
 		{"certificate request is not secret", "csr=-----BEGIN+CERTIFICATE+REQUEST-----", "csr=-----BEGIN+CERTIFICATE+REQUEST-----"},
 		{"empty", "", ""},
 	} {

@@ -1,16 +1,17 @@
 package panellog
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 )
 
 // RedactForm returns a form body or query (a=b&c=d, also behind a URL's "?") with *** for the values of secret fields and
 // everything else unchanged. It also masks what service.saveparam sends as name=<secret field>&value=… or with crypted=on,
-// and redacts documents inside values. A body that begins with "<" is redacted as XML. An unescaped "&" ends a value, as in
+// and redacts documents inside values. A body that is JSON or begins with "<" is redacted as a document. An unescaped "&" ends a value, as in
 // every form.
 func RedactForm(body string) string {
-	if !strings.Contains(body, "=") {
+	if !strings.Contains(body, "=") || json.Valid([]byte(body)) {
 		return RedactXML([]byte(body))
 	}
 	return redactForm(body, 0)
@@ -29,6 +30,7 @@ func redactForm(body string, depth int) string {
 	for i, pair := range pairs {
 		name, value, ok := strings.Cut(pair, "=")
 		if !ok {
+			pairs[i] = redactText(pair)
 			continue
 		}
 		pairs[i] = redactText(name) + "=" + redactFormValue(c, unquery(formName(name)), value, depth)

@@ -246,8 +246,12 @@ func (s *xmlScan) parentNamesSecret(role string) bool {
 	return len(s.open) > 0 && s.open[len(s.open)-1].namesSecret && holdsValue(role)
 }
 
-// attributes masks or redacts the attributes of a tag; secret says that its element is secret.
+// attributes masks or redacts the attributes of a tag, and what else is in it, because a "<" may be text and no tag. secret says
+// that its element is secret.
 func (s *xmlScan) attributes(t tag, secret bool) {
+	for _, other := range t.others {
+		s.replace(other.start, other.end, redactText(s.doc[other.start:other.end]))
+	}
 	for _, a := range t.attrs {
 		switch {
 		case strings.EqualFold(a.name, "key") && option(t.name):

@@ -9,8 +9,9 @@ import (
 type tag struct {
 	name   string // local name
 	attrs  []attribute
-	end    int  // offset behind ">", or where reading stopped
-	closed bool // <name/>
+	others []span // what is between the attributes
+	end    int    // offset behind ">", or where reading stopped
+	closed bool   // <name/>
 }
 
 // attribute is the name of an attribute and the position of its value in the document, without quotes.
@@ -29,22 +30,30 @@ func readTag(doc string, at int) tag {
 	at = skip(doc, at+1, xmlSpace+"/")
 	end := until(doc, at, xmlSpace+"/><=\"'")
 	t := tag{name: local(doc[at:end])}
+	other := end
 	for at = end; ; {
 		at = skip(doc, at, xmlSpace+"\"'=")
-		switch {
-		case at >= len(doc) || doc[at] == '<':
-			t.end = at
-			return t
-		case doc[at] == '>':
-			t.end = at + 1
-			t.closed = doc[at-1] == '/'
-			return t
-		case doc[at] == '/':
+		if at >= len(doc) || doc[at] == '<' || doc[at] == '>' {
+			break
+		}
+		if doc[at] == '/' {
 			at++
-		default:
-			at = t.readAttribute(doc, at)
+			continue
+		}
+		start, known := at, len(t.attrs)
+		at = t.readAttribute(doc, at)
+		if len(t.attrs) > known {
+			t.others = append(t.others, span{other, start})
+			other = at
 		}
 	}
+	t.others = append(t.others, span{other, at})
+	t.end = at
+	if at < len(doc) && doc[at] == '>' {
+		t.end = at + 1
+		t.closed = doc[at-1] == '/'
+	}
+	return t
 }
 
 // quotedEnd returns the end of the value whose opening quote is at the offset: at the next such quote, else at the end of
