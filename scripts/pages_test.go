@@ -207,7 +207,9 @@ func TestOptionsOfTheSettingsAreAllExplained(t *testing.T) {
 	}
 	assert.Equal(t, others, words("`(SSL\\w+)`", strings.Join(documented, " ")), "options that are not about subscriptions")
 	options = slices.Sorted(slices.Values(append(options, others...)))
-	unattended := slices.DeleteFunc(slices.Clone(others), func(option string) bool { return !strings.HasPrefix(option, "SSLUnattended") })
+	unattended := slices.DeleteFunc(slices.Clone(others), func(option string) bool {
+		return !strings.HasPrefix(option, "SSLUnattended") && option != "SSLRotateKey"
+	})
 	assert.Equal(t, unattended, words("`(SSL\\w+)`", strings.Join(cells(t, all["docs/unattended.md"], "## Set it up"), " ")))
 	for name, page := range all {
 		for _, option := range words("`(SSL[A-Z]\\w+)", page) {
@@ -248,11 +250,12 @@ func TestEveryReasonOfTheSweepIsExplained(t *testing.T) {
 
 // Each piece between the ellipses of a text in these tables stands in one text of the program.
 func TestLogTextsThatPagesExplainAreTheProgramsOwn(t *testing.T) {
-	texts := sourceTexts(t, "../internal/publish", "../internal/deliver", "../internal/program", "../internal/ispapi", "../internal/lifecycle", "../internal/app")
+	texts := sourceTexts(t, "../internal/publish", "../internal/deliver", "../internal/program", "../internal/ispapi", "../internal/lifecycle", "../internal/app",
+		"../internal/item", "../internal/panel", "../internal/subscription")
 	all := pages(t)
 	var rows []string
 	for _, heading := range []string{
-		"### In the configuration", "### When certificates are delivered", "### In the ownership rule", "### At the name server", "### At a panel, in files and programs",
+		"### In the configuration", "### When certificates are delivered", "### When keys are changed", "### In the ownership rule", "### At the name server", "### At a panel, in files and programs",
 		"### Between the record and the certificate", "### When records are removed",
 	} {
 		found := firstColumn(t, all["docs/unattended.md"], heading)

@@ -201,7 +201,7 @@ func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 	}
 	run := &item.Run{
 		Binary: s.program.Name, Args: s.args.Args, Panel: s.panel, Info: s.info, Mailer: mailer{s},
-		Log: s.rootLog.Named("command"), Now: s.system.Now, Addresses: s.system.Addresses,
+		Log: s.rootLog.Named("command"), Now: s.system.Now, Rand: s.system.Rand, Addresses: s.system.Addresses,
 		Resolver: newResolver(s.system), Terminal: s.system.Terminal, CriticalSection: s.setCritical,
 		Publishing: publish.Limit(&publishing{invocation: s}, s.system.Now, s.row.deadline/publishShare), Sleep: s.system.Sleep, Waits: item.NewWaits(commandWait),
 		Delivering: newDelivering(s),

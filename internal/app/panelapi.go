@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
 )
 
 // panelAPI is the panel as this package needs it: what the commands use, and the calls that report a failure
@@ -70,16 +71,39 @@ const minKeyLine = 40
 // PrivateKey implements item.Panel. Each line of the key is a secret too, because the programs that get the key may print some.
 func (w *watchedPanel) PrivateKey(ctx context.Context, it int64) (string, error) {
 	key, err := w.panelAPI.PrivateKey(ctx, it)
-	if key == "" {
-		return key, err
-	}
-	found := slices.DeleteFunc(strings.Fields(key), func(line string) bool { return len(line) < minKeyLine })
-	w.secrets.add(append(found, key))
+	w.learnKey(key)
 	return key, err
 }
 
-// SaveParam implements item.Panel.
+func (w *watchedPanel) learnKey(key string) {
+	if key == "" {
+		return
+	}
+	found := slices.DeleteFunc(strings.Fields(key), func(line string) bool { return len(line) < minKeyLine })
+	w.secrets.add(append(found, key))
+}
+
+// KeyPairs implements item.Panel.
+func (w *watchedPanel) KeyPairs(ctx context.Context, it int64) (item.KeyPairs, bool, error) {
+	pairs, found, err := w.panelAPI.KeyPairs(ctx, it)
+	w.learnKey(pairs.Old.Key)
+	w.learnKey(pairs.New.Key)
+	return pairs, found, err
+}
+
+// SaveKeyPairs implements item.Panel.
+func (w *watchedPanel) SaveKeyPairs(ctx context.Context, pairs item.KeyPairs) error {
+	w.learnKey(pairs.Old.Key)
+	w.learnKey(pairs.New.Key)
+	return w.panelAPI.SaveKeyPairs(ctx, pairs)
+}
+
+// SaveParam implements item.Panel. A CSR is saved as it is: it has the number of its key, of which the text of the private key has
+// parts too.
 func (w *watchedPanel) SaveParam(ctx context.Context, it int64, name, value string) error {
+	if name == itemparam.RotatedCSR || name == itemparam.ImportedCSR {
+		return w.panelAPI.SaveParam(ctx, it, name, value)
+	}
 	return w.panelAPI.SaveParam(ctx, it, name, w.secrets.maskValue(value))
 }
 

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -20,6 +21,7 @@ import (
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
 	"pmssl/internal/publish"
 	"pmssl/internal/seller"
 
@@ -35,6 +37,10 @@ type fakePanel struct {
 	stored   string
 	key      string // certificate.pkey
 	keyReads int
+	pairs    *item.KeyPairs // in var/pmssl-keys
+	pairsErr error          // the file cannot be read
+	made     []item.KeyPair // new pairs that were ever saved
+	closed   error          // the table certificate cannot be written
 	calls    []string
 	journal  []item.JournalEntry
 	claims   []item.Claim
@@ -76,6 +82,9 @@ func (p *fakePanel) LoadItem(_ context.Context, it int64) (item.Item, error) {
 	}
 	order := p.order
 	order.Stored = p.stored
+	if p.order.Params[itemparam.RotatedCSR] != "" {
+		order.HeldKey, order.HeldKeyProblem = p.heldKey()
+	}
 	order.Params = map[string]string{}
 	for k, v := range p.order.Params {
 		order.Params[k] = v
@@ -134,6 +143,64 @@ func (p *fakePanel) PendingDeliveries(context.Context) ([]item.PendingDelivery, 
 func (p *fakePanel) PrivateKey(context.Context, int64) (string, error) {
 	p.keyReads++
 	return p.key, nil
+}
+func (p *fakePanel) heldKey() (key, problem string) {
+	switch {
+	case p.pairsErr != nil:
+		return "", p.pairsErr.Error()
+	case p.pairs == nil:
+		return "", ""
+	}
+	csr, err := pki.ReadCSR(p.pairs.New.CSR)
+	if err != nil {
+		return "", ""
+	}
+	return csr.KeyHash(), ""
+}
+func (p *fakePanel) KeyPairs(context.Context, int64) (item.KeyPairs, bool, error) {
+	if p.pairsErr != nil || p.pairs == nil {
+		return item.KeyPairs{}, false, p.pairsErr
+	}
+	return *p.pairs, true, nil
+}
+func (p *fakePanel) SaveKeyPairs(_ context.Context, pairs item.KeyPairs) error {
+	if err := p.call("save keys"); err != nil {
+		return err
+	}
+	if p.pairs != nil {
+		return fault.Errorf(fault.Panel, "keys", "the file exists")
+	}
+	p.pairs, p.made = &pairs, append(p.made, pairs.New)
+	return nil
+}
+func (p *fakePanel) RemoveKeyPairs(context.Context, int64) error {
+	if p.pairs == nil {
+		return p.pairsErr
+	}
+	if err := p.call("remove keys"); err != nil {
+		return err
+	}
+	p.pairs, p.pairsErr = nil, nil
+	return nil
+}
+func (p *fakePanel) ItemsWithKeyPairs(context.Context) ([]int64, error) {
+	if p.pairs == nil {
+		return nil, nil
+	}
+	return []int64{p.order.Item}, nil
+}
+func (p *fakePanel) ReplaceKey(_ context.Context, pairs item.KeyPairs) error {
+	if p.order.CSR == pairs.New.CSR && p.key == pairs.New.Key {
+		return nil
+	}
+	if pki.CSRHash(p.order.CSR) != pki.CSRHash(pairs.Old.CSR) {
+		return fault.Errorf(fault.Value, "csr", "%w", item.ErrOtherCSR)
+	}
+	if err := cmp.Or(p.call("replace key"), p.closed); err != nil {
+		return err
+	}
+	p.order.CSR, p.key = pairs.New.CSR, pairs.New.Key
+	return nil
 }
 func (p *fakePanel) ExpiringBefore(_ context.Context, until cabforum.Date) ([]int64, error) {
 	if end := p.order.Params[itemparam.ExpireDate]; end != "" && end <= until.String() {
@@ -299,6 +366,9 @@ type fakeSeller struct {
 	reissueAnyway bool // the reissue happens although reissueErr is returned
 	replacedLate  bool // the old id stays issued until the new certificate is there
 
+	// refuses returns the error of a reissue for the CSR; nil if it is taken.
+	refuses func(csr string) error
+
 	reissueRefused bool // the authority refuses what the seller accepted
 
 	names int // further names sold
@@ -411,6 +481,11 @@ func (s *fakeSeller) OrderStatus(_ context.Context, id int64) (seller.OrderStatu
 
 func (s *fakeSeller) Reissue(_ context.Context, id int64, r seller.Request) (int64, []seller.Challenge, error) {
 	s.reissues++
+	if s.refuses != nil {
+		if err := s.refuses(r.CSR.PEM); err != nil {
+			return 0, nil, err
+		}
+	}
 	if s.reissueErr != nil && !s.reissueAnyway {
 		return 0, nil, s.reissueErr
 	}

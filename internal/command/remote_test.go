@@ -31,8 +31,9 @@ type fakeRemote struct {
 
 	orders, prolongs, reissues, stopped int
 
-	err       error // of what buys and of Reissue
-	anyway    bool  // it happens although err is returned
+	refuses   func(csr string) error // as fakeSeller has it
+	err       error                  // of what buys and of Reissue
+	anyway    bool                   // it happens although err is returned
 	stopErr   error
 	noRenewal bool // a renewal changes nothing at the seller
 	price     float64
@@ -134,6 +135,11 @@ func (r *fakeRemote) Reissue(_ context.Context, id int64, q seller.Request) (int
 		return 0, nil, r.err
 	}
 	r.reissues++
+	if r.refuses != nil {
+		if err := r.refuses(q.CSR.PEM); err != nil {
+			return 0, nil, err
+		}
+	}
 	status := r.statuses[id]
 	status.State, status.CSR = seller.StateWaiting, q.CSR.PEM
 	r.statuses[id] = status

@@ -2,7 +2,9 @@ package item
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 
 	"pmssl/internal/cabforum"
@@ -31,6 +33,8 @@ type panelReads interface {
 	DeferredItems(ctx context.Context) ([]int64, error)
 	PendingDeliveries(ctx context.Context) ([]PendingDelivery, error)
 	PrivateKey(ctx context.Context, it int64) (string, error)
+	KeyPairs(ctx context.Context, it int64) (KeyPairs, bool, error)
+	ItemsWithKeyPairs(ctx context.Context) ([]int64, error)
 	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
 	WatchedItems(ctx context.Context, after int64, limit int) ([]WatchedItem, error)
 	WatchedSites(ctx context.Context, items []int64) ([]WatchedSite, error)
@@ -185,6 +189,26 @@ func (p *dryPanel) OpenCertificate(context.Context, int64) error {
 // FailCertificate implements Panel.
 func (p *dryPanel) FailCertificate(context.Context, int64) error {
 	p.dry.Record(dryCallback, "call", "certificate.failed")
+	return nil
+}
+
+// SaveKeyPairs implements Panel. It fails, because a dry run makes no key.
+func (p *dryPanel) SaveKeyPairs(context.Context, KeyPairs) error {
+	return fault.Errorf(fault.Internal, "keys", "a dry run writes no key")
+}
+
+// RemoveKeyPairs implements Panel.
+func (p *dryPanel) RemoveKeyPairs(ctx context.Context, it int64) error {
+	if items, err := p.ItemsWithKeyPairs(ctx); err != nil || !slices.Contains(items, it) {
+		return err
+	}
+	p.dry.Record(dryKeys, "remove", fmt.Sprintf("var/pmssl-keys/%d.json", it))
+	return nil
+}
+
+// ReplaceKey implements Panel.
+func (p *dryPanel) ReplaceKey(context.Context, KeyPairs) error {
+	p.dry.Record(dryKeys, "replace", "CSR and key in the panel")
 	return nil
 }
 

@@ -50,6 +50,7 @@ const (
 	dryTask           = "task"
 	dryCloseTask      = "close_task"
 	dryJournal        = "journal"
+	dryKeys           = "keys"
 )
 
 // WithDryRun returns a command that runs f, or with --dry-run shows what f would do and does none of it.
@@ -183,7 +184,7 @@ func dryText(what string) string {
 		DryActivate: "activate the order", DryReissue: "ask for a reissue", DryChangeMethod: "change the validation method",
 		DryReadChallenges: "read what the client must publish", DryCancel: "cancel the order", DryRevoke: "revoke the certificate",
 		DryStopRenewal: "switch off the seller's own renewal", dryComplete: "complete the import", dryCallback: "call the panel",
-		dryTask: "open a task", dryCloseTask: "close the task", dryJournal: "add to the purchase journal",
+		dryTask: "open a task", dryCloseTask: "close the task", dryJournal: "add to the purchase journal", dryKeys: "change the kept keys",
 	}[what]
 	return cmp.Or(words, what)
 }

@@ -22,6 +22,7 @@ type Handle struct {
 	*Run
 	Log             Log // each line begins with the item's label
 	Item            Item
+	PanelCSR        string // as the panel has it; Item.CSR is Item.RequestCSR
 	Seller          seller.Seller
 	ModuleParams    map[string]string // of the processing module
 	Account         string            // Seller.Account
@@ -48,7 +49,11 @@ func Load(ctx context.Context, run *Run) (*Handle, error) {
 	if order.Module == 0 {
 		order.Module = run.Args.Module
 	}
-	return NewHandle(run, order), nil
+	j := NewHandle(run, order)
+	if _, problem := order.rotatedCSR(); problem != "" {
+		j.Log.Warningf("the new key that its certificates were requested with is not used: %s", problem)
+	}
+	return j, nil
 }
 
 // sameModule returns a fault if the item belongs to another processing module than --module names. A command that the panel

@@ -32,14 +32,20 @@ type Item struct {
 	Params map[string]string
 	CSR    string // PEM as stored; see RequestCSR for that of an imported item
 	Stored string // what certificate.crt holds: PEM, ZIP or base64 of a ZIP; empty if nothing was ever stored
+	// HeldKey is the hash (pki.CSR.KeyHash) of the new private key in the item's file of key pairs; empty if it has none. It is
+	// known only of an item with the parameter rotated_csr. HeldKeyProblem says why the file cannot be read.
+	HeldKey, HeldKeyProblem string
 	// SANs is the number of further names that the client ordered as an addon; 0 if none. See Product.PaidNames.
 	SANs int
 }
 
-// RequestCSR returns the CSR that the item's certificates are requested with: the panel's, which the client gave, or, of an
-// imported item without one, that of the item parameter imported_csr if it is for the key of the stored certificate (rules
-// IMPORT-3). Empty if there is none.
+// RequestCSR returns the CSR that the item's certificates are requested with: that of a new key which the module has made, as long
+// as that counts (rules ROTATE-3); else the panel's, which the client gave, or, of an imported item without one, that of the item
+// parameter imported_csr if it is for the key of the stored certificate (rules IMPORT-3). Empty if there is none.
 func (i Item) RequestCSR() string {
+	if rotated, _ := i.rotatedCSR(); rotated != "" {
+		return rotated
+	}
 	kept := i.Params[itemparam.ImportedCSR]
 	if strings.TrimSpace(i.CSR) != "" || kept == "" {
 		return i.CSR

@@ -13,8 +13,9 @@ func (i Item) Label() string {
 // NewHandle returns the handle of a loaded item. Each line of its log begins with the item's label; its CSR is
 // Item.RequestCSR.
 func NewHandle(run *Run, it Item) *Handle {
-	it.CSR = it.RequestCSR()
-	return &Handle{Run: run, Item: it, Log: itemLog{run.Log, it.Label() + ": "}}
+	handle := &Handle{Run: run, Item: it, PanelCSR: it.CSR, Log: itemLog{run.Log, it.Label() + ": "}}
+	handle.Item.CSR = it.RequestCSR()
+	return handle
 }
 
 // itemLog puts the label of one item before each line, so that a search for a domain finds everything about it.

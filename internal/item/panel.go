@@ -9,7 +9,8 @@ import (
 )
 
 // Panel is what the engines and commands need of the billing panel, by subject. Reads go to its database, changes through
-// its call-backs. Errors are *fault.Error; a call-back that the panel refuses is fault.Panel with the panel's words.
+// its call-backs, but for Keys.ReplaceKey. Errors are *fault.Error; a call-back that the panel refuses is fault.Panel with the
+// panel's words.
 type Panel interface {
 	Items
 	Modules
@@ -17,6 +18,7 @@ type Panel interface {
 	Params
 	Purchases
 	Certificates
+	Keys
 	Operations
 	Sweeps
 	Imports
@@ -98,6 +100,22 @@ type Certificates interface {
 	FailCertificate(ctx context.Context, it int64) error
 	SetStatus(ctx context.Context, it int64, status ServiceStatus) error
 	SetExpireDate(ctx context.Context, it int64, date cabforum.Date) error
+}
+
+// Keys keeps and replaces the key pairs of items whose key is changed (rules ROTATE-2, ROTATE-4). The log masks every private key
+// before anything is done with it.
+type Keys interface {
+	// KeyPairs reads the item's file in var/pmssl-keys; false if it has none. A damaged file is a fault.
+	KeyPairs(ctx context.Context, it int64) (KeyPairs, bool, error)
+	// SaveKeyPairs writes the item's file and reads it back. It replaces none.
+	SaveKeyPairs(ctx context.Context, pairs KeyPairs) error
+	// RemoveKeyPairs removes the item's file if it has one.
+	RemoveKeyPairs(ctx context.Context, it int64) error
+	// ItemsWithKeyPairs lists the items of all modules that have a file.
+	ItemsWithKeyPairs(ctx context.Context) ([]int64, error)
+	// ReplaceKey puts the new CSR and key in the place of the old ones into the panel's database, and reads them back; if they are
+	// there it changes nothing. The error wraps ErrOtherCSR if the panel has neither.
+	ReplaceKey(ctx context.Context, pairs KeyPairs) error
 }
 
 // Operations ends running operations and hands items to the administrator.

@@ -3,6 +3,7 @@ package item
 import (
 	"context"
 	"errors"
+	"io"
 	"net/netip"
 	"time"
 
@@ -58,6 +59,7 @@ type Run struct {
 	Mailer Mailer // mails to clients
 	Log    Log
 	Now    func() time.Time
+	Rand   io.Reader // of private keys
 	// Addresses lists this host's own IPv4 addresses.
 	Addresses func() ([]netip.Addr, error)
 	// Resolver returns a resolver that asks the DNS server (host:port), or the system's servers if server is empty. It opens

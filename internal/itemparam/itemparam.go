@@ -51,6 +51,8 @@ const (
 	StatusNote = "service_status_addition"
 	// ImportedCSR is the CSR of an imported item, as the seller shows it (rules IMPORT-3).
 	ImportedCSR = "imported_csr"
+	// RotatedCSR is the CSR for a new key that the module has made, in the place of the panel's CSR, as JSON (rules ROTATE-3).
+	RotatedCSR = "rotated_csr"
 	// CSRMissed is the serial of an imported certificate and the time when the seller last showed no CSR that fits it.
 	CSRMissed = "imported_csr_missed"
 	// Delivery is what is known of the certificate that is being delivered to its servers, as JSON. DeployedSerial is the serial of

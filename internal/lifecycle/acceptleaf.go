@@ -142,6 +142,9 @@ func (j *Order) refuseLeaf(ctx context.Context, chain, stored pki.Chain, why str
 	if err := j.SaveParam(ctx, itemparam.ReissueOf, ""); err != nil {
 		return err
 	}
+	if err := j.giveUpNewKey(ctx, gaveUpEnded, j.RefusedReason); err != nil {
+		return err
+	}
 	return j.SetStatus(ctx, item.ServiceIssued)
 }
 

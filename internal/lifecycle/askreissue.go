@@ -29,6 +29,9 @@ func (j *Order) askReissue(ctx context.Context, status seller.OrderStatus) (sell
 		_, _, err := reissuer.Reissue(ctx, status.ID, request)
 		return status, j.Dry.Stop(err, item.DryReissue, "id", status.ID, "names", strings.Join(request.AllNames(), " "), "proof", request.Method, "price", "none")
 	}
+	if request, err = j.requestForKey(ctx, request); err != nil {
+		return status, err
+	}
 	if err := j.savePending(ctx, status); err != nil {
 		return status, err
 	}
@@ -41,7 +44,7 @@ func (j *Order) askReissue(ctx context.Context, status seller.OrderStatus) (sell
 	defer j.SetCritical(false)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), purchase.BuyTime)
 	defer cancel()
-	id, challenges, err := j.sendReissue(ctx, reissuer, status.ID, &request)
+	id, challenges, err := j.sendReissue(ctx, reissuer, status, &request)
 	if err != nil {
 		return j.reissueFailed(ctx, status, request, tried, err)
 	}
@@ -51,24 +54,41 @@ func (j *Order) askReissue(ctx context.Context, status seller.OrderStatus) (sell
 	return j.reissueAccepted(ctx, seller.OrderStatus{ID: id, State: seller.StateWaiting}, request, challenges)
 }
 
-// sendReissue sends a reissue request. If the seller refuses it and the item was moved from e-mail to another validation method
-// for it, the item is moved back and the request is sent once more: the refusal may be about the method.
-func (j *Order) sendReissue(ctx context.Context, reissuer seller.Reissuer, of int64, request *seller.Request) (int64, []seller.Challenge, error) {
-	id, challenges, err := reissuer.Reissue(ctx, of, *request)
-	failure := fault.From(err)
-	if err == nil || !j.movedFromMail || failure.OutcomeUnknown || failure.Retry || failure.SellerFails() || j.checkEmailAllowed() != nil {
-		return id, challenges, err
+// sendReissue sends a reissue request. If the seller refuses it, and the request is for a new key or the item was moved from e-mail to
+// another validation method for it, the refusal may be about that: the item goes back to the former key or method, one after the
+// other, and the request is sent again.
+func (j *Order) sendReissue(ctx context.Context, reissuer seller.Reissuer, status seller.OrderStatus, request *seller.Request) (int64, []seller.Challenge, error) {
+	for {
+		id, challenges, err := reissuer.Reissue(ctx, status.ID, *request)
+		failure := fault.From(err)
+		if err == nil || failure.OutcomeUnknown || failure.Retry || failure.SellerFails() {
+			return id, challenges, err
+		}
+		again, failed := j.retreat(ctx, status, *request, err)
+		if failed != nil {
+			return 0, nil, errors.Join(err, failed)
+		}
+		if !again {
+			return id, challenges, err
+		}
+		next, wrong := j.Request()
+		if wrong != nil {
+			return 0, nil, errors.Join(err, wrong)
+		}
+		*request = next
 	}
-	j.Log.Warningf("%s refused the reissue of id %d validated by %s (%v): it is asked for again, validated by e-mail as before", j.Info.Title, of, request.Method, err)
-	if failed := j.backToMail(ctx); failed != nil {
-		return 0, nil, errors.Join(err, failed)
+}
+
+// retreat takes back what was changed for a reissue that the seller refused. False if nothing was.
+func (j *Order) retreat(ctx context.Context, status seller.OrderStatus, request seller.Request, refusal error) (bool, error) {
+	if again, err := j.retreatFromKey(ctx, status, refusal); again || err != nil {
+		return again, err
 	}
-	again, wrong := j.Request()
-	if wrong != nil {
-		return 0, nil, errors.Join(err, wrong)
+	if !j.movedFromMail || j.checkEmailAllowed() != nil {
+		return false, nil
 	}
-	*request = again
-	return reissuer.Reissue(ctx, of, again)
+	j.Log.Warningf("%s refused the reissue of id %d validated by %s (%v): it is asked for again, validated by e-mail as before", j.Info.Title, status.ID, request.Method, refusal)
+	return true, j.backToMail(ctx)
 }
 
 // reissueRequest checks the item and returns the request to send. It buys missing names first.
@@ -106,9 +126,16 @@ func (j *Order) savePending(ctx context.Context, status seller.OrderStatus) erro
 	if shown, err := pki.StoredLeaf(strings.Join(status.PEM, "\n")); err == nil && shown.Serial() != pending.Serial {
 		pending.Shown = shown.Serial()
 	}
+	newKey := j.usesNewKey()
+	if newKey {
+		pending.CSR = pki.CSRHash(j.Item.CSR)
+	}
 	raw, err := json.Marshal(pending)
 	if err != nil {
 		return err
+	}
+	if newKey { // without it the next run would not know for which key the certificate is
+		return j.saveVerified(ctx, itemparam.ReissueOf, string(raw))
 	}
 	return j.SaveParam(ctx, itemparam.ReissueOf, string(raw))
 }

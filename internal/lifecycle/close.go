@@ -46,6 +46,9 @@ func Close(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if err := j.dropDelivery(ctx); err != nil {
 		j.Log.Warningf("its certificate is still noted as one to be delivered: %v", err)
 	}
+	if err := j.dropRotation(ctx); err != nil {
+		left = append(left, fmt.Sprintf("%s is closed and its key pairs stay: %v", j.Item.Label(), err))
+	}
 	j.reportLeftovers(ctx, left)
 	return nil, run.Panel.Post(ctx, run.Args.Item, "close")
 }

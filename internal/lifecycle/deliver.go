@@ -261,17 +261,7 @@ func (j *Order) shows(ctx context.Context, before delivery, t deliver.Target, se
 func (j *Order) certificate(stored pki.Chain) deliver.Certificate {
 	return deliver.Certificate{
 		Serial: stored.Serial(), Leaf: stored.LeafPEM(), Chain: stored.ChainPEM(), Names: deliveryNames(stored),
-		Key: func(ctx context.Context) (string, error) {
-			held, err := j.Panel.PrivateKey(ctx, j.Item.Item)
-			if err != nil {
-				return "", err
-			}
-			key, fits := pki.FittingKey(held, stored.Leaf)
-			if held != "" && !fits {
-				j.Log.Warningf("the private key in the panel is not that of certificate %s, or is encrypted: it is not handed over", stored.Serial())
-			}
-			return key, nil
-		},
+		Key: func(ctx context.Context) (string, error) { return j.keyOf(ctx, stored) },
 	}
 }
 
@@ -284,6 +274,9 @@ func (j *Order) delivered(ctx context.Context, d delivery) error {
 	j.Log.Infof("certificate %s is seen on %s", d.Serial, strings.Join(sites, "; "))
 	if err := j.SaveParam(ctx, itemparam.DeployedSerial, d.Serial); err != nil {
 		return err
+	}
+	if err := j.FinishRotation(ctx); err != nil {
+		j.Log.Warningf("%v", err) // the sweep tries again
 	}
 	return j.dropDelivery(ctx)
 }

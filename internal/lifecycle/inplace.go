@@ -94,6 +94,9 @@ func (j *Order) waitForReplacement(ctx context.Context, status seller.OrderStatu
 		if err := j.SaveParam(ctx, itemparam.ReissueOf, ""); err != nil {
 			return err
 		}
+		if err := j.giveUpNewKey(ctx, gaveUpEnded, "the reissue failed"); err != nil {
+			return err
+		}
 		return j.SetStatus(ctx, item.ServiceIssued)
 	}
 	j.Log.ExtInfof("id %d still shows the replaced certificate %s, waiting for the new one", status.ID, chain.Serial())

@@ -136,7 +136,7 @@ func (j *Order) successor(ctx context.Context, status seller.OrderStatus) (selle
 		if err != nil {
 			return status, false, err
 		}
-		if err := j.checkOwnKey(next); err != nil {
+		if err := j.checkOwnOrder(next); err != nil {
 			j.Log.ExtInfof("id %d is not the reissue: %v", id, err)
 			continue
 		}

@@ -12,7 +12,9 @@ type Order struct {
 	*purchase.Buyer
 	// Unattended is what this run found out about doing without the client.
 	Unattended Unattended
-	askedNow   bool // the seller was asked in this run to look at the challenges
+	// Rotation says which key a reissue is for. The client's own Reissue keeps it.
+	Rotation Rotation
+	askedNow bool // the seller was asked in this run to look at the challenges
 	// movedFromMail says that the item was moved from e-mail to another validation method for a reissue that no seller has taken yet.
 	movedFromMail bool
 }

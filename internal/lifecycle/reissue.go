@@ -27,6 +27,8 @@ type reissueOf struct {
 	Shown   string `json:"shown,omitempty"`  // of the certificate that the seller showed then, if another one
 	// Accepted is set when a seller that keeps the id has accepted the reissue.
 	Accepted bool `json:"accepted,omitempty"`
+	// CSR is the pki.CSRHash of the CSR for a new key that the reissue is asked for with (rules ROTATE-3); empty for the panel's.
+	CSR string `json:"csr,omitempty"`
 	// FromMail is set if the item was moved from e-mail to another validation method for this reissue (option SSLUnattendedMethod).
 	FromMail bool `json:"from_mail,omitempty"`
 }

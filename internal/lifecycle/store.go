@@ -45,6 +45,9 @@ func (j *Order) handleIssued(ctx context.Context, status seller.OrderStatus) err
 		return j.nothingDelivered(ctx, status)
 	}
 	if err != nil {
+		if shown, without := j.withoutItsKey(status); without {
+			return j.waitForKey(ctx, shown)
+		}
 		if shown, earlier := j.earlierRequest(status, csr); earlier {
 			return j.keepForEarlier(ctx, status, shown)
 		}
@@ -218,6 +221,9 @@ func (j *Order) announce(ctx context.Context, chain pki.Chain, status seller.Ord
 	if err := j.expireDate(ctx, chain.Ends()); err != nil {
 		return err
 	}
+	if err := j.putKeyInPanel(ctx); err != nil {
+		return err
+	}
 	if err := j.noteDelivery(ctx, chain); err != nil {
 		return err
 	}
@@ -257,6 +263,7 @@ func (j *Order) recordReplacement(ctx context.Context, chain pki.Chain, old *pki
 	if err := j.SaveParam(ctx, itemparam.EarlierSerials, earlierSerials(j.Item.Params[itemparam.EarlierSerials], old.Serial(), chain.Serial())); err != nil {
 		return err
 	}
+	j.leaveOldPairs(ctx, *old)
 	return j.SaveParam(ctx, itemparam.ReissueTried, "")
 }
 

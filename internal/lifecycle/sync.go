@@ -86,7 +86,7 @@ func (j *Order) Newest(ctx context.Context, id int64) (seller.OrderStatus, error
 	if len(links) == 0 {
 		return status, nil
 	}
-	if err := j.checkOwnKey(status); err != nil {
+	if err := j.checkOwnOrder(status); err != nil {
 		return status, err
 	}
 	for _, link := range links {
@@ -311,6 +311,9 @@ func (j *Order) keepStored(ctx context.Context, status seller.OrderStatus, reaso
 	}
 	// A pending reissue is over. If the id stays, it would otherwise be taken for the next reissue.
 	if err := j.SaveParam(ctx, itemparam.ReissueOf, ""); err != nil {
+		return err
+	}
+	if err := j.giveUpNewKey(ctx, gaveUpEnded, reason.Error()); err != nil {
 		return err
 	}
 	over := !j.TermEnd().IsZero() && !j.Today().Before(j.TermEnd())

@@ -8,6 +8,8 @@ import (
 	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
 )
 
 // itemQuery selects the item with its client, tariff and module (docs/reference/billmanager.md §4). Left joins return the item
@@ -50,8 +52,25 @@ func (h *Host) LoadItem(ctx context.Context, id int64) (item.Item, error) {
 	if err := h.loadParams(ctx, &order); err != nil {
 		return item.Item{}, err
 	}
-	order.CSR, order.Stored, err = h.certificate(ctx, id)
-	return order, err
+	if order.CSR, order.Stored, err = h.certificate(ctx, id); err != nil {
+		return item.Item{}, err
+	}
+	if order.Params[itemparam.RotatedCSR] != "" {
+		h.loadHeldKey(ctx, &order)
+	}
+	return order, nil
+}
+
+// loadHeldKey reads which key the item's file of key pairs holds. The key itself is read when it is used.
+func (h *Host) loadHeldKey(ctx context.Context, order *item.Item) {
+	pairs, found, err := h.KeyPairs(ctx, order.Item)
+	if err != nil {
+		order.HeldKeyProblem = fault.From(err).Message
+		return
+	}
+	if csr, err := pki.ReadCSR(pairs.New.CSR); found && err == nil {
+		order.HeldKey = csr.KeyHash()
+	}
 }
 
 // date reads the date in a column; a time of day behind it is ignored.

@@ -222,3 +222,17 @@ func (c CSR) KeyHash() string {
 	sum := sha256.Sum256(der)
 	return hex.EncodeToString(sum[:])
 }
+
+// CSRHash returns the SHA-256 of a CSR (DER) in lower-case hex: the same request in another PEM text has the same hash. Of a text
+// that is no CSR it is that of the text without the space around it.
+func CSRHash(text string) string {
+	signed := []byte(strings.TrimSpace(text))
+	if csr, err := ReadCSR(text); err == nil {
+		signed = csr.DER
+	}
+	sum := sha256.Sum256(signed)
+	return hex.EncodeToString(sum[:])
+}
+
+// LeafKeyHash returns the hash of a certificate's public key as CSR.KeyHash does.
+func LeafKeyHash(leaf *x509.Certificate) string { return CSR{PublicKey: leaf.PublicKey}.KeyHash() }

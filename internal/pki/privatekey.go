@@ -16,6 +16,13 @@ const (
 // FittingKey returns, as one PEM block, the private key in a text that fits the certificate. It returns false if there is none: the
 // text is no PEM, the key is encrypted, of an unknown kind, or another certificate's.
 func FittingKey(text string, leaf *x509.Certificate) (string, bool) {
+	return fittingKey(text, leaf.PublicKey)
+}
+
+// FittingKey is the function of the same name for the key of the CSR.
+func (c CSR) FittingKey(text string) (string, bool) { return fittingKey(text, c.PublicKey) }
+
+func fittingKey(text string, public crypto.PublicKey) (string, bool) {
 	if len(text) > maxKeyText {
 		return "", false
 	}
@@ -25,7 +32,7 @@ func FittingKey(text string, leaf *x509.Certificate) (string, bool) {
 		if block, rest = pem.Decode(rest); block == nil {
 			return "", false
 		}
-		if key := parseKey(block.Bytes); key != nil && fits(key, leaf) {
+		if key := parseKey(block.Bytes); key != nil && fits(key, public) {
 			return string(pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes})), true
 		}
 	}
@@ -46,12 +53,12 @@ func parseKey(der []byte) any {
 	return nil
 }
 
-// fits reports whether a private key is that of the certificate.
-func fits(key any, leaf *x509.Certificate) bool {
+// fits reports whether a private key is that of the public key.
+func fits(key any, public crypto.PublicKey) bool {
 	signer, can := key.(crypto.Signer)
 	if !can {
 		return false
 	}
-	public, can := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
-	return can && public.Equal(leaf.PublicKey)
+	own, can := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
+	return can && own.Equal(public)
 }

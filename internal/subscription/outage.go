@@ -89,7 +89,10 @@ func (s *sweep) workOnItems(ctx context.Context) error {
 	if err := s.leftovers(ctx, slices.Concat(waiting, early)); err != nil {
 		return err
 	}
-	return s.deliveries(ctx)
+	if err := s.deliveries(ctx); err != nil {
+		return err
+	}
+	return s.rotations(ctx)
 }
 
 // leftovers removes challenges that stayed when their certificates were stored, or when their orders ended.

@@ -50,6 +50,7 @@ type sweep struct {
 	timeSpent                              bool // there is no time left for publishers and looks
 	deliverBudget                          *publish.Budget
 	watched                                *watchedSites
+	rotation                               lifecycle.Rotation // of reissues that are due
 }
 
 // sweepRow is the document's element about one item.
@@ -135,7 +136,7 @@ func newSweep(ctx context.Context, run *item.Run) (*sweep, error) {
 		run.Log.Warningf("%s", warning)
 	}
 	s.settings = settings
-	return s, nil
+	return s, s.readRotation(ctx)
 }
 
 // filterNamed returns the items, with --item only that one if it is among them.
