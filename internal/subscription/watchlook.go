@@ -114,11 +114,14 @@ func staysUnsent(err error) bool {
 
 // seenAt returns what is remembered of a look.
 func (s *sweep) seenAt(l siteLook) watch.Seen {
-	seen := watch.Seen{Item: l.site.Item, Looked: s.Now(), Serial: l.site.Serial, CRL: watch.Target{Leaf: l.chain.Leaf}.CRL()}
+	seen := watch.Seen{Item: l.site.Item, Looked: s.Now(), Serial: l.site.Serial, CRL: watch.ListOf(l.chain.Leaf)}
 	if l.err == nil {
 		seen.Outcome = l.look.Outcome()
 		if seen.Outcome == watch.Old || seen.Outcome == watch.Other {
 			seen.Served = l.look.Worst().Serial
+		}
+		if seen.Outcome == watch.Old {
+			seen.ServedCRL = l.look.Worst().CRL
 		}
 	}
 	return seen

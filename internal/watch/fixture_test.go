@@ -60,7 +60,8 @@ func issue(t testing.TB, key crypto.Signer, ca string, from time.Time, more [][]
 	require.NoError(t, err)
 	issuerKey := newKey(t)
 	issuer := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: ca}, IsCA: true, BasicConstraintsValid: true}
-	template := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: names[0]}, DNSNames: names, NotBefore: from, NotAfter: from.AddDate(0, 0, 100)}
+	template := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: names[0]}, DNSNames: names, NotBefore: from, NotAfter: from.AddDate(0, 0, 100),
+		CRLDistributionPoints: []string{"http://crl.example/" + serial.Text(16)}}
 	der, err := x509.CreateCertificate(rand.Reader, template, issuer, key.Public(), issuerKey)
 	require.NoError(t, err)
 	leaf, err := x509.ParseCertificate(der)

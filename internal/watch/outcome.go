@@ -44,6 +44,7 @@ type Place struct {
 	Outcome Outcome
 	Serial  string    // of the certificate that is served, lower-case hex, at most maxSerial bytes; empty if none was read
 	Expires time.Time // end of that certificate; zero if none was read
+	CRL     List      // that it would be on; zero if none was read
 	Why     string    // one printable line of at most maxWhy bytes; empty if the outcome is Current
 	// minor says that the place counts only where no other one is left: a host that the certificate does not name, a name
 	// without addresses, an address to which nothing is sent.

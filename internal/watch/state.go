@@ -32,13 +32,15 @@ const (
 // Seen is what is remembered about one item between runs.
 type Seen struct {
 	Item   int64     `json:"item"`
-	Looked time.Time `json:"looked"`
+	Looked time.Time `json:"looked,omitzero"` // zero if the sites were not looked at with this certificate in place
 	// Serial is that of the certificate in place at the last look, as the item parameter certificate_serial had it.
 	Serial string `json:"serial"`
-	// CRL is the URL of the list of revoked certificates that this certificate names; empty if it names none by http.
-	CRL     string  `json:"crl,omitempty"`
-	Outcome Outcome `json:"outcome,omitempty"` // empty if the stored certificate could not be read
+	// CRL is the list that this certificate would be on.
+	CRL     List    `json:"crl,omitzero"`
+	Outcome Outcome `json:"outcome,omitempty"` // empty if there was no look, or the stored certificate could not be read
 	Served  string  `json:"served,omitempty"`  // serial of another certificate that is served, if the outcome is Old or Other
+	// ServedCRL is the list that it would be on, if the outcome is Old.
+	ServedCRL List `json:"served_crl,omitzero"`
 }
 
 // State is the content of the file that keeps looks between runs (rules WATCH-5).
@@ -46,7 +48,7 @@ type State struct {
 	// Begun is when sites were first watched, in UTC.
 	Begun time.Time
 	items map[int64]Seen
-	urls  map[string]string // few CAs have few lists: each URL is in memory once
+	lists map[List]List // few CAs have few lists: each is in memory once
 	dirty bool
 }
 
@@ -57,7 +59,7 @@ type header struct {
 }
 
 func newState(begun time.Time) *State {
-	return &State{Begun: begun.UTC(), items: map[int64]Seen{}, urls: map[string]string{}}
+	return &State{Begun: begun.UTC(), items: map[int64]Seen{}, lists: map[List]List{}}
 }
 
 // Seen returns what is remembered about the item.
@@ -79,17 +81,22 @@ func (s *State) Count(o Outcome) int {
 
 // Note remembers a look.
 func (s *State) Note(seen Seen) {
-	if len(seen.CRL) > maxCRL {
-		seen.CRL = ""
-	}
-	if one, known := s.urls[seen.CRL]; known {
-		seen.CRL = one
-	} else {
-		s.urls[seen.CRL] = seen.CRL
-	}
+	seen.CRL, seen.ServedCRL = s.list(seen.CRL), s.list(seen.ServedCRL)
 	seen.Looked = seen.Looked.UTC().Truncate(time.Second)
 	s.items[seen.Item] = seen
 	s.dirty = true
+}
+
+// list returns the same list in memory that others share; the zero value if it cannot be one.
+func (s *State) list(l List) List {
+	if len(l.URL) > maxCRL || len(l.Issuer) > maxSerial || l.URL == "" || l.Issuer == "" {
+		return List{}
+	}
+	if one, known := s.lists[l]; known {
+		return one
+	}
+	s.lists[l] = l
+	return l
 }
 
 // Keep forgets the items that are not watched any more.
@@ -171,7 +178,7 @@ func readLine(lines *bufio.Reader) ([]byte, error) {
 
 func parseSeen(text []byte) (Seen, bool) {
 	var seen Seen
-	if len(text) == 0 || json.Unmarshal(text, &seen) != nil || seen.Item <= 0 || seen.Looked.IsZero() {
+	if len(text) == 0 || json.Unmarshal(text, &seen) != nil || seen.Item <= 0 || seen.Looked.IsZero() && seen.Outcome != "" {
 		return Seen{}, false
 	}
 	if len(seen.Serial) > maxSerial || len(seen.Served) > maxSerial+len("…") || seen.Outcome != "" && !seen.Outcome.Known() {

@@ -24,7 +24,7 @@ func keeper(t *testing.T) (*watch.Watcher, string) {
 }
 
 func seen(it int64) watch.Seen {
-	return watch.Seen{Item: it, Looked: now().Add(-time.Hour), Serial: "a1", CRL: "http://crl.example/1.crl", Outcome: watch.Old, Served: "b2"}
+	return watch.Seen{Item: it, Looked: now().Add(-time.Hour), Serial: "a1", CRL: watch.List{URL: "http://crl.example/1.crl", Issuer: "aa"}, Outcome: watch.Old, Served: "b2"}
 }
 
 func TestLooksAreKeptBetweenRuns(t *testing.T) {
@@ -42,7 +42,7 @@ func TestLooksAreKeptBetweenRuns(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, `{"version":1,"begun":"2026-10-09T06:30:00Z"}
 {"item":7,"looked":"2026-10-09T06:30:00Z","serial":"c3","outcome":"current"}
-{"item":42,"looked":"2026-10-09T05:30:00Z","serial":"a1","crl":"http://crl.example/1.crl","outcome":"old","served":"b2"}
+{"item":42,"looked":"2026-10-09T05:30:00Z","serial":"a1","crl":{"url":"http://crl.example/1.crl","issuer":"aa"},"outcome":"old","served":"b2"}
 `, string(raw))
 
 	later := now().AddDate(0, 0, 3)
@@ -128,7 +128,7 @@ func TestAFileThatCannotBeUsedIsReplaced(t *testing.T) {
 }
 
 func TestLinesThatCannotBeReadAreLeftOut(t *testing.T) {
-	good := `{"item":42,"looked":"2026-10-09T05:30:00Z","serial":"a1","crl":"http://crl.example/1.crl","outcome":"old","served":"b2"}`
+	good := `{"item":42,"looked":"2026-10-09T05:30:00Z","serial":"a1","crl":{"url":"http://crl.example/1.crl","issuer":"aa"},"outcome":"old","served":"b2"}`
 	for name, bad := range map[string]string{
 		"torn":            good[:60],
 		"not JSON":        "hello",
@@ -163,7 +163,7 @@ func TestALongURLIsNotKept(t *testing.T) {
 	state, err := w.Read(now())
 	require.NoError(t, err)
 	one := seen(42)
-	one.CRL = "http://" + strings.Repeat("x", 1000)
+	one.CRL.URL = "http://" + strings.Repeat("x", 1000)
 	state.Note(one)
 	got, _ := state.Seen(42)
 	assert.Empty(t, got.CRL)

@@ -2,7 +2,9 @@ package watch
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"net/netip"
 	"slices"
 	"strings"
@@ -21,15 +23,23 @@ type Target struct {
 	Earlier []string
 }
 
-// CRL returns the URL of the list of revoked certificates that the leaf names; empty if it names none by http, by which alone such
-// lists are published (BR 7.1.2.11.2).
-func (t Target) CRL() string {
-	for _, url := range t.Leaf.CRLDistributionPoints {
-		if strings.HasPrefix(url, "http://") {
-			return url
+// List is the list of revoked certificates (CRL) that a leaf would be on. The zero value means that the leaf names none by http, by
+// which alone such lists are published (BR 7.1.2.11.2).
+type List struct {
+	URL string `json:"url"`
+	// Issuer identifies the leaf's issuer by its name and its key: serial numbers, and lists, are one issuer's. 32 hex digits.
+	Issuer string `json:"issuer"`
+}
+
+// ListOf returns the list that a leaf names.
+func ListOf(leaf *x509.Certificate) List {
+	for _, url := range leaf.CRLDistributionPoints {
+		if strings.HasPrefix(url, "http://") && len(url) <= maxCRL {
+			sum := sha256.Sum256(slices.Concat(leaf.RawIssuer, []byte{0}, leaf.AuthorityKeyId))
+			return List{URL: url, Issuer: hex.EncodeToString(sum[:16])}
 		}
 	}
-	return ""
+	return List{}
 }
 
 // host is a name to look at.

@@ -184,7 +184,7 @@ func (w *Watcher) lookAt(ctx context.Context, t Target, h host, address netip.Ad
 	w.noteAnswer(address, err)
 	switch {
 	case served != nil:
-		p.Serial, p.Expires = plaintext.Clip(pki.Serial(served), maxSerial), served.NotAfter
+		p.Serial, p.Expires, p.CRL = plaintext.Clip(pki.Serial(served), maxSerial), served.NotAfter, ListOf(served)
 		p.Outcome, p.Why = t.compare(served)
 		p.minor = h.guessed && p.Outcome == Other
 	case dnscheck.NoRoute(err) && address.Is6():

@@ -161,6 +161,8 @@ func TestOutcomeOfASite(t *testing.T) {
 			assert.Contains(t, worst.Why, row.why)
 			assert.Equal(t, "example.com", worst.Name)
 			assert.Equal(t, worst.Serial == "", worst.Expires.IsZero())
+			assert.Equal(t, worst.Serial == "", worst.CRL == watch.List{})
+			assert.True(t, worst.Serial == "" || worst.CRL.URL == "http://crl.example/"+worst.Serial, "the list of what is served")
 			assert.Equal(t, name == "no answer of DNS", look.Unresolved)
 			assert.Equal(t, row.outcome == watch.Old, len(look.Old()) > 0)
 			for _, address := range i.sitesDialled() {
