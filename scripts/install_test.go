@@ -162,7 +162,7 @@ func TestMakeInstallPassesEverythingButTheUnits(t *testing.T) {
 	assert.Contains(t, line, `"/stage/srv/mgr5"`)
 	assert.Contains(t, line, " bin/pmnamecheap ")
 	assert.Contains(t, line, " etc/xml/billmgr_mod_pmnamecheap.xml ")
-	for _, kind := range []string{"expires", "install", "prove", "waiting"} {
+	for _, kind := range []string{"expires", "install", "newkey", "prove", "revoked", "waiting"} {
 		for _, language := range []string{"en", "es", "ru"} {
 			assert.Contains(t, line, "internal/notify/templates/"+kind+"."+language+".txt")
 		}

@@ -44,7 +44,7 @@ func (m mailer) Send(ctx context.Context, n item.Notice) error {
 	return transport.Send(ctx, notify.NoticeData{
 		Kind: notify.Kind(n.Kind), Lang: n.To.Lang, To: n.To.Email, ToName: n.To.Name, Item: n.Item, Panel: n.Panel, Domain: n.Domain, SANs: n.SANs,
 		Order: order, Expires: n.Expires, PaidUntil: n.PaidUntil, DaysLeft: n.DaysLeft, Method: n.Method, ChallengeText: s.secrets.maskValue(n.Challenges),
-		Serial: n.Serial, Served: served, Obstacles: obstacles,
+		Serial: n.Serial, Served: served, Obstacles: obstacles, Revoked: notify.Revoked(n.Revoked),
 	})
 }
 

@@ -18,7 +18,28 @@ const (
 	// NoticeInstall means that a new certificate is stored and the site does not serve it; the notice says which places still
 	// serve an old one, if that is known.
 	NoticeInstall = "install"
+	// NoticeRevoked means that the CA revoked a certificate of the item; Notice.Revoked says which, and what the client has to do.
+	NoticeRevoked = "revoked"
+	// NoticeNewKey means that the CA revoked the stored certificate because its private key is known to others: the client must
+	// make a new key and reissue the certificate with it.
+	NoticeNewKey = "newkey"
 )
+
+// What the client of a revoked certificate has to do (Revoked.Next).
+const (
+	NextInstall = "install" // install the new certificate, which is stored
+	NextWait    = "wait"    // install it once it is issued, which happens without the client
+	NextReissue = "reissue" // reissue the certificate in the panel
+	NextAsk     = "ask"     // ask the provider: another certificate for the same request would be refused or revoked as well
+)
+
+// Revoked is a certificate that its CA revoked.
+type Revoked struct {
+	Serial string        // lower-case hex
+	On     cabforum.Date // UTC
+	Reason string        // name in RFC 5280 5.3.1
+	Next   string        // one of the constants Next…
+}
 
 // Served is a place where a site still serves an old certificate.
 type Served struct {
@@ -47,7 +68,9 @@ type Notice struct {
 	// Obstacles are what DNS shows against the names, if that was looked up.
 	Obstacles []NameObstacle
 	Serial    string // of the stored certificate, lower-case hex
-	Served    []Served
+	// Served are the places that serve an old certificate, or the revoked one.
+	Served  []Served
+	Revoked Revoked
 }
 
 // Mailer hands mails to the server's own mail transport. Errors are *fault.Error; those of type client have the object

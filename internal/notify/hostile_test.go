@@ -79,6 +79,7 @@ func TestNoTextAddsAHeader(t *testing.T) {
 					{Method: seller.MethodEmail, Email: evil, Domain: evil},
 				}
 				f.Serial, f.Served = evil, []notify.Served{{Name: evil, Address: evil, Serial: evil}}
+				f.Revoked = notify.Revoked{Serial: evil, Reason: evil, Next: evil}
 				p := edited(t, map[string]string{"prove.en.txt": "Subject: {{.Client}} {{.Order}} {{.Panel}}\n\n{{.Order}}\n"})
 				p.From = mime.BEncoding.Encode("utf-8", "ü"+evil) + " <noreply@hosting.example>"
 				m, err := p.Compose(f)
@@ -204,11 +205,14 @@ func FuzzComposeReturnsAValidMail(f *testing.F) {
 	f.Add("prove", "es_MX.UTF-8", "noreply@hosting.example", mailTo, "Анна", "xn--e1afmkfd.xn--p1ai", "*.example.com", "", "", -1, byte(2), "http://a/b\nc\nd", "e")
 	f.Add("waiting", "../../etc", "\"a\\\"b\" <c@d>", "x@y", "a\r\nBcc: b@c", "=?utf-8?q?=0D=0A?=", "\xff\u2028", "{{.}}", "\x1b[31m", 0, byte(0), "a@b, c@d", "\x00")
 	f.Add("install", "es", mailFrom, mailTo, "Ana", "example.com", "*.example.com", "PositiveSSL", "billing", 190, byte(4), "0a1b", "2001:db8::80")
+	f.Add("revoked", "en", mailFrom, mailTo, "Ana", "example.com", "*.example.com", "PositiveSSL", "billing", 190, byte(4), "wait", "keyCompromise")
+	f.Add("newkey", "ru", mailFrom, mailTo, "Ana", "example.com", "*.example.com", "PositiveSSL", "billing", 190, byte(4), "0a1b", "192.0.2.80")
 	f.Fuzz(func(t *testing.T, kind, lang, from, to, name, domain, san, order, panel string, days int, method byte, challenges, value string) {
 		data := notify.NoticeData{
 			Kind: notify.Kind(kind), Lang: lang, To: to, ToName: name, Item: int64(days), Domain: domain, SANs: []string{san, value}, Order: order,
 			Expires: cabforum.Date{Year: 2026, Month: 10, Day: 19}, DaysLeft: days, Method: seller.Method(method % 4), ChallengeText: challenges, Panel: panel,
 			Serial: value, Served: []notify.Served{{Name: san, Address: value, Serial: challenges, Expires: cabforum.Date{Year: 2026, Month: 10, Day: 9}, Expired: method&4 != 0}},
+			Revoked: notify.Revoked{Serial: value, Reason: san, Next: challenges},
 		}
 		if method&8 != 0 {
 			data.Challenges = []seller.Challenge{{Domain: value, Method: seller.Method(method % 4), Email: value, Host: value, Record: san, Target: value, URL: value, Body: challenges}}

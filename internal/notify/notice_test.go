@@ -56,7 +56,7 @@ func sendMail(t testing.TB) *notify.Mailer {
 
 // kinds returns all kinds of notices.
 func kinds() []notify.Kind {
-	return []notify.Kind{notify.KindExpires, notify.KindInstall, notify.KindProve, notify.KindWaiting}
+	return []notify.Kind{notify.KindExpires, notify.KindInstall, notify.KindNewKey, notify.KindProve, notify.KindRevoked, notify.KindWaiting}
 }
 
 // noticeData returns the data of the documented example.
@@ -73,6 +73,12 @@ func noticeData(kind notify.Kind, lang string) notify.NoticeData {
 		f.Challenges = records()
 	case notify.KindInstall:
 		f.Serial, f.Served = "0a1b2c3d4e5f60718293a4b5c6d7e8f9", served()
+	case notify.KindRevoked, notify.KindNewKey:
+		f.Served = []notify.Served{{Name: "example.com", Address: "192.0.2.80"}, {Name: "mail.example.com", Address: "2001:db8::80"}}
+		f.Revoked = notify.Revoked{Serial: "0c0ffee", On: cabforum.Date{Year: 2026, Month: 10, Day: 8}, Reason: "superseded", Next: "wait"}
+		if kind == notify.KindNewKey {
+			f.Revoked.Reason, f.Revoked.Next = "keyCompromise", ""
+		}
 	}
 	if lang == "ru" {
 		f.ToName = "Анна Константиновна Примерова-Длинная"
@@ -218,6 +224,26 @@ func TestTextsAreUnchanged(t *testing.T) {
 		},
 		"install-little-known": func(f *notify.NoticeData) {
 			*f = notify.NoticeData{Kind: notify.KindInstall, Lang: f.Lang, To: f.To, Item: 42, Domain: "example.com", Expires: f.Expires, Served: []notify.Served{{Name: "example.com"}}}
+		},
+		"revoked-install": func(f *notify.NoticeData) {
+			*f = noticeData(notify.KindRevoked, f.Lang)
+			f.Serial, f.Revoked.Next = "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "install"
+		},
+		"revoked-wait": func(f *notify.NoticeData) { *f = noticeData(notify.KindRevoked, f.Lang) },
+		"revoked-reissue": func(f *notify.NoticeData) {
+			*f = noticeData(notify.KindRevoked, f.Lang)
+			f.Served, f.Revoked.Next = nil, "reissue"
+		},
+		"revoked-ask": func(f *notify.NoticeData) {
+			*f = noticeData(notify.KindRevoked, f.Lang)
+			f.Revoked.Reason, f.Revoked.Next = "privilegeWithdrawn", "ask"
+		},
+		"revoked-little-known": func(f *notify.NoticeData) {
+			*f = notify.NoticeData{Kind: notify.KindRevoked, Lang: f.Lang, To: f.To, Item: 42, Domain: "example.com", Revoked: notify.Revoked{Serial: "1f", Reason: "unspecified"}}
+		},
+		"newkey": func(f *notify.NoticeData) { *f = noticeData(notify.KindNewKey, f.Lang) },
+		"newkey-little-known": func(f *notify.NoticeData) {
+			*f = notify.NoticeData{Kind: notify.KindNewKey, Lang: f.Lang, To: f.To, Item: 42, Domain: "example.com", Revoked: notify.Revoked{Serial: "1f"}}
 		},
 		"waiting-little-known": func(f *notify.NoticeData) { f.Kind, f.Challenges = notify.KindWaiting, nil },
 	}

@@ -16,6 +16,8 @@ const (
 	KindProve   Kind = "prove"   // a reissue waits until the client proves control of the domain
 	KindWaiting Kind = "waiting" // still no proof, and less than 7 days are left
 	KindInstall Kind = "install" // a new certificate is stored and the site does not serve it (docs/reference/unattended.md §7, §10)
+	KindRevoked Kind = "revoked" // the CA revoked a certificate (docs/reference/unattended.md §10)
+	KindNewKey  Kind = "newkey"  // the CA revoked the stored certificate because its key is known to others (docs/reference/unattended.md §10)
 )
 
 // Served is a place where a site still serves an old certificate.
@@ -34,6 +36,15 @@ type Obstacle struct {
 	// Allowed are the authorities (issuer domain names) that the name's CAA records allow, Needed those of which one is needed;
 	// empty if they are not known.
 	Allowed, Needed []string
+}
+
+// Revoked is a certificate that its CA revoked.
+type Revoked struct {
+	Serial string // hex
+	On     cabforum.Date
+	Reason string // name in RFC 5280 5.3.1
+	// Next is what the client has to do: install, wait, reissue or ask. It decides which text of KindRevoked is used.
+	Next string
 }
 
 // NoticeData is the content of a notice. Its texts may come from clients and sellers; Compose removes control characters
@@ -64,8 +75,9 @@ type NoticeData struct {
 	ChallengeText string
 	Panel         string // the billing panel's name or address for its clients; may be empty
 	Serial        string // of the stored certificate, hex; may be empty
-	// Served are the places that still serve an old certificate, for KindInstall; empty if that is not known.
-	Served []Served
+	// Served are the places that still serve an old certificate, for KindInstall, or the revoked one; empty if that is not known.
+	Served  []Served
+	Revoked Revoked // for KindRevoked and KindNewKey
 	// Obstacles are what DNS shows against the names, for KindProve and KindWaiting; empty if that was not looked up.
 	Obstacles []Obstacle
 }
@@ -73,15 +85,18 @@ type NoticeData struct {
 // check returns a fault if the notice could not say which certificate it is about, or what has happened to it.
 func (f NoticeData) check() error {
 	switch f.Kind {
-	case KindExpires, KindProve, KindWaiting, KindInstall:
+	case KindExpires, KindProve, KindWaiting, KindInstall, KindRevoked, KindNewKey:
 	default:
 		return fault.Errorf(fault.Internal, "mail", "there is no message of the kind %q", f.Kind)
 	}
 	if hostText(f.Domain) == "" {
 		return fault.Errorf(fault.Missed, "domain", "item %d has no domain name for the message", f.Item)
 	}
-	if (f.Kind == KindExpires || f.Kind == KindInstall) && f.Expires.IsZero() {
+	switch {
+	case (f.Kind == KindExpires || f.Kind == KindInstall) && f.Expires.IsZero():
 		return fault.Errorf(fault.Missed, itemparam.ExpireDate, "item %d has no expiration date for the message", f.Item)
+	case (f.Kind == KindRevoked || f.Kind == KindNewKey) && printableLine(f.Revoked.Serial, maxPerson) == "":
+		return fault.Errorf(fault.Missed, itemparam.Serial, "item %d has no serial number of the revoked certificate for the message", f.Item)
 	}
 	return nil
 }

@@ -180,7 +180,7 @@ func TestEachKindHasEachLanguage(t *testing.T) {
 	files, err := filepath.Glob("templates/*.txt")
 	require.NoError(t, err)
 	var want []string
-	for _, kind := range []string{"expires", "install", "prove", "waiting"} {
+	for _, kind := range []string{"expires", "install", "newkey", "prove", "revoked", "waiting"} {
 		for _, lang := range []string{"en", "es", "ru"} {
 			want = append(want, "templates/"+kind+"."+lang+".txt")
 		}
@@ -264,7 +264,7 @@ func FuzzTemplates(f *testing.F) {
 // Labels and text of a mail are in the client's language, without English words.
 func TestRussianAndSpanishTextsAreNotHalfEnglish(t *testing.T) {
 	action := regexp.MustCompile(`(?s)\{\{.*?\}\}`)
-	for _, kind := range []string{"expires", "install", "prove", "waiting"} {
+	for _, kind := range []string{"expires", "install", "newkey", "prove", "revoked", "waiting"} {
 		for lang, foreign := range map[string]*regexp.Regexp{
 			"ru": regexp.MustCompile(`[A-Za-z]+`),
 			"es": regexp.MustCompile(`(?i)\b(orden|order|certificate|until|the|periodo)\b`),
@@ -273,7 +273,7 @@ func TestRussianAndSpanishTextsAreNotHalfEnglish(t *testing.T) {
 			require.NoError(t, err)
 			text := action.ReplaceAllString(strings.TrimPrefix(string(raw), "Subject:"), "")
 			for _, word := range foreign.FindAllString(text, -1) {
-				assert.Contains(t, []string{"SSL", "DNS", "CAA"}, word, "%s.%s", kind, lang)
+				assert.Contains(t, []string{"SSL", "DNS", "CAA", "CSR"}, word, "%s.%s", kind, lang)
 			}
 			order := noticeData(notify.Kind(kind), lang).Order
 			assert.NotRegexp(t, `(?i)\border\b`, order, "the example has the form of the product: name and number")

@@ -37,6 +37,10 @@ type templateData struct {
 	// ServedUntil is the earliest end of the certificates that are served.
 	ServedUntil   string
 	ServedExpired bool
+	// RevokedSerial, RevokedOn and Reason are those of the revoked certificate; Reason is empty if the authority gave none.
+	RevokedSerial, RevokedOn, Reason string
+	// Next is what the client has to do about it: install, wait, reissue or ask.
+	Next string
 }
 
 // record is a DNS record to publish. Name and Type are empty if the stored text could not be parsed.
@@ -75,6 +79,7 @@ func newTemplateData(n NoticeData, sender string) templateData {
 	d.names(n)
 	d.challenges(n)
 	d.places(n)
+	d.revoked(n.Revoked)
 	for _, o := range n.Obstacles[:min(len(n.Obstacles), maxObstacles)] {
 		d.Obstacles = append(d.Obstacles, obstacle{displayName(o.Name), o.Absent, issuers(o.Allowed), issuers(o.Needed)})
 	}
@@ -113,6 +118,14 @@ func (d *templateData) places(n NoticeData) {
 			Name: displayName(place.Name), Address: printableLine(place.Address, maxPerson), Serial: printableLine(place.Serial, maxPerson),
 			Expires: place.Expires.String(), Expired: place.Expired,
 		})
+	}
+}
+
+// revoked describes the revoked certificate.
+func (d *templateData) revoked(r Revoked) {
+	d.RevokedSerial, d.RevokedOn, d.Next = printableLine(r.Serial, maxPerson), r.On.String(), printableLine(r.Next, maxPerson)
+	if r.Reason != "unspecified" {
+		d.Reason = printableLine(r.Reason, maxPerson)
 	}
 }
 
