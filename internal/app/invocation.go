@@ -205,7 +205,7 @@ func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 		Resolver: newResolver(s.system), Terminal: s.system.Terminal, CriticalSection: s.setCritical,
 		Publishing: publish.Limit(&publishing{invocation: s}, s.system.Now, s.row.deadline/publishShare), Sleep: s.system.Sleep, Waits: item.NewWaits(commandWait),
 		Delivering: newDelivering(s),
-		Watch:      s.watcher(),
+		Watch:      s.watcher(), CRLs: s.revocationLists(),
 	}
 	if s.row.reads != readsNothing {
 		if err := s.read(ctx, run); err != nil {

@@ -208,6 +208,12 @@ func (p *fakePanel) ExpiringBefore(_ context.Context, until cabforum.Date) ([]in
 	}
 	return nil, nil
 }
+func (p *fakePanel) RevokedItems(context.Context) ([]item.RevokedItem, error) {
+	if state := p.order.Params[itemparam.Revocation]; state != "" && p.order.Status != item.ItemDeleted {
+		return []item.RevokedItem{{Item: p.order.Item, State: state}}, nil
+	}
+	return nil, nil
+}
 func (p *fakePanel) WatchedItems(_ context.Context, after int64, limit int) ([]item.WatchedItem, error) {
 	if serial := p.order.Params[itemparam.Serial]; serial != "" && p.order.Item > after && limit > 0 {
 		return []item.WatchedItem{{Item: p.order.Item, Serial: serial}}, nil
@@ -572,6 +578,9 @@ func csrOf(t *testing.T, pair keyPair) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 }
 
+// listURL is the list of revoked certificates that leaves name.
+const listURL = "http://crl.ca.example/0.crl"
+
 // signed returns a leaf certificate and its intermediate, in the seller's order.
 func signed(t *testing.T, pair keyPair, from time.Time, days int, more ...string) []string {
 	t.Helper()
@@ -591,7 +600,7 @@ func signedFor(t *testing.T, pair keyPair, from time.Time, days int, names ...st
 	require.NoError(t, err)
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	require.NoError(t, err)
-	leaf := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: pair.cn}, DNSNames: names,
+	leaf := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: pair.cn}, DNSNames: names, CRLDistributionPoints: []string{listURL},
 		NotBefore: from, NotAfter: from.AddDate(0, 0, days).Add(-time.Second), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, issuer, pair.key.Public(), caKey)
 	require.NoError(t, err)

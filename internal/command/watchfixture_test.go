@@ -47,7 +47,7 @@ func (f *fakeSites) Look(ctx context.Context, t watch.Target) (watch.Look, error
 		place.Outcome, place.Why = watch.Unreachable, "does not answer"
 		return watch.Look{Places: []watch.Place{place}}, nil
 	}
-	place.Serial, place.Expires = chain.Serial(), chain.Leaf.NotAfter
+	place.Serial, place.Expires, place.CRL = chain.Serial(), chain.Leaf.NotAfter, watch.ListOf(chain.Leaf)
 	switch {
 	case place.Serial == pki.Serial(t.Leaf):
 		place.Outcome = watch.Current

@@ -38,6 +38,7 @@ type panelReads interface {
 	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
 	WatchedItems(ctx context.Context, after int64, limit int) ([]WatchedItem, error)
 	WatchedSites(ctx context.Context, items []int64) ([]WatchedSite, error)
+	RevokedItems(ctx context.Context) ([]RevokedItem, error)
 	CountOperations(ctx context.Context, it int64) (int, error)
 	Client(ctx context.Context, account int64) (Recipient, error)
 	Brand(ctx context.Context, project int64) (string, error)

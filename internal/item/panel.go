@@ -154,12 +154,20 @@ type Sweeps interface {
 	// with one that is too long to be one, is left out.
 	WatchedItems(ctx context.Context, after int64, limit int) ([]WatchedItem, error)
 	WatchedSites(ctx context.Context, items []int64) ([]WatchedSite, error)
+	// RevokedItems lists the items that the sweep covers and that carry the item parameter revocation, lowest first.
+	RevokedItems(ctx context.Context) ([]RevokedItem, error)
 }
 
 // PendingDelivery is an item whose certificate is still to be delivered.
 type PendingDelivery struct {
 	Item  int64
 	State string // item parameter delivery
+}
+
+// RevokedItem is an item of which a certificate was revoked.
+type RevokedItem struct {
+	Item  int64
+	State string // item parameter revocation
 }
 
 // WatchedItem is an item whose sites are watched.

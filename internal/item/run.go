@@ -15,6 +15,7 @@ import (
 	"pmssl/internal/publish"
 	"pmssl/internal/seller"
 	"pmssl/internal/watch"
+	"pmssl/internal/watch/crl"
 )
 
 // Args are the values of the command line options that commands use (docs/reference/billmanager.md §1.2).
@@ -76,6 +77,9 @@ type Run struct {
 	Delivering deliver.Service
 	// Watch returns what looks at sites. It opens nothing. nil where the program cannot.
 	Watch func(watch.Settings) watch.Service
+	// CRLs opens what asks lists of revoked certificates; readOnly keeps it from writing files. An error says why nothing can be
+	// kept between runs; the service works all the same. nil where the program cannot.
+	CRLs func(settings watch.Settings, readOnly bool) (crl.Service, error)
 	// Sleep waits, and ends early with the context's error.
 	Sleep func(ctx context.Context, d time.Duration) error
 	// Waits is how long the run may wait for challenges in all.

@@ -65,6 +65,8 @@ const (
 	ChallengesRemoved = "challenges_removed"
 	// ChallengesDeferred is since when the item waits for a sweep that has time for its challenges.
 	ChallengesDeferred = "challenges_deferred"
+	// Revocation is what is known of a certificate of the item that its CA revoked, as JSON (rules PARAM-45).
+	Revocation = "revocation"
 	// SiteWatch is what the item's sites serve, as JSON (rules PARAM-42).
 	SiteWatch = "site_watch"
 	// EarlierSerials lists the serials of the certificates that were replaced on the item, oldest first (rules PARAM-43).

@@ -50,15 +50,15 @@ func (j *Order) betterThan(csr pki.CSR, chain, stored pki.Chain) bool {
 		stored.Check(csr, j.wanted(csr)) != nil || j.namesChanged(chain, stored)
 }
 
-// revoked reports whether a certificate is known to be revoked: its serial is in the parameter RevokedSerial, which
-// noteRevoked saves.
+// revoked reports whether a certificate is known to be revoked: the seller cancelled its order (noteCancelled), or its CA's list
+// says so (NoteRevocation).
 func (j *Order) revoked(chain pki.Chain) bool {
-	return j.Item.Params[itemparam.RevokedSerial] == chain.Serial()
+	return j.Item.Params[itemparam.RevokedSerial] == chain.Serial() || j.Revocation().Serial == chain.Serial()
 }
 
-// noteRevoked saves the stored certificate's serial as revoked if the seller cancelled its order. A cancelled reissue does not
+// noteCancelled saves the stored certificate's serial as revoked if the seller cancelled its order. A cancelled reissue does not
 // concern the certificate that it was to replace, so the seller's answer must show the stored certificate.
-func (j *Order) noteRevoked(ctx context.Context, status seller.OrderStatus) error {
+func (j *Order) noteCancelled(ctx context.Context, status seller.OrderStatus) error {
 	stored, err := pki.StoredLeaf(j.Item.Stored)
 	if err != nil || status.State != seller.StateCancelled {
 		return nil

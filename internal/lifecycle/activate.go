@@ -17,6 +17,9 @@ import (
 // seller: the CSR is never submitted twice without that.
 func (j *Order) activate(ctx context.Context, status seller.OrderStatus) error {
 	id := status.ID
+	if err := j.refuseKnownKey(); err != nil {
+		return err
+	}
 	request, err := j.Request()
 	if err != nil {
 		return err

@@ -39,6 +39,9 @@ func (j *Order) askReissue(ctx context.Context, status seller.OrderStatus) (sell
 	if err := j.CountAttempt(ctx); err != nil {
 		return status, err
 	}
+	if err := j.countRevoked(ctx, status.ID); err != nil {
+		return status, err
+	}
 	j.Log.ExtInfof("reissue of id %d for %v, validation by %s", status.ID, request.AllNames(), request.Method)
 	j.SetCritical(true) // a reissue costs nothing, but its new id must be recorded
 	defer j.SetCritical(false)
@@ -84,7 +87,7 @@ func (j *Order) retreat(ctx context.Context, status seller.OrderStatus, request 
 	if again, err := j.retreatFromKey(ctx, status, refusal); again || err != nil {
 		return again, err
 	}
-	if !j.movedFromMail || j.checkEmailAllowed() != nil {
+	if !j.movedFromMail || j.checkEmailAllowed() != nil || j.Rotation == RotateKeyOnly {
 		return false, nil
 	}
 	j.Log.Warningf("%s refused the reissue of id %d validated by %s (%v): it is asked for again, validated by e-mail as before", j.Info.Title, status.ID, request.Method, refusal)
@@ -93,6 +96,11 @@ func (j *Order) retreat(ctx context.Context, status seller.OrderStatus, request 
 
 // reissueRequest checks the item and returns the request to send. It buys missing names first.
 func (j *Order) reissueRequest(ctx context.Context, status seller.OrderStatus) (seller.Request, error) {
+	if j.Rotation != RotateKeyOnly { // which is for another key in any case
+		if err := j.refuseKnownKey(); err != nil {
+			return seller.Request{}, err
+		}
+	}
 	if !j.requestChanged() {
 		if err := j.RefuseForeignOrder(ctx, status); err != nil {
 			return seller.Request{}, err
@@ -159,11 +167,7 @@ func (j *Order) allowedMethod(ctx context.Context) error {
 func (j *Order) reissueFailed(ctx context.Context, status seller.OrderStatus, request seller.Request, tried string, reason error) (seller.OrderStatus, error) {
 	failure := fault.From(reason)
 	limited := failure.Type == fault.Limit && (!failure.OutcomeUnknown || failure.Refused)
-	if limited {
-		if err := j.SaveParam(ctx, itemparam.ReissueTried, tried); err != nil {
-			j.Log.Errorf("the count of attempts could not be reverted: %v", err)
-		}
-	}
+	j.revertCounts(ctx, failure, tried, limited)
 	if limited && failure.Refused { // not certain, so the pending reissue stays; the next run looks for the reissue first
 		return status, reason
 	}
@@ -177,6 +181,19 @@ func (j *Order) reissueFailed(ctx context.Context, status seller.OrderStatus, re
 	}
 	j.Log.ExtInfof("the answer to the reissue was lost (%v), the reissue is id %d", reason, next.ID)
 	return j.reissueAccepted(ctx, next, request, nil)
+}
+
+// revertCounts does not count a reissue as an attempt that a rate limit stopped, and as one of a revoked certificate neither if it
+// did not reach the seller.
+func (j *Order) revertCounts(ctx context.Context, failure *fault.Error, tried string, limited bool) {
+	if limited {
+		if err := j.SaveParam(ctx, itemparam.ReissueTried, tried); err != nil {
+			j.Log.Errorf("the count of attempts could not be reverted: %v", err)
+		}
+	}
+	if limited || failure.SellerFails() && !failure.OutcomeUnknown {
+		j.uncountRevoked(ctx)
+	}
 }
 
 // forgetReissue removes what was saved about a reissue that the seller did not take.
@@ -210,7 +227,7 @@ func (j *Order) reissueAccepted(ctx context.Context, status seller.OrderStatus, 
 	if pending, ok := j.pendingReissue(); ok { // the item's request may have changed since
 		requested = pending.Request
 	}
-	if err := j.SaveParam(ctx, itemparam.Requested, requested); err != nil {
+	if err := errors.Join(j.SaveParam(ctx, itemparam.Requested, requested), j.takeRevoked(ctx)); err != nil {
 		return status, err
 	}
 	if status.State == seller.StateWaiting {

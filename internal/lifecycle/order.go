@@ -15,6 +15,8 @@ type Order struct {
 	// Rotation says which key a reissue is for. The client's own Reissue keeps it.
 	Rotation Rotation
 	askedNow bool // the seller was asked in this run to look at the challenges
+	// forRevocation says that the sweep reissues the stored certificate because it is revoked.
+	forRevocation bool
 	// movedFromMail says that the item was moved from e-mail to another validation method for a reissue that no seller has taken yet.
 	movedFromMail bool
 }

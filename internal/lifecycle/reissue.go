@@ -188,7 +188,7 @@ func (j *Order) afterReissue(ctx context.Context, id int64) Outcome {
 }
 
 // fresh reports whether the certificate at the seller is for the present request and needs no reissue: it is less than a day
-// old, or is still to be stored.
+// old, or is still to be stored. One that is revoked needs a reissue.
 func (j *Order) fresh(status seller.OrderStatus) bool {
 	csr, err := pki.ReadCSR(j.Item.CSR)
 	if err != nil {
@@ -196,6 +196,9 @@ func (j *Order) fresh(status seller.OrderStatus) bool {
 	}
 	chain, err := pki.BuildChain(status.PEM, csr, j.Now())
 	if err != nil || chain.Check(csr, j.wanted(csr)) != nil {
+		return false
+	}
+	if j.revoked(chain) { // however new it is
 		return false
 	}
 	stored, inPlace := j.inPlace(chain)

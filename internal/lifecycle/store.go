@@ -257,8 +257,10 @@ func (j *Order) recordReplacement(ctx context.Context, chain pki.Chain, old *pki
 	if old == nil || old.Serial() == chain.Serial() {
 		return nil
 	}
-	if err := j.concludeTermEnd(ctx, chain, *old); err != nil {
-		return err
+	if j.Revocation().Serial != old.Serial() { // in place of a revoked one, CAs issue certificates that end on the same day
+		if err := j.concludeTermEnd(ctx, chain, *old); err != nil {
+			return err
+		}
 	}
 	if err := j.SaveParam(ctx, itemparam.EarlierSerials, earlierSerials(j.Item.Params[itemparam.EarlierSerials], old.Serial(), chain.Serial())); err != nil {
 		return err

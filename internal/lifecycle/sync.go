@@ -306,7 +306,7 @@ func (j *Order) logEnded(outcome Outcome) {
 // paid term.
 func (j *Order) keepStored(ctx context.Context, status seller.OrderStatus, reason error) error {
 	j.Log.Warningf("%v; the stored certificate stays in place", reason)
-	if err := j.noteRevoked(ctx, status); err != nil {
+	if err := j.noteCancelled(ctx, status); err != nil {
 		return err
 	}
 	// A pending reissue is over. If the id stays, it would otherwise be taken for the next reissue.

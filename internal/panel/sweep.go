@@ -163,6 +163,20 @@ func (h *Host) WatchedItems(ctx context.Context, after int64, limit int) ([]item
 	return all, nil
 }
 
+// RevokedItems lists the items with what is known about a revoked certificate of theirs.
+func (h *Host) RevokedItems(ctx context.Context) ([]item.RevokedItem, error) {
+	found, err := h.rows(ctx, "itemparam", "SELECT i.id, s.value"+fromOwnItems+
+		"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE"+activeStates+" AND s.value<>'' ORDER BY i.id", itemparam.Revocation, h.o.Binary)
+	if err != nil {
+		return nil, err
+	}
+	var all []item.RevokedItem
+	for _, row := range found {
+		all = append(all, item.RevokedItem{Item: row[0].number(), State: row[1].String})
+	}
+	return all, nil
+}
+
 // maxWatched is the longest certificate.crt in bytes that is read to look at sites: one that is longer must not use up the memory
 // for the others of its page. Certificates with their chains are below 100 KiB.
 const maxWatched = 1 << 20

@@ -20,6 +20,7 @@ INSERT INTO item (id, name, processingmodule, status, autosuspend, employeesuspe
  (4, 'four.example', 5, 4, 'off', 'off', 'off'), (5, 'five.example', 6, 2, 'off', 'off', 'off'), (6, 'six.example', 5, 2, 'off', 'off', 'off'),
  (7, 'seven.example', 5, 2, 'off', 'off', 'off'), (8, 'eight.example', 5, 2, 'off', 'off', 'off');
 INSERT INTO itemparam (item, intname, value) SELECT id, 'certificate_serial', CONCAT('a', id) FROM item WHERE id<>6;
+INSERT INTO itemparam (item, intname, value) SELECT id, 'revocation', CONCAT('{"serial":"a', id, '"}') FROM item WHERE id<>8;
 UPDATE itemparam SET value='' WHERE item=7;
 INSERT INTO itemparam (item, intname, value) VALUES (1, 'earlier_serials', 'b1 b2'), (1, 'site_watch', '{"outcome":"old"}'), (1, 'certificate_key', 'x'),
  (2, 'sité_watch', 'no');
@@ -38,6 +39,13 @@ func TestWatchedItemsAreTheSweepsWithASerial(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, page, "at most two after %d", after)
 	}
+}
+
+func TestRevokedItemsAreTheSweepsWithWhatIsKnown(t *testing.T) {
+	w := watched(t)
+	found, err := w.RevokedItems(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []item.RevokedItem{{Item: 1, State: `{"serial":"a1"}`}, {Item: 2, State: `{"serial":"a2"}`}, {Item: 6, State: `{"serial":"a6"}`}}, found)
 }
 
 func TestWatchedSitesHaveTheirCertificatesAndParameters(t *testing.T) {

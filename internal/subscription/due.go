@@ -123,7 +123,9 @@ func (s *sweep) decisionFor(ctx context.Context, j *sweptItem, row *sweepRow, st
 // reissue requests the next certificate. If the seller needs a new proof of control, the client is notified.
 func (s *sweep) reissue(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) error {
 	tried := j.Attempts()
-	j.Rotation = s.rotation
+	if j.Rotation == lifecycle.KeepKey {
+		j.Rotation = s.rotation
+	}
 	outcome, err := j.Reissue(ctx, "reopen")
 	if err = errors.Join(outcome.Ended, err); err != nil {
 		if fault.From(err).Type == fault.OrderEnded && j.Attempts() == tried {

@@ -11,7 +11,8 @@ import (
 type sweptItem struct {
 	*lifecycle.Order
 	obstacles []item.NameObstacle // why names cannot be certified, as far as that was looked up
-	served    []item.Served       // places that serve an old certificate, for the notice about that
+	served    []item.Served       // places that serve an old or revoked certificate, for the notice about that
+	revoked   item.Revoked        // the revoked certificate, for the notice about that
 }
 
 // beginner locks and loads the item of run.Args, and prepares what the work needs.

@@ -55,6 +55,9 @@ func (j *sweptItem) notifyClient(ctx context.Context, mailer item.Mailer, kind s
 		return err
 	}
 	j.Log.Infof("notified %s (%s) about %s, which expires on %s", notice.To.Email, kind, notice.Domain, notice.Expires)
+	if kind == item.NoticeRevoked || kind == item.NoticeNewKey { // another notice may be due on the same day: what to publish for the reissue
+		return j.SaveParam(ctx, paramNotifyTried, "")
+	}
 	if err := j.SaveParam(ctx, paramNotifiedOn, today); err != nil {
 		return err
 	}
@@ -62,6 +65,12 @@ func (j *sweptItem) notifyClient(ctx context.Context, mailer item.Mailer, kind s
 		return nil
 	}
 	return j.SaveParam(ctx, itemparam.NotifiedSerial, j.Item.Params[itemparam.Serial])
+}
+
+// refusedToday reports whether a notice was refused today, or may have been sent by a run that was killed.
+func (j *sweptItem) refusedToday() bool {
+	today := j.Today().String()
+	return j.Item.Params[paramNotifyTried] == today && j.Item.Params[paramNotifiedOn] != today
 }
 
 // recipientRefused reports whether the mail server refused this notice permanently.
@@ -93,7 +102,7 @@ func (j *sweptItem) notice(ctx context.Context, kind string) (item.Notice, error
 	n := item.Notice{
 		Kind: kind, To: client, Item: j.Item.Item, Domain: stored.Leaf.Subject.CommonName, Order: j.Item.Params[itemparam.OrderID],
 		Expires: stored.Ends(), PaidUntil: j.TermEnd(), DaysLeft: j.Today().DaysUntil(stored.Ends()), Method: method, Serial: stored.Serial(),
-		Obstacles: j.obstacles, Served: j.served,
+		Obstacles: j.obstacles, Served: j.served, Revoked: j.revoked,
 	}
 	if brand, err := j.Panel.Brand(ctx, j.Item.Project); err == nil {
 		n.Panel = brand
@@ -108,7 +117,7 @@ func (j *sweptItem) notice(ctx context.Context, kind string) (item.Notice, error
 		n.Product = product.Names[0]
 	}
 	switch {
-	case kind == item.NoticeExpires, kind == item.NoticeInstall:
+	case kind == item.NoticeExpires, kind == item.NoticeInstall, kind == item.NoticeRevoked, kind == item.NoticeNewKey:
 	case method == seller.MethodEmail:
 		n.Challenges = j.Item.Params[itemparam.Approver]
 	default:

@@ -28,10 +28,16 @@ func (s *sweep) skipForOutage(row *sweepRow, action string, down *fault.Error) {
 
 // run works on all items, or on the one of --item, for which the document always has a row. Then it looks at their sites.
 func (s *sweep) run(ctx context.Context) error {
+	if err := s.openWatch(ctx); err != nil {
+		return err
+	}
 	if err := s.work(ctx); err != nil {
 		return err
 	}
-	return s.watchSites(ctx)
+	if err := s.watchSites(ctx); err != nil {
+		return err
+	}
+	return s.tellServed(ctx)
 }
 
 func (s *sweep) work(ctx context.Context) error {
@@ -49,11 +55,14 @@ func (s *sweep) work(ctx context.Context) error {
 	return s.explain(ctx, order)
 }
 
-// workOnItems works on the items whose certificate is due, those that end first in front, then on those that only wait for the
-// seller. If the time or the seller's call limit runs out, the certificates in use were handled first (rules SWEEP-1).
+// workOnItems works on the items whose certificate is revoked, then on those whose certificate is due, those that end first in
+// front, then on those that only wait for the seller. If the time or the seller's call limit runs out, the certificates in use were handled first (rules SWEEP-1).
 func (s *sweep) workOnItems(ctx context.Context) error {
 	var err error
 	if s.items, err = s.Panel.ActiveItems(ctx); err != nil {
+		return err
+	}
+	if err := s.findRevoked(ctx); err != nil {
 		return err
 	}
 	waiting, err := s.filterNamed(s.Panel.WaitingItems(ctx))
@@ -67,7 +76,18 @@ func (s *sweep) workOnItems(ctx context.Context) error {
 	// A reissue that is under way is synced; the next sweep decides what is due after it.
 	due := slices.DeleteFunc(slices.Clone(ending), func(it int64) bool { return slices.Contains(waiting, it) })
 	worked := map[int64]bool{}
+	if err := s.workOnRevoked(ctx, waiting, worked); err != nil {
+		return err
+	}
+	return s.workOnListed(ctx, due, ending, waiting, worked)
+}
+
+// workOnListed works on the items whose certificate is due, then on those that end or wait; not on those that were worked on.
+func (s *sweep) workOnListed(ctx context.Context, due, ending, waiting []int64, worked map[int64]bool) error {
 	for _, it := range due {
+		if worked[it] {
+			continue
+		}
 		if err := s.workOn(ctx, it, asReissue, s.beginner(), s.decide); err != nil {
 			return err
 		}

@@ -49,6 +49,7 @@ type sweep struct {
 	mailDown                               bool // the mail transport failed in this run
 	timeSpent                              bool // there is no time left for publishers and looks
 	deliverBudget                          *publish.Budget
+	revoked                                revokedItems
 	watched                                *watchedSites
 	rotation                               lifecycle.Rotation // of reissues that are due
 }
@@ -101,7 +102,10 @@ func Run(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	}
 	run.Failed = s.failed > 0
 	run.Summary = fmt.Sprintf("items %d, due %d, reissued %d, notified %d, failed %d", s.items, s.due, s.reissued, s.notified, s.failed)
-	if s.watched != nil {
+	if n := s.revoked.count(); n > 0 {
+		run.Summary += fmt.Sprintf(", revoked %d", n)
+	}
+	if s.watched != nil && !s.dry {
 		run.Summary += fmt.Sprintf(", sites looked at %d, old %d", s.watched.looked, s.watched.old())
 	}
 	return s.document(), nil
@@ -244,6 +248,9 @@ func (s *sweep) reconcile(ctx context.Context, j *sweptItem, row *sweepRow) erro
 		row.result, row.reason = resultSkipped, "no order yet"
 		return nil
 	}
+	if _, err := s.noteRevoked(ctx, j); err != nil {
+		return err
+	}
 	if down := s.down[j.Account]; down != nil {
 		s.skipForOutage(row, actionWait, down)
 		return s.remindUnsynced(ctx, j, row)
@@ -352,7 +359,7 @@ func (s *sweep) remind(ctx context.Context, j *sweptItem, row *sweepRow, stored 
 	return s.notifyClient(ctx, j, row, kind, once)
 }
 
-// notifyClient sends a notice unless the client was notified already or the mail transport failed in this run.
+// notifyClient sends a notice unless the client was notified already.
 func (s *sweep) notifyClient(ctx context.Context, j *sweptItem, row *sweepRow, kind string, once bool) error {
 	if err := ctx.Err(); err != nil { // what was not done in a run that has ended is no news for the client
 		return err
@@ -361,8 +368,13 @@ func (s *sweep) notifyClient(ctx context.Context, j *sweptItem, row *sweepRow, k
 		row.reason = why
 		return nil
 	}
+	return s.sendNotice(ctx, j, kind)
+}
+
+// sendNotice sends a notice, unless the mail transport failed in this run.
+func (s *sweep) sendNotice(ctx context.Context, j *sweptItem, kind string) error {
 	if s.mailDown { // a transport that hangs costs one timeout per sweep
-		return fault.Errorf(fault.Client, fault.ObjectMail, "the client of item %d (%s) was not notified: the mail transport failed for an earlier notice of this run", j.Item.Item, row.name).Retryable()
+		return fault.Errorf(fault.Client, fault.ObjectMail, "the client of item %d (%s) was not notified: the mail transport failed for an earlier notice of this run", j.Item.Item, j.Item.Name).Retryable()
 	}
 	err := j.notifyClient(ctx, s.Mailer, kind)
 	if err != nil {
@@ -392,7 +404,10 @@ func (s *sweep) document() *etree.Document {
 	} {
 		node.CreateAttr(a.name, a.value)
 	}
-	if s.watched != nil {
+	if n := s.revoked.count(); n > 0 {
+		node.CreateAttr("revoked", strconv.Itoa(n))
+	}
+	if s.watched != nil && !s.dry {
 		node.CreateAttr("watched", strconv.Itoa(s.watched.looked))
 		node.CreateAttr("old", strconv.Itoa(s.watched.old()))
 	}

@@ -31,10 +31,11 @@ const (
 
 // watchedSites is the part of a sweep that looks at sites.
 type watchedSites struct {
-	service watch.Service
-	state   *watch.State
-	due     []dueSite
-	page    []item.WatchedSite // loaded, and not looked at yet
+	service  watch.Service
+	settings watch.Settings
+	state    *watch.State
+	due      []dueSite
+	page     []item.WatchedSite // loaded, and not looked at yet
 
 	looked     int
 	unresolved []siteLook // in a row without an answer of DNS
@@ -60,10 +61,9 @@ type siteLook struct {
 // old returns how many items have a site with an old certificate, as far as known.
 func (w *watchedSites) old() int { return w.state.Count(watch.Old) }
 
-// watchSites looks at the sites of the items that were not looked at for a day or whose certificate is new; with --item at those
-// of this item. It comes last in a sweep: nothing that is due waits for it.
-func (s *sweep) watchSites(ctx context.Context) error {
-	if s.dry || s.Watch == nil {
+// openWatch reads the settings, and what earlier sweeps remembered about sites and their certificates.
+func (s *sweep) openWatch(ctx context.Context) error {
+	if s.Watch == nil {
 		return nil
 	}
 	settings, why, warnings, err := item.WatchSettings(ctx, s.Panel)
@@ -74,18 +74,28 @@ func (s *sweep) watchSites(ctx context.Context) error {
 		s.Log.Warningf("%s", warning)
 	}
 	if !settings.On {
-		s.Log.ExtInfof("sites are not watched: %s", why)
+		s.Log.ExtInfof("sites are not watched: %s; revoked certificates are not looked for either", why)
 		return nil
 	}
-	w := &watchedSites{service: s.Watch(settings)}
+	w := &watchedSites{service: s.Watch(settings), settings: settings}
 	if w.state, err = w.service.Read(s.Now()); err != nil {
 		s.Log.Warningf("%v", err)
 	}
 	s.watched = w
+	return nil
+}
+
+// watchSites looks at the sites of the items that were not looked at for a day or whose certificate is new; with --item at those
+// of this item. It comes last in a sweep: nothing that is due waits for it.
+func (s *sweep) watchSites(ctx context.Context) error {
+	w := s.watched
+	if s.dry || w == nil {
+		return nil
+	}
 	if err := s.findDueSites(ctx); err != nil {
 		return err
 	}
-	err = s.lookAtSites(ctx)
+	err := s.lookAtSites(ctx)
 	if unsaved := w.service.Write(w.state); unsaved != nil {
 		s.Log.Warningf("%v", unsaved)
 	}
@@ -147,7 +157,7 @@ func (s *sweep) siteDue(it item.WatchedItem) (looked int64, due bool) {
 		return 0, it.Item == s.Args.Item
 	}
 	seen, known := s.watched.state.Seen(it.Item)
-	if !known || seen.Serial != it.Serial {
+	if !known || seen.Serial != it.Serial || seen.Looked.IsZero() || s.mayServeRevoked(it.Item, seen.Looked) {
 		return 0, true
 	}
 	return seen.Looked.Unix(), s.Now().Sub(seen.Looked) >= watchAgain

@@ -85,6 +85,7 @@ func (s *sweep) noteUnresolved(ctx context.Context) error {
 func (s *sweep) applyLook(ctx context.Context, l siteLook) error {
 	w := s.watched
 	w.looked++
+	s.keepLook(l)
 	earlier, known := watch.ParseRecord(l.site.Watch)
 	fresh := l.chain.Leaf.NotBefore.After(w.state.Begun)
 	next := earlier.Next(l.look, l.chain.Serial(), s.Now(), known, fresh)

@@ -21,7 +21,7 @@ var allowed = map[string][]string{
 	"internal/app": {
 		"internal/publish", "internal/publish/observe", "internal/publish/dnsupdate", "internal/publish/powerdns",
 		"internal/publish/webroot", "internal/publish/execute", "internal/publish/ispmgr", "internal/deliver", "internal/deliver/execute", "internal/deliver/ispmgr",
-		"internal/watch", "internal/command", "internal/item", "internal/seller", "internal/panel", "internal/notify", "internal/panellog",
+		"internal/watch", "internal/watch/crl", "internal/command", "internal/item", "internal/seller", "internal/panel", "internal/notify", "internal/panellog",
 		"internal/dnscheck", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/safexml",
 	},
 	"internal/command": {
@@ -29,11 +29,11 @@ var allowed = map[string][]string{
 		"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
 	},
 	"internal/subscription": {
-		"internal/lifecycle", "internal/purchase", "internal/item", "internal/publish", "internal/deliver", "internal/watch", "internal/seller", "internal/pki",
+		"internal/lifecycle", "internal/purchase", "internal/item", "internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki",
 		"internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
 	},
 	"internal/lifecycle": {
-		"internal/publish", "internal/deliver", "internal/purchase", "internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault",
+		"internal/publish", "internal/deliver", "internal/watch/crl", "internal/purchase", "internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault",
 		"internal/itemparam", "internal/xmldoc",
 	},
 	"internal/purchase": {
@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
 	},
 	"internal/item": {
-		"internal/publish", "internal/deliver", "internal/watch", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext",
+		"internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext",
 	},
 	"internal/panel": {
 		"internal/item", "internal/publish", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl",

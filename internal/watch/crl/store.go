@@ -41,6 +41,15 @@ type Options struct {
 	ReadOnly bool
 }
 
+// Service asks lists. Store is the one of the programs.
+type Service interface {
+	Sort(queries []Query)
+	Ask(ctx context.Context, q Query) (Answer, error)
+	Close(all bool, queries []Query) error
+}
+
+var _ Service = (*Store)(nil)
+
 // Store asks lists, and keeps copies of them. It is for one run and one goroutine, and holds one list at a time in memory.
 type Store struct {
 	o         Options

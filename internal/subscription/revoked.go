@@ -1,0 +1,457 @@
+package subscription
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/lifecycle"
+	"pmssl/internal/pki"
+	"pmssl/internal/watch"
+	"pmssl/internal/watch/crl"
+)
+
+// revokedTime is how long a sweep works on revoked certificates: a CA may revoke those of all items at once, and what ends soon must
+// not wait for all of them.
+const revokedTime = 15 * time.Minute
+
+// entryOf returns what a record says about its certificate.
+func entryOf(r lifecycle.Revocation) crl.Entry {
+	return crl.Entry{Serial: r.Serial, Reason: r.Reason, Date: r.Date}
+}
+
+// workOnRevoked works on the items with a revoked certificate that do not wait for the seller: those are synced, and worked on when
+// that has ended. Items that it is done with are put into worked, because their certificates are not due in any other way.
+func (s *sweep) workOnRevoked(ctx context.Context, waiting []int64, worked map[int64]bool) error {
+	began := s.Now()
+	items := slices.Sorted(maps.Keys(s.revoked.records))
+	for it := range s.revoked.found {
+		if at, recorded := slices.BinarySearch(items, it); !recorded {
+			items = slices.Insert(items, at, it)
+		}
+	}
+	for _, it := range items {
+		if slices.Contains(waiting, it) {
+			continue
+		}
+		if s.Now().Sub(began) < revokedTime && s.hasWork(it) {
+			if err := s.workOn(ctx, it, asReissue, s.beginner(), s.answerRevocation); err != nil {
+				return err
+			}
+		}
+		worked[it] = s.isRevoked(it)
+	}
+	return nil
+}
+
+// hasWork reports whether something may have to be done about the revoked certificate of an item, or about one that was replaced.
+func (s *sweep) hasWork(it int64) bool {
+	r := s.revoked.records[it]
+	switch {
+	case s.Args.Item != 0:
+		return true
+	case s.isRevoked(it):
+		return !s.isDone(it, r)
+	}
+	return s.mayBeOver(it, r)
+}
+
+// isRevoked reports whether the certificate in place of an item is known to be revoked. Without the list of items it is taken to be
+// the one of the record.
+func (s *sweep) isRevoked(it int64) bool {
+	if _, found := s.revoked.found[it]; found {
+		return true
+	}
+	r, recorded := s.revoked.records[it]
+	serial, listed := s.revoked.inPlace[it]
+	return recorded && (!listed || serial == r.Serial) && !s.isReleased(it, r)
+}
+
+// isReleased reports whether a certificate that was on hold is on its list no more. Others stay revoked for ever, and leave the list
+// when they have ended (RFC 5280 3.3).
+func (s *sweep) isReleased(it int64, r lifecycle.Revocation) bool {
+	return r.Reason == crl.CertificateHold && s.revoked.unlisted[it]
+}
+
+// isDone reports whether an earlier sweep did all that is done about a revoked certificate without a person.
+func (s *sweep) isDone(it int64, r lifecycle.Revocation) bool {
+	if e, found := s.revoked.found[it]; found && (e.Serial != r.Serial || e.Reason != r.Reason || !e.Date.Equal(r.Date)) {
+		return false
+	}
+	if _, listed := s.revoked.inPlace[it]; !listed {
+		return false
+	}
+	return s.policyDone(r)
+}
+
+// policyDone reports whether what the policy says was done.
+func (s *sweep) policyDone(r lifecycle.Revocation) bool {
+	task, told := r.Task == r.Reason, r.WasTold(r.Serial, item.NoticeRevoked)
+	switch manual := s.settings.Policy == cabforum.PolicyManual; {
+	case s.settings.Policy == cabforum.PolicyNone:
+		return true
+	case r.Reason == crl.KeyCompromise:
+		return task && r.WasTold(r.Serial, item.NoticeNewKey)
+	case r.Reason.Withdrawn():
+		return task && (told || !manual)
+	case manual:
+		return told
+	}
+	return task
+}
+
+// mayBeOver reports whether a certificate that was replaced, or is on hold no more, may be forgotten.
+func (s *sweep) mayBeOver(it int64, r lifecycle.Revocation) bool {
+	return s.isReleased(it, r) || s.isOver(it, r, s.revoked.inPlace[it], false)
+}
+
+// isOver reports whether nothing has to be remembered about a certificate that was replaced. A site that serves it is a reason to
+// remember that its client was told. seen says that the one in place was seen at its servers when it was delivered.
+func (s *sweep) isOver(it int64, r lifecycle.Revocation, inPlace string, seen bool) bool {
+	if s.watched != nil {
+		last, known := s.watched.state.Seen(it)
+		if known && last.Outcome == watch.Old && last.Served == r.Serial {
+			return false
+		}
+		seen = seen || known && last.Serial == inPlace && last.Outcome == watch.Current
+	}
+	return r.RevocationOver(inPlace, seen, s.Now())
+}
+
+// noteRevoked saves on the item that its certificate in place is on the list that it names. It returns what is known then; false
+// if the certificate in place is not known to be revoked. What was found is checked against the certificate itself.
+func (s *sweep) noteRevoked(ctx context.Context, j *sweptItem) (crl.Entry, error) {
+	stored, err := pki.StoredLeaf(j.Item.Stored)
+	if err != nil {
+		return crl.Entry{}, nil // whoever needs it reports that
+	}
+	e, found := s.revoked.found[j.Item.Item]
+	if found && e.Serial == stored.Serial() && watch.ListOf(stored.Leaf) == s.revoked.lists[j.Item.Item] {
+		_, err := j.NoteRevocation(ctx, stored, e)
+		return e, err
+	}
+	if r := j.Revocation(); r.Serial == stored.Serial() && !s.isReleased(j.Item.Item, r) {
+		return entryOf(r), nil
+	}
+	return crl.Entry{}, nil
+}
+
+// answerRevocation does what the policy says about the revoked certificate of an item, or forgets one that was replaced (rules
+// REVOKE-5, REVOKE-6).
+func (s *sweep) answerRevocation(ctx context.Context, j *sweptItem, row *sweepRow) error {
+	stored, err := s.storedLeaf(j, row)
+	if err != nil {
+		row.action = actionNone
+		return err
+	}
+	s.revoked.inPlace[row.item] = stored.Serial()
+	e, err := s.noteRevoked(ctx, j)
+	if err != nil {
+		row.action = actionNone
+		return err
+	}
+	if e.Serial == "" {
+		delete(s.revoked.found, row.item)
+		return s.forgetRevoked(ctx, j, stored)
+	}
+	row.action, row.result, row.reason = actionNone, resultSkipped, reasonRevoked+string(e.Reason)
+	if s.settings.Policy == cabforum.PolicyNone {
+		return nil
+	}
+	if down := s.down[j.Account]; !s.dry && down == nil {
+		if err := j.ReconcileReissue(ctx); err != nil {
+			row.action = actionWait
+			return s.escalateBlocked(ctx, j, row, stored, err)
+		}
+	}
+	if waits, err := s.isUnderWay(ctx, j); waits || err != nil {
+		row.action = actionWait
+		return err
+	}
+	if end := j.TermEnd(); !end.IsZero() && !cabforum.DateOf(s.at).Before(end) {
+		row.reason = string(cabforum.ReasonTermOver)
+		return nil
+	}
+	s.due++
+	return s.actOnRevoked(ctx, j, row, stored, e)
+}
+
+// reasonRevoked stands before the reason of a revocation in the document.
+const reasonRevoked = "revoked: "
+
+// isUnderWay reports whether a reissue or an operation of the panel is under way for the item.
+func (s *sweep) isUnderWay(ctx context.Context, j *sweptItem) (bool, error) {
+	operations, err := s.Panel.CountOperations(ctx, j.Item.Item)
+	return operations > 0 || j.HasStatus(item.ServiceRequested) || j.HasStatus(item.ServiceWaiting) || j.Unanswered(), err
+}
+
+// actOnRevoked answers the revocation of the certificate in place.
+func (s *sweep) actOnRevoked(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain, e crl.Entry) error {
+	manual := s.settings.Policy == cabforum.PolicyManual
+	switch {
+	case j.KeyIsKnown():
+		return s.answerKnownKey(ctx, j, row, stored, e)
+	case e.Reason.Withdrawn():
+		return s.handOver(ctx, j, row, e, manual, item.NextAsk, "was revoked by its authority ("+string(e.Reason)+
+			"), which would refuse or revoke another one as well: it is not reissued. Find out why, and press Reissue in the panel if that is settled")
+	case manual:
+		return s.tell(ctx, j, row, e, item.NoticeRevoked, item.NextReissue)
+	}
+	return s.reissueRevoked(ctx, j, row, stored, e)
+}
+
+// answerKnownKey replaces a certificate whose key is known to others: with a key that the module makes, if SSLRotateKey is on and
+// that can be brought to all servers, else with the client's help.
+func (s *sweep) answerKnownKey(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain, e crl.Entry) error {
+	rotates := s.settings.Policy == cabforum.PolicyAuto && s.rotation != lifecycle.KeepKey && j.Revocation().Task == "" && j.RevokedReissueRefused() == ""
+	if !rotates || s.dry {
+		return s.askForNewKey(ctx, j, row, e, "")
+	}
+	if down := s.down[j.Account]; down != nil {
+		s.skipForOutage(row, actionReissue, down)
+		return nil
+	}
+	row.action, row.result = actionReissue, resultOK
+	j.Rotation = lifecycle.RotateKeyOnly
+	j.ForRevocation()
+	err := s.reissue(ctx, j, row, stored)
+	switch {
+	case errors.Is(err, lifecycle.ErrKeyKept):
+		return s.askForNewKey(ctx, j, row, e, fault.From(err).Message)
+	case isFinal(err):
+		return errors.Join(err, s.askForNewKey(ctx, j, row, e, fault.From(err).Message))
+	}
+	return s.escalateBlocked(ctx, j, row, stored, err)
+}
+
+// isFinal reports whether the next run would meet the same error again.
+func isFinal(err error) bool {
+	failure := fault.From(err)
+	return failure != nil && !failure.Retry && !failure.OutcomeUnknown && !failure.SellerFails()
+}
+
+// askForNewKey has the client make a new key: no authority issues a certificate for one that is known to others. why says why the
+// module makes none; it may be empty.
+func (s *sweep) askForNewKey(ctx context.Context, j *sweptItem, row *sweepRow, e crl.Entry, why string) error {
+	if !s.dry {
+		text := fmt.Sprintf("the certificate %s of %s was revoked because its private key is known to others (keyCompromise): it cannot be reissued for the same key. "+
+			"The client has to make a new key and reissue the certificate with a CSR for it", e.Serial, row.name)
+		if why != "" {
+			text += " (" + why + ")"
+		}
+		if err := j.OpenRevocationTask(ctx, asReissue, text); err != nil {
+			return err
+		}
+	}
+	return s.tell(ctx, j, row, e, item.NoticeNewKey, "")
+}
+
+// handOver opens a task for the administrator, and writes to the client if mail says so. what follows the name of the certificate.
+func (s *sweep) handOver(ctx context.Context, j *sweptItem, row *sweepRow, e crl.Entry, mail bool, next, what string) error {
+	if s.dry {
+		row.reason += ", a task"
+		return nil
+	}
+	if err := j.OpenRevocationTask(ctx, asReissue, fmt.Sprintf("the certificate %s of %s %s", e.Serial, row.name, what)); err != nil {
+		return err
+	}
+	if !mail {
+		return nil
+	}
+	return s.tell(ctx, j, row, e, item.NoticeRevoked, next)
+}
+
+// reissueRevoked reissues the revoked certificate, or hands it over to a person if that was done already or is refused.
+func (s *sweep) reissueRevoked(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain, e crl.Entry) error {
+	if j.Revocation().Task == e.Reason { // only with --item
+		return nil
+	}
+	if why := j.RevokedReissueRefused(); why != "" {
+		return s.handOver(ctx, j, row, e, false, "", "was revoked by its authority ("+string(e.Reason)+") and is not reissued by itself: "+why)
+	}
+	if down := s.down[j.Account]; down != nil {
+		s.skipForOutage(row, actionReissue, down)
+		return nil
+	}
+	row.action, row.result = actionReissue, resultOK
+	if s.dry {
+		row.result, row.reason = resultSkipped, "dry run"
+		return nil
+	}
+	j.ForRevocation()
+	err := s.reissue(ctx, j, row, stored)
+	if errors.Is(err, lifecycle.ErrNoCSR) {
+		return s.handOver(ctx, j, row, e, true, item.NextReissue, "was revoked by its authority ("+string(e.Reason)+") and is not reissued: "+fault.From(err).Message)
+	}
+	if isFinal(err) {
+		return errors.Join(err, s.handOver(ctx, j, row, e, false, "", "was revoked by its authority ("+string(e.Reason)+") and cannot be reissued: "+fault.From(err).Message))
+	}
+	return s.escalateBlocked(ctx, j, row, stored, err)
+}
+
+// forgetRevoked drops what is known about a certificate that was replaced, once the new one was seen, or that is on hold no more.
+func (s *sweep) forgetRevoked(ctx context.Context, j *sweptItem, stored pki.Chain) error {
+	r := j.Revocation()
+	switch {
+	case s.dry || r.Serial == "":
+		return nil
+	case r.Serial == stored.Serial():
+		j.Log.Infof("certificate %s is on hold no more", r.Serial)
+	case !s.isOver(j.Item.Item, r, stored.Serial(), j.IsDeployed(stored.Serial())):
+		return nil
+	}
+	return j.DropRevocation(ctx)
+}
+
+// tell writes to the client of a revoked certificate, once for each kind of notice. That is noted first: a run that is killed
+// meanwhile does not write twice.
+func (s *sweep) tell(ctx context.Context, j *sweptItem, row *sweepRow, e crl.Entry, kind, next string) error {
+	row.action, row.result = actionNotify, resultOK
+	again := s.Args.Resend && s.notified == 0
+	switch {
+	case s.dry:
+		row.result, row.reason = resultSkipped, "dry run"
+		return nil
+	case j.Revocation().WasTold(e.Serial, kind) && !again:
+		row.result, row.reason = resultSkipped, "told already"
+		return nil
+	case j.refusedToday() && !again:
+		row.result, row.reason = resultSkipped, "tried today"
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := j.NoteRevocationMail(ctx, e, kind, true); err != nil {
+		return err
+	}
+	j.revoked = item.Revoked{Serial: e.Serial, On: cabforum.DateOf(e.Date), Reason: string(e.Reason), Next: next}
+	err := s.sendNotice(ctx, j, kind)
+	if err != nil {
+		if dropped := j.NoteRevocationMail(context.WithoutCancel(ctx), e, kind, false); dropped != nil {
+			j.Log.Warningf("the notice is not sent again: %v", dropped)
+		}
+	}
+	return err
+}
+
+// mayServeRevoked reports whether the sites of an item are to be looked at in this sweep because they may serve a certificate that
+// was not known to be revoked at the last look.
+func (s *sweep) mayServeRevoked(it int64, looked time.Time) bool {
+	r := s.revoked.records[it]
+	for _, all := range []map[int64]crl.Entry{s.revoked.found, s.revoked.earlier} {
+		if e, found := all[it]; found && (r.Serial != e.Serial || looked.Before(r.Noted)) && !r.WasTold(e.Serial, item.NoticeRevoked, item.NoticeNewKey) {
+			return s.settings.Policy != cabforum.PolicyNone
+		}
+	}
+	return false
+}
+
+// keepLook keeps a look at the sites of an item of which a certificate is revoked.
+func (s *sweep) keepLook(l siteLook) {
+	it := l.site.Item
+	_, found := s.revoked.found[it]
+	_, earlier := s.revoked.earlier[it]
+	if _, recorded := s.revoked.records[it]; found || earlier || recorded {
+		s.revoked.looks[it] = l.look
+	}
+}
+
+// tellServed writes at once to the clients whose sites serve a revoked certificate, in place or replaced (rules REVOKE-6). It comes
+// after the looks: what was reissued and delivered in this sweep is served no more.
+func (s *sweep) tellServed(ctx context.Context) error {
+	if s.dry || s.watched == nil || s.settings.Policy == cabforum.PolicyNone {
+		return nil
+	}
+	from, err := s.Panel.Setting(ctx, item.SettingMailFrom)
+	if err != nil || strings.TrimSpace(from) == "" { // then it is only shown
+		return err
+	}
+	items := slices.Concat(slices.Collect(maps.Keys(s.revoked.records)), slices.Collect(maps.Keys(s.revoked.found)), slices.Collect(maps.Keys(s.revoked.earlier)))
+	slices.Sort(items)
+	for _, it := range slices.Compact(items) {
+		e, served := s.servedRevoked(it)
+		if !served || s.revoked.records[it].WasTold(e.Serial, item.NoticeRevoked, item.NoticeNewKey) {
+			continue
+		}
+		err := s.workOn(ctx, it, asSync, loadItem, func(ctx context.Context, j *sweptItem, row *sweepRow) error { return s.tellServedItem(ctx, j, row, e) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// servedRevoked returns the revoked certificate that the sites of an item serve, as far as they were looked at.
+func (s *sweep) servedRevoked(it int64) (crl.Entry, bool) {
+	seen, known := s.watched.state.Seen(it)
+	if !known {
+		return crl.Entry{}, false
+	}
+	serves := ""
+	switch seen.Outcome {
+	case watch.Current:
+		serves = seen.Serial
+	case watch.Old:
+		serves = seen.Served
+	}
+	candidates := []crl.Entry{s.revoked.found[it], s.revoked.earlier[it], entryOf(s.revoked.records[it])}
+	at := slices.IndexFunc(candidates, func(e crl.Entry) bool { return e.Serial != "" && e.Serial == serves })
+	if at < 0 {
+		return crl.Entry{}, false
+	}
+	return candidates[at], true
+}
+
+// tellServedItem writes to the client of one item.
+func (s *sweep) tellServedItem(ctx context.Context, j *sweptItem, row *sweepRow, e crl.Entry) error {
+	stored, err := pki.StoredLeaf(j.Item.Stored)
+	if err != nil {
+		return err
+	}
+	inPlace := stored.Serial() == e.Serial
+	if j.Revocation().WasTold(e.Serial, item.NoticeRevoked, item.NoticeNewKey) || inPlace && j.KeyIsKnown() {
+		return nil
+	}
+	for _, p := range s.revoked.looks[j.Item.Item].Places {
+		if p.Serial == e.Serial {
+			j.served = append(j.served, item.Served{Name: p.Name, Address: p.Address, Serial: p.Serial, Expires: cabforum.DateOf(p.Expires), Expired: !p.Expires.After(s.Now())})
+		}
+	}
+	next, err := s.nextOf(ctx, j, e, inPlace)
+	if err != nil {
+		return err
+	}
+	told := sweepRow{item: row.item, name: row.name}
+	if err := s.tell(ctx, j, &told, e, item.NoticeRevoked, next); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(s.rows, func(other sweepRow) bool { return other.item == row.item }) {
+		row.expires, row.action, row.result, row.reason = stored.Ends(), told.action, told.result, reasonRevoked+string(e.Reason)
+	}
+	return nil
+}
+
+// nextOf returns what the client whose site serves a revoked certificate has to do.
+func (s *sweep) nextOf(ctx context.Context, j *sweptItem, e crl.Entry, inPlace bool) (string, error) {
+	if !inPlace {
+		return item.NextInstall, nil
+	}
+	waits, err := s.isUnderWay(ctx, j)
+	switch {
+	case waits || err != nil:
+		return item.NextWait, err
+	case e.Reason.Withdrawn() || j.Revocation().Task != "":
+		return item.NextAsk, nil
+	case s.settings.Policy == cabforum.PolicyManual:
+		return item.NextReissue, nil
+	}
+	return item.NextWait, nil
+}
