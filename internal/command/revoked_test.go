@@ -484,6 +484,17 @@ func TestWithoutASenderAServedRevokedCertificateIsOnlyShown(t *testing.T) {
 	assert.False(t, failed)
 	assert.Contains(t, doc, "revoked: privilegeWithdrawn")
 	assert.Empty(t, r.mailer.notices)
+
+	r = revocationFixture(t)
+	delete(r.panel.settings, item.SettingMailFrom)
+	r.revoke(crl.KeyCompromise)
+	doc, failed = r.sweep(t)
+	assert.False(t, failed)
+	assert.Contains(t, doc, `action="tell" result="skipped" reason="no sender"`)
+	assert.Len(t, r.openTasks(), 1)
+	r.panel.settings[item.SettingMailFrom] = "ssl@hosting.example"
+	r.sweep(t)
+	assert.Equal(t, []string{"newkey"}, r.mails())
 }
 
 // rules SWEEP-11: a mail that this server cannot send is sent by the next sweep, one whose recipient is refused on the next day.

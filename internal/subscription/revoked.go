@@ -326,7 +326,8 @@ func (s *sweep) tell(ctx context.Context, j *sweptItem, row *sweepRow, e crl.Ent
 		row.result, row.reason = resultSkipped, "tried today"
 		return nil
 	}
-	if err := ctx.Err(); err != nil {
+	if sends, err := s.sendsMails(ctx); !sends || err != nil {
+		row.result, row.reason = resultSkipped, "no sender"
 		return err
 	}
 	if err := j.NoteRevocationMail(ctx, e, kind, true); err != nil {
@@ -340,6 +341,16 @@ func (s *sweep) tell(ctx context.Context, j *sweptItem, row *sweepRow, e crl.Ent
 		}
 	}
 	return err
+}
+
+// sendsMails reports whether a mail can be sent: without a sender only those of the policy manual are tried, which fail with the reason
+// (rules SWEEP-6). The administrator has a task about the others, or they are only shown.
+func (s *sweep) sendsMails(ctx context.Context) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	from, err := s.Panel.Setting(ctx, item.SettingMailFrom)
+	return strings.TrimSpace(from) != "" || s.settings.Policy == cabforum.PolicyManual, err
 }
 
 // mayServeRevoked reports whether the sites of an item are to be looked at in this sweep because they may serve a certificate that
@@ -370,8 +381,7 @@ func (s *sweep) tellServed(ctx context.Context) error {
 	if s.dry || s.watched == nil || s.settings.Policy == cabforum.PolicyNone {
 		return nil
 	}
-	from, err := s.Panel.Setting(ctx, item.SettingMailFrom)
-	if err != nil || strings.TrimSpace(from) == "" { // then it is only shown
+	if sends, err := s.sendsMails(ctx); !sends || err != nil {
 		return err
 	}
 	items := slices.Concat(slices.Collect(maps.Keys(s.revoked.records)), slices.Collect(maps.Keys(s.revoked.found)), slices.Collect(maps.Keys(s.revoked.earlier)))
