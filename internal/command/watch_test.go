@@ -534,6 +534,29 @@ func TestAPanelThatSavesNothingEndsTheLooks(t *testing.T) {
 	assert.Len(t, c.saved, 97, "the three are looked at tomorrow")
 }
 
+// rules WATCH-3: what the item remembers is remembered here too, although the run ends right after it was saved.
+func TestALookThatIsSavedIsNotRepeatedAfterTheEndOfTheRun(t *testing.T) {
+	w, c := crowded(t, 200)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.sites.answer = func(context.Context, watch.Target) (watch.Look, error) {
+		return watch.Look{Places: []watch.Place{{Outcome: watch.Current}}}, nil
+	}
+	c.afterSave = func() {
+		if len(c.saved) == 7 {
+			cancel()
+		}
+	}
+	run := w.env()
+	run.Panel = c
+	_, err := command.Subscription(ctx, run)
+	require.Error(t, err)
+	assert.Equal(t, fault.Interrupted, fault.From(err).Type)
+	state, err := w.sites.Read(w.at)
+	require.NoError(t, err)
+	assert.Len(t, c.saved, 7)
+	assert.Equal(t, 7, state.Count(watch.Current))
+}
+
 func TestTheEndOfTheRunEndsTheLooks(t *testing.T) {
 	w, c := crowded(t, 200)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -162,6 +162,8 @@ type crowd struct {
 	refuse error            // of SaveParam
 	pages  int
 	lost   int64 // so many of the first ones replaced a certificate
+
+	afterSave func() // called after each SaveParam; nil for nothing
 }
 
 func (c *crowd) WatchedItems(_ context.Context, after int64, limit int) ([]item.WatchedItem, error) {
@@ -190,6 +192,9 @@ func (c *crowd) SaveParam(_ context.Context, it int64, name, value string) error
 		return c.refuse
 	}
 	c.saved[it] = value
+	if c.afterSave != nil {
+		c.afterSave()
+	}
 	return nil
 }
 

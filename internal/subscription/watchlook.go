@@ -95,14 +95,17 @@ func (s *sweep) applyLook(ctx context.Context, l siteLook) error {
 		err = errors.Join(err, s.saveRecord(ctx, l, next))
 	}
 	s.showLook(l, next.News(earlier) && next.Outcome == watch.Old)
+	if err == nil && !again { // also if the run ended meanwhile: the item has it
+		w.state.Note(s.seenAt(l))
+	}
 	if over := ctx.Err(); over != nil {
 		return sweepEnded(over)
 	}
 	if err != nil {
 		s.failLook(l, err)
-	}
-	if !again {
-		w.state.Note(s.seenAt(l))
+		if !again {
+			w.state.Note(s.seenAt(l))
+		}
 	}
 	return nil
 }
