@@ -770,29 +770,6 @@ func TestAnItemByEmailIsMovedAtItsReissue(t *testing.T) {
 	}
 }
 
-// killed is what ends a run in the middle.
-type killed struct{}
-
-// killedSweep runs a sweep that ends without a trace before its nth call-back; false if it has fewer.
-func (p *publishing) killedSweep(t *testing.T, n int) (happened bool) {
-	t.Helper()
-	calls := 0
-	p.panel.before = func(string) {
-		if calls++; calls == n {
-			panic(killed{})
-		}
-	}
-	defer func() {
-		p.panel.before = nil
-		if reason := recover(); reason != nil {
-			_, happened = reason.(killed)
-			require.True(t, happened, reason)
-		}
-	}()
-	p.sweep(t)
-	return false
-}
-
 // A run that is killed before any of its steps is repeated by the next ones: one reissue, no mail, no task, nothing left.
 func TestAKilledRunIsRepeated(t *testing.T) {
 	for _, changes := range []bool{false, true} {
@@ -803,7 +780,7 @@ func TestAKilledRunIsRepeated(t *testing.T) {
 			} else {
 				p.asked.then = func() { p.issue(t) }
 			}
-			happened := p.killedSweep(t, n)
+			happened := p.panel.killed(n, func() { p.sweep(t) })
 			label := fmt.Sprintf("killed before call %d, other values %t", n, changes)
 			p.allListed(t)
 			for range 4 {
