@@ -100,8 +100,15 @@ func (m measurement) checkLimits(b *testing.B, what string, took, most time.Dura
 // measure runs one sweep and returns its measurement.
 func (f *simulatedFixture) measure(b *testing.B, args ...string) measurement {
 	b.Helper()
+	return f.measureWith(b, nil, args...)
+}
+
+// measureWith is measure with further variables in the environment.
+func (f *simulatedFixture) measureWith(b *testing.B, env []string, args ...string) measurement {
+	b.Helper()
 	process := exec.Command(filepath.Join(f.panel.Root(), "processing", f.seller.module), append([]string{"--command", "subscription"}, args...)...)
-	process.Dir, process.Env = f.panel.Root(), append(f.moduleEnv(), "PMSSL_CLOCK="+filepath.Join(f.dir, "clock"))
+	process.Dir = f.panel.Root()
+	process.Env = append(append(f.moduleEnv(), "PMSSL_CLOCK="+filepath.Join(f.dir, "clock")), env...)
 	var stdout, stderr bytes.Buffer
 	process.Stdout, process.Stderr = &stdout, &stderr
 	f.answerTime.Store(0)

@@ -245,6 +245,8 @@ type sweepResult struct {
 	Reissued int        `xml:"reissued,attr"`
 	Notified int        `xml:"told,attr"`
 	Failed   int        `xml:"failed,attr"`
+	Watched  int        `xml:"watched,attr"`
+	Old      int        `xml:"old,attr"`
 	Rows     []sweepRow `xml:"item"`
 }
 
