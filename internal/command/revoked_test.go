@@ -13,6 +13,7 @@ import (
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/command"
+	"pmssl/internal/deliver"
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
@@ -826,6 +827,45 @@ func TestAKnownKeyIsReplacedByOneOfTheModule(t *testing.T) {
 			assert.Equal(t, r.param(itemparam.Serial), r.param(itemparam.DeployedSerial))
 			r.panel.order.CSR = former
 			assert.ErrorContains(t, r.do(command.Reopen, "reopen"), "for the same key")
+		})
+	}
+}
+
+// rules REVOKE-6: a server that does not answer for a while is no reason to ask a person for a key; one that stays away is.
+func TestAKnownKeyWaitsForServersThatDoNotAnswer(t *testing.T) {
+	for name, c := range map[string]struct {
+		away     int // sweeps, one an hour
+		reissues int
+		mails    []string
+		tasks    int
+	}{
+		"it comes back": {3, 1, []string{"prove"}, 0},
+		"it stays away": {9, 0, []string{"newkey"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := rotatingOf(t, sweepFixture(t, 100))
+			r := revocationOf(t, watchingOf(t, k.fixture))
+			r.more = func(run *item.Run) {
+				own := k.env()
+				run.Rand, run.Delivering, run.Waits, run.Sleep = own.Rand, own.Delivering, own.Waits, own.Sleep
+			}
+			r.revoke(crl.KeyCompromise)
+			for n := range 9 {
+				k.delivery.reasons = nil
+				if n < c.away {
+					k.delivery.reasons = []deliver.Reason{{Name: "example.com", Err: context.DeadlineExceeded}}
+				}
+				r.sweep(t)
+				if n < 5 {
+					assert.Empty(t, r.openTasks(), "sweep %d", n)
+				}
+				r.at = r.at.Add(time.Hour)
+				k.issue()
+			}
+			assert.Equal(t, c.reissues, r.seller.reissues)
+			assert.Equal(t, c.mails, r.mails())
+			assert.Len(t, r.openTasks(), c.tasks)
+			k.noKeyShown()
 		})
 	}
 }

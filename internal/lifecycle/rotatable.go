@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"pmssl/internal/deliver"
+	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/pki"
@@ -25,7 +26,11 @@ func (j *Order) rotatable(ctx context.Context) (present item.KeyPair, why string
 	if err != nil || !csr.SameKey(stored.Leaf.PublicKey) {
 		return present, "the certificate in place is not for the panel's CSR", nil
 	}
-	if why := j.keyUndeliverable(ctx, stored); why != "" {
+	if why, passes := j.keyUndeliverable(ctx, stored); why != "" {
+		if passes && j.waitsForServers() {
+			return present, "", fault.Errorf(fault.Waiting, "key", "%s: whether its servers can be given a new key is not known now, the next run asks again: %s",
+				j.Item.Label(), why).Retryable()
+		}
 		return present, why, ctx.Err()
 	}
 	key, err := j.Panel.PrivateKey(ctx, j.Item.Item) // last: it is read only if it is needed
@@ -72,22 +77,29 @@ func (j *Order) triedBefore(serial string) string {
 	return ""
 }
 
-// keyUndeliverable returns why a new key cannot be brought to every server of the certificate.
-func (j *Order) keyUndeliverable(ctx context.Context, stored pki.Chain) string {
+// waitsForServers reports whether a reissue that needs a new key waits for servers that do not answer: for a few hours after its
+// certificate was found to be revoked, then a person is asked.
+func (j *Order) waitsForServers() bool {
+	noted := j.Revocation().Noted
+	return j.Rotation == RotateKeyOnly && !noted.IsZero() && j.Now().Sub(noted) < troubleTime
+}
+
+// keyUndeliverable returns why a new key cannot be brought to every server of the certificate, and whether that may pass by itself.
+func (j *Order) keyUndeliverable(ctx context.Context, stored pki.Chain) (why string, passes bool) {
 	targets, reasons, err := j.Delivering.Targets(ctx, j.deliveryOrder(), deliveryNames(stored))
 	if err != nil {
-		return err.Error()
+		return err.Error(), true
 	}
 	left, unclear := sortReasons(reasons)
 	if why := strings.Join(nonEmpty(left, unclear), "; "); why != "" {
-		return why
+		return why, left == ""
 	}
 	for _, t := range targets {
 		if !t.Key {
-			return fmt.Sprintf("deploy %s (%s) does not say `key yes`", t.Block, strings.Join(t.Sites, ", "))
+			return fmt.Sprintf("deploy %s (%s) does not say `key yes`", t.Block, strings.Join(t.Sites, ", ")), false
 		}
 	}
-	return uncovered(targets, deliveryNames(stored))
+	return uncovered(targets, deliveryNames(stored)), false
 }
 
 // uncovered returns which of the names no target serves.
