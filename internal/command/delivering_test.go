@@ -368,23 +368,30 @@ func TestADeliveryThatIsInterruptedIsRepeated(t *testing.T) {
 		})
 		t.Run(name+" is the last", func(t *testing.T) {
 			d := deliveringFixture(t)
-			ctx, cancel := context.WithCancel(t.Context())
-			calls := 0
-			d.panel.before = func(call string) {
-				if calls++; calls > n {
-					cancel()
-					d.panel.fail[call] = ctx.Err()
-				}
-			}
-			d.args = item.Args{Command: "subscription"}
-			_, _ = command.Subscription(ctx, d.env())
-			d.panel.before, d.panel.fail = nil, map[string]error{}
+			d.endedSweep(t, n)
 			d.sweeps(t, 3*time.Hour)
 			d.deployed(t)
 			assert.Empty(t, d.mailer.notices)
 			assert.Empty(t, d.panel.tasks)
 		})
 	}
+}
+
+// endedSweep is a sweep whose run ends after n call-backs: every further one fails.
+func (d *delivering) endedSweep(t *testing.T, n int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	calls := 0
+	d.panel.before = func(call string) {
+		if calls++; calls > n {
+			cancel()
+			d.panel.fail[call] = ctx.Err()
+		}
+	}
+	d.args = item.Args{Command: "subscription"}
+	_, _ = command.Subscription(ctx, d.env())
+	d.panel.before, d.panel.fail = nil, map[string]error{}
 }
 
 // A run that is killed while it tells the client does not write twice.
@@ -403,17 +410,7 @@ func TestThereIsOneMailWhateverEndsTheRun(t *testing.T) {
 			d.delivery.refuse["web7"] = deliver.ErrByHand
 			require.NoError(t, d.do(command.SyncItem, "sync_item"))
 			d.at = d.at.Add(time.Hour)
-			ctx, cancel := context.WithCancel(t.Context())
-			calls := 0
-			d.panel.before = func(call string) {
-				if calls++; calls > n {
-					cancel()
-					d.panel.fail[call] = ctx.Err()
-				}
-			}
-			d.args = item.Args{Command: "subscription"}
-			_, _ = command.Subscription(ctx, d.env())
-			d.panel.before, d.panel.fail = nil, map[string]error{}
+			d.endedSweep(t, n)
 			d.sweeps(t, 72*time.Hour)
 			assert.LessOrEqual(t, len(d.mailer.notices), 1)
 			assert.Equal(t, 1, d.openTasks())
