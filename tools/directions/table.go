@@ -12,7 +12,7 @@ const sandbox = "internal/sandbox"
 var testsOnly = []string{"internal/seller/sellertest", "internal/publish/publishtest"}
 
 // standardOnly lists the packages that import the standard library and nothing else (docs/architecture.md).
-var standardOnly = []string{"internal/cabforum", "internal/itemparam", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl", "internal/tlsleaf"}
+var standardOnly = []string{"internal/cabforum", "internal/itemparam", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl", "internal/tlsleaf", "internal/terminal"}
 
 // allowed maps a package to the packages of this module that it may import besides its own subfolders (docs/architecture.md).
 // A package that is missing here is a violation, so that its place is decided when it is added.
@@ -22,28 +22,28 @@ var allowed = map[string][]string{
 		"internal/publish", "internal/publish/observe", "internal/publish/dnsupdate", "internal/publish/powerdns",
 		"internal/publish/webroot", "internal/publish/execute", "internal/publish/ispmgr", "internal/deliver", "internal/deliver/execute", "internal/deliver/ispmgr",
 		"internal/watch", "internal/watch/crl", "internal/command", "internal/item", "internal/seller", "internal/panel", "internal/notify", "internal/panellog",
-		"internal/dnscheck", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/safexml",
+		"internal/dnscheck", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/safexml", "internal/terminal",
 	},
 	"internal/command": {
 		"internal/subscription", "internal/plan", "internal/lifecycle", "internal/purchase", "internal/item", "internal/seller",
-		"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
+		"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal",
 	},
 	"internal/subscription": {
 		"internal/lifecycle", "internal/purchase", "internal/item", "internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki",
-		"internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
+		"internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal",
 	},
 	"internal/lifecycle": {
 		"internal/publish", "internal/deliver", "internal/watch/crl", "internal/purchase", "internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault",
-		"internal/itemparam", "internal/xmldoc",
+		"internal/itemparam", "internal/xmldoc", "internal/terminal",
 	},
 	"internal/purchase": {
-		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
+		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal",
 	},
 	"internal/plan": {
-		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
+		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal",
 	},
 	"internal/item": {
-		"internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext",
+		"internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/terminal",
 	},
 	"internal/panel": {
 		"internal/item", "internal/publish", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl",
@@ -92,6 +92,7 @@ var allowed = map[string][]string{
 	"internal/safexml":             {},
 	"internal/tlsleaf":             {},
 	"internal/mgrctl":              {},
+	"internal/terminal":            {},
 	"internal/sandbox":             {},
 	"etc":                          {},
 	"scripts":                      {},
