@@ -2,6 +2,7 @@ package seller
 
 import (
 	"context"
+	"crypto/tls"
 	"time"
 
 	"pmssl/internal/panellog"
@@ -22,4 +23,7 @@ type Env struct {
 	// SellerCA returns the absolute path of the file with the CA certificates to trust at the seller (rules CLI-8); empty
 	// for the system's.
 	SellerCA func() (string, error)
+	// Answered is called with each answer of the seller that arrives, whatever it says: the header Date (empty if absent) and the
+	// state of TLS (nil without TLS). nil if nobody wants to know.
+	Answered func(date string, state *tls.ConnectionState)
 }

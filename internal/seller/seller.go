@@ -144,6 +144,21 @@ type StatusCache interface {
 	CachedStatus(ctx context.Context, id int64) (State, bool, error)
 }
 
+// UsageReporter is a seller whose account may make a limited number of calls. CallsUsed returns how many of them this host has
+// made, the shortest span first; none if there is no limit. It only reads files, and makes no call.
+type UsageReporter interface {
+	CallsUsed() ([]CallUsage, error)
+}
+
+// CallUsage is how many calls of one account were made in the last span of time.
+type CallUsage struct {
+	Span  string // minute, hour or day
+	Used  int
+	Limit int
+	// Reads is how many calls of the limit those that only read may use; the rest is left to purchases.
+	Reads int
+}
+
 // Prober is a seller whose functions have different names on each installation (command probe). Probe reports the names; it
 // only reads.
 type Prober interface {

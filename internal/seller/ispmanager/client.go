@@ -5,6 +5,7 @@ package ispmanager
 
 import (
 	"context"
+	"crypto/tls"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -38,6 +39,8 @@ type Options struct {
 	DryRun   bool // nothing that may change something is sent, and no file is written
 	// SellerCA returns the file with the CA certificates to trust instead of the system's; nil or empty for the system's.
 	SellerCA func() (string, error)
+	// Answered is called with each answer that arrives (seller.Env); nil: nobody wants to know.
+	Answered func(date string, state *tls.ConnectionState)
 }
 
 // Client sends the requests of one account. It is safe for concurrent use.
@@ -82,7 +85,7 @@ func New(o Options) (*Client, error) {
 	}
 	c.http = sellerhttp.New(sellerhttp.Config{
 		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
-		Secrets: who.secrets(), Log: log, WriteTimeout: writeTimeout, NoLimit: true, Reads: reads(o.DryRun), Trust: trust,
+		Secrets: who.secrets(), Log: log, WriteTimeout: writeTimeout, NoLimit: true, Reads: reads(o.DryRun), Trust: trust, Answered: o.Answered,
 	})
 	c.waiting = sellerhttp.WaitingOrders{
 		Path: filepath.Join(o.StateDir, o.Binary+".waiting."+seller.AccountHash(c.account)), Now: o.Now, Log: log, Walk: c.inProgress, DryRun: o.DryRun,

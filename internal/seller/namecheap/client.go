@@ -3,12 +3,14 @@ package namecheap
 
 import (
 	"context"
+	"crypto/tls"
 	"net/url"
 	"strings"
 	"time"
 
 	"pmssl/internal/fault"
 	"pmssl/internal/panellog"
+	"pmssl/internal/seller"
 	"pmssl/internal/seller/sellerhttp"
 )
 
@@ -30,6 +32,8 @@ type Options struct {
 	DryRun   bool // nothing that may change something is sent or written, but the rate limiter's file
 	// SellerCA returns the file with the CA certificates to trust instead of the system's; nil or empty for the system's.
 	SellerCA func() (string, error)
+	// Answered is called with each answer that arrives (seller.Env); nil: nobody wants to know.
+	Answered func(date string, state *tls.ConnectionState)
 }
 
 // Client sends the requests of one account. It is safe for concurrent use.
@@ -37,6 +41,7 @@ type Client struct {
 	account string
 	access  access
 	http    *sellerhttp.Client
+	limiter *sellerhttp.RateLimiter
 	log     *panellog.Logger
 	prices  priceFile
 	waiting sellerhttp.WaitingOrders
@@ -69,12 +74,13 @@ func New(o Options) (*Client, error) {
 	}
 	log := o.Log.Named("namecheap")
 	c := &Client{account: accountName(address, who.userName), access: who, log: log}
+	c.limiter = &sellerhttp.RateLimiter{
+		Path: rateLimitPath(o.StateDir, o.Binary, c.account), Limits: limits, Now: o.Now, Sleep: o.Sleep, Log: log,
+	}
 	c.http = sellerhttp.New(sellerhttp.Config{
 		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
-		Limiter: &sellerhttp.RateLimiter{
-			Path: rateLimitPath(o.StateDir, o.Binary, c.account), Limits: limits, Now: o.Now, Sleep: o.Sleep, Log: log,
-		},
-		Secrets: []string{who.apiKey}, Log: log, Reads: reads(o.DryRun), Trust: trust,
+		Limiter: c.limiter,
+		Secrets: []string{who.apiKey}, Log: log, Reads: reads(o.DryRun), Trust: trust, Answered: o.Answered,
 	})
 	c.dry = o.DryRun
 	c.prices = priceFile{kept: sellerhttp.CacheFile{Path: cachePath(o.StateDir, o.Binary, "prices", c.account), MaxSize: maxPriceFile, DryRun: o.DryRun}, now: o.Now}
@@ -100,6 +106,16 @@ func reads(dry bool) func(sellerhttp.Call) bool {
 // Account returns the address of the API and the user name in lower case: the same text for the same account in every
 // module.
 func (c *Client) Account() string { return c.account }
+
+// CallsUsed returns how many calls of the account's limits were made from this host.
+func (c *Client) CallsUsed() ([]seller.CallUsage, error) {
+	used, err := c.limiter.Used()
+	all := make([]seller.CallUsage, len(used))
+	for i, usage := range used {
+		all[i] = seller.CallUsage(usage)
+	}
+	return all, err
+}
 
 // form returns a request's body: the global parameters (docs/reference/namecheap.md §1.2) and the command's own, given
 // as name, value pairs. Secrets are only in the body, never in the address.

@@ -2,6 +2,7 @@ package sellerhttp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"net/url"
@@ -72,6 +73,8 @@ type Config struct {
 	// Reads makes this a client for a dry run, which sends a call only if its class is Read and Reads returns true. A client
 	// with nil sends every call.
 	Reads func(Call) bool
+	// Answered is called with each HTTP answer: its header Date and the state of TLS (seller.Env). nil: nobody wants to know.
+	Answered func(date string, state *tls.ConnectionState)
 }
 
 // Call is one request.

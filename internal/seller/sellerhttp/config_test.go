@@ -1,6 +1,7 @@
 package sellerhttp_test
 
 import (
+	"crypto/tls"
 	"net/http"
 	"testing"
 	"time"
@@ -77,4 +78,23 @@ func TestFilesAreNotChanged(t *testing.T) {
 	for _, line := range log.Tail(100) {
 		assert.NotContains(t, line, "PK\x03")
 	}
+}
+
+func TestEachAnswerIsReportedWithItsDate(t *testing.T) {
+	dated := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", "Thu, 02 Apr 2026 10:00:00 GMT")
+		_, _ = w.Write([]byte(good))
+	}
+	var dates []string
+	secure := true
+	client := without(newSeller(t, says(500, ""), dated).URL, func(config *sellerhttp.Config) {
+		config.Answered = func(date string, state *tls.ConnectionState) {
+			dates, secure = append(dates, date), state != nil
+		}
+	})
+	var got string
+	require.NoError(t, client.Do(t.Context(), ask(sellerhttp.Read, &got)))
+	require.Len(t, dates, 2, "a failure of the seller is an answer too")
+	assert.Equal(t, "Thu, 02 Apr 2026 10:00:00 GMT", dates[1])
+	assert.False(t, secure)
 }

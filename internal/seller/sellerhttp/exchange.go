@@ -100,6 +100,9 @@ func (c *Client) post(ctx context.Context, class Class, form string) (reply, err
 		return reply{}, failure
 	}
 	defer func() { _ = response.Body.Close() }()
+	if c.config.Answered != nil {
+		c.config.Answered(response.Header.Get("Date"), response.TLS)
+	}
 	answer, err := c.receive(response)
 	if err != nil {
 		if failure := interrupted(caller, err, true); failure != nil {

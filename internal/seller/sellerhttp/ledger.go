@@ -44,6 +44,27 @@ func openLedger(ctx context.Context, path string) (*ledger, error) {
 	return &ledger{file: file}, nil
 }
 
+// readLedger returns the times in the file of calls without changing it; none if there is no file.
+func readLedger(path string) ([]time.Time, error) {
+	file, err := filelock.OpenRegular(path, os.O_RDONLY, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the file of calls: %w", err)
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxLedger+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the file of calls: %w", err)
+	}
+	all, problem := parseLedger(content)
+	if problem != "" {
+		return nil, fmt.Errorf("the file of calls %s is not used as it is: %s", path, problem)
+	}
+	return all, nil
+}
+
 // openReplacing opens or creates the file, and replaces something that is not a regular file.
 func openReplacing(path string) (*os.File, error) {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {

@@ -66,6 +66,32 @@ func reserve(windows []window, taken []time.Time, now time.Time, class Class) (t
 	return at, tightest
 }
 
+// Usage is how many calls of one limit were made in the last span of time.
+type Usage struct {
+	Span               string // minute, hour or day
+	Used, Limit, Reads int    // Reads is how many of the limit calls that only read may use
+}
+
+// Used returns the use of each limit, the shortest span first. It only reads the file of calls, without its lock: an entry that
+// is being written may be missing.
+func (l *RateLimiter) Used() ([]Usage, error) {
+	windows := l.Limits.windows()
+	if len(windows) == 0 {
+		return nil, nil
+	}
+	all, err := readLedger(l.Path)
+	if err != nil {
+		return nil, err
+	}
+	now := l.Now()
+	used := make([]Usage, len(windows))
+	for i, w := range windows {
+		taken, _ := recent(all, now, w.span)
+		used[i] = Usage{Span: w.name, Used: len(taken), Limit: w.limit, Reads: w.usable(Read)}
+	}
+	return used, nil
+}
+
 // RateLimiter counts the calls of one account in a file that all processes of the host share.
 type RateLimiter struct {
 	Path   string

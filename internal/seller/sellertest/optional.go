@@ -29,7 +29,30 @@ func optionalRules() []rule {
 		{name: "an order is cancelled or left to the administrator", has: is[seller.Canceller], run: cancels},
 		{name: "a replaced certificate is revoked or left to the administrator", has: is[seller.Revoker], run: revokes},
 		{name: "the seller stops renewing by itself", has: is[seller.RenewalStopper], run: stopsRenewal},
+		{name: "the calls that were made are counted", has: is[seller.UsageReporter], run: callsAreCounted},
 		{name: "a probe only reads", has: is[seller.Prober], run: probeOnlyReads},
+	}
+}
+
+func callsAreCounted(t *testing.T, s *session) {
+	reporter := s.Seller.(seller.UsageReporter)
+	used := func() int {
+		all, err := reporter.CallsUsed()
+		require.NoError(t, err)
+		most := 0
+		for _, usage := range all {
+			assert.NotEmpty(t, usage.Span)
+			assert.LessOrEqual(t, usage.Reads, usage.Limit)
+			most = max(most, usage.Used)
+		}
+		return most
+	}
+	before := used()
+	require.NoError(t, s.Seller.Check(t.Context()))
+	after := used()
+	assert.Equal(t, after, used(), "reading the usage is no call")
+	if all, _ := reporter.CallsUsed(); len(all) > 0 {
+		assert.Greater(t, after, before)
 	}
 }
 
