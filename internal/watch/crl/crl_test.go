@@ -8,9 +8,13 @@ import (
 	"encoding/pem"
 	"io"
 	"math/big"
+	"net"
 	"net/http"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -407,6 +411,39 @@ func TestPrivateAddressesAreAskedIfWanted(t *testing.T) {
 	answer = w.run(t, func(o *crl.Options) { o.Private = true })
 	assert.True(t, answer.Known)
 	assert.Equal(t, []string{"10.0.0.1:80"}, w.dialed)
+}
+
+// A panel's host may have only IPv6, or only IPv4, whatever the list's host has more of.
+func TestAddressesOfBothKindsAreTried(t *testing.T) {
+	v4 := []string{"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5"}
+	v6 := []string{"2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4", "2001:db8::5"}
+	for name, c := range map[string]struct {
+		addresses []string
+		reached   string // addresses with this prefix
+		dialed    []string
+	}{
+		"only IPv6 is reached": {append(v4[:5:5], v6[0]), "[", []string{"192.0.2.1:80", "[2001:db8::1]:80"}},
+		"only IPv4 is reached": {append([]string{v4[0]}, v6...), "192", []string{"192.0.2.1:80"}},
+		"none is reached":      {slices.Concat(v4, v6), "-", []string{"192.0.2.1:80", "[2001:db8::1]:80", "192.0.2.2:80", "[2001:db8::2]:80"}},
+		"one kind":             {v4, "-", []string{"192.0.2.1:80", "192.0.2.2:80", "192.0.2.3:80", "192.0.2.4:80"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.names[host] = c.addresses
+			answer := w.run(t, func(o *crl.Options) {
+				o.Dial = func(ctx context.Context, network, target string) (net.Conn, error) {
+					conn, err := w.dial(ctx, network, target)
+					if err == nil && !strings.HasPrefix(target, c.reached) {
+						_ = conn.Close()
+						return nil, os.NewSyscallError("connect", syscall.ENETUNREACH)
+					}
+					return conn, err
+				}
+			})
+			assert.Equal(t, c.reached != "-", answer.Known)
+			assert.Equal(t, c.dialed, w.dialed)
+		})
+	}
 }
 
 // The end of a run is nobody's failure.

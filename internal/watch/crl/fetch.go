@@ -128,7 +128,7 @@ func (s *Store) dial(ctx context.Context, network, target string) (net.Conn, err
 		return nil, err
 	}
 	var failures []error
-	for _, address := range addresses[:min(len(addresses), maxAddresses)] {
+	for _, address := range alternate(addresses, maxAddresses) {
 		attempt, cancel := context.WithTimeout(ctx, dialTime)
 		conn, err := s.o.Dial(attempt, network, net.JoinHostPort(address.String(), port))
 		cancel()
@@ -140,6 +140,28 @@ func (s *Store) dial(ctx context.Context, network, target string) (net.Conn, err
 		}
 	}
 	return nil, errors.Join(failures...)
+}
+
+// alternate returns at most limit of the addresses, one of IPv4 and one of IPv6 in turn, as far as there are both: a host that has only one
+// of the two finds an address that it can reach.
+func alternate(addresses []netip.Addr, limit int) []netip.Addr {
+	var turns [2][]netip.Addr
+	for _, address := range addresses {
+		kind := 0
+		if address.Is6() {
+			kind = 1
+		}
+		turns[kind] = append(turns[kind], address)
+	}
+	var all []netip.Addr
+	for n := range addresses {
+		for _, kind := range turns {
+			if n < len(kind) && len(all) < limit {
+				all = append(all, kind[n])
+			}
+		}
+	}
+	return all
 }
 
 // addresses returns the addresses of a host to which something may be sent.
