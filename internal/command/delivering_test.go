@@ -505,6 +505,10 @@ func TestADeliveryEndsWithItsItem(t *testing.T) {
 			d.panel.stored = strings.Join(signed(t, d.pair, d.at, 199), "")
 			d.sweep(t)
 		},
+		"its authority revoked it": func(t *testing.T, d *delivering) {
+			d.panel.order.Params[itemparam.RevokedSerial] = d.serial(t)
+			d.sweep(t)
+		},
 		"the certificate is removed": func(t *testing.T, d *delivering) { d.panel.stored = ""; d.sweep(t) },
 		"it has expired": func(t *testing.T, d *delivering) {
 			d.at = d.at.AddDate(0, 0, 200)

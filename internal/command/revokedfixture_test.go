@@ -126,6 +126,12 @@ func (r *revocation) sweep(t *testing.T) (doc string, failed bool) {
 	return output(t, answer), run.Failed
 }
 
+// trySweep runs a sweep and returns its error.
+func (r *revocation) trySweep() error {
+	_, err := command.Subscription(context.Background(), r.env())
+	return err
+}
+
 // sweeps runs a sweep every hour for so long.
 func (r *revocation) sweeps(t *testing.T, d time.Duration) {
 	t.Helper()

@@ -94,6 +94,8 @@ func (j *Order) noDelivery(d delivery, stored pki.Chain, unread error) string {
 		return "certificate " + stored.Serial() + " is stored now"
 	case !stored.Leaf.NotAfter.After(j.Now()):
 		return "it has expired"
+	case j.revoked(stored): // what is served may be better
+		return "its authority revoked it"
 	}
 	return ""
 }

@@ -74,6 +74,15 @@ func (s *sweep) isRevoked(it int64) bool {
 	return recorded && (!listed || serial == r.Serial) && !s.isReleased(it, r)
 }
 
+// isKnownRevoked reports whether this certificate of the item is known to be revoked.
+func (s *sweep) isKnownRevoked(it int64, serial string) bool {
+	if e, found := s.revoked.found[it]; found && e.Serial == serial {
+		return true
+	}
+	r := s.revoked.records[it]
+	return r.Serial == serial && !s.isReleased(it, r)
+}
+
 // isReleased reports whether a certificate that was on hold is on its list no more. Others stay revoked for ever, and leave the list
 // when they have ended (RFC 5280 3.3).
 func (s *sweep) isReleased(it int64, r lifecycle.Revocation) bool {

@@ -89,10 +89,10 @@ func (s *sweep) applyLook(ctx context.Context, l siteLook) error {
 	earlier, known := watch.ParseRecord(l.site.Watch)
 	fresh := l.chain.Leaf.NotBefore.After(w.state.Begun)
 	next := earlier.Next(l.look, l.chain.Serial(), s.Now(), known, fresh)
-	again, err := s.notifyOld(ctx, l, &next)
+	again, err := s.notifyOld(ctx, &l, &next)
 	if next.News(earlier) {
 		s.Log.Infof("%s: %s: %s", siteLabel(l), next.Outcome, l.look.Worst())
-		err = errors.Join(err, s.saveRecord(ctx, l, next))
+		err = errors.Join(err, s.saveRecord(ctx, &l, next))
 	}
 	s.showLook(l, next.News(earlier) && next.Outcome == watch.Old)
 	if err == nil && !again { // also if the run ended meanwhile: the item has it
@@ -131,11 +131,15 @@ func (s *sweep) seenAt(l siteLook) watch.Seen {
 	return seen
 }
 
-// saveRecord writes the item parameter. After several failures in a row the panel counts as down: the next sweep goes on.
-func (s *sweep) saveRecord(ctx context.Context, l siteLook, record watch.Record) error {
+// saveRecord writes the item parameter, unless this look wrote the same before. After several failures in a row the panel counts as
+// down: the next sweep goes on.
+func (s *sweep) saveRecord(ctx context.Context, l *siteLook, record watch.Record) error {
 	text, err := record.Text()
 	if err != nil {
 		return fault.Errorf(fault.Internal, itemparam.SiteWatch, "%w", err)
+	}
+	if text == l.site.Watch {
+		return nil
 	}
 	if err := s.Panel.SaveParam(ctx, l.site.Item, itemparam.SiteWatch, text); err != nil {
 		if s.watched.unsaved++; s.watched.unsaved >= maxUnsaved {
@@ -144,6 +148,7 @@ func (s *sweep) saveRecord(ctx context.Context, l siteLook, record watch.Record)
 		return err
 	}
 	s.watched.unsaved = 0
+	l.site.Watch = text
 	return nil
 }
 
@@ -184,8 +189,8 @@ func (s *sweep) siteRow(l siteLook) *sweepRow {
 
 // notifyOld notifies the client whose site serves an old certificate, if that is due (rules WATCH-6), and notes that in the record.
 // again says that the next sweep has to look again: it may notify the client then.
-func (s *sweep) notifyOld(ctx context.Context, l siteLook, record *watch.Record) (again bool, err error) {
-	wanted, err := s.installNoticeDue(ctx, l, *record)
+func (s *sweep) notifyOld(ctx context.Context, l *siteLook, record *watch.Record) (again bool, err error) {
+	wanted, err := s.installNoticeDue(ctx, *l, *record)
 	if !wanted || err != nil {
 		return err != nil, err
 	}
@@ -193,28 +198,50 @@ func (s *sweep) notifyOld(ctx context.Context, l siteLook, record *watch.Record)
 	run.Args = item.Args{Command: asSync, Item: l.site.Item}
 	defer func() {
 		if released := s.Panel.UnlockItem(context.WithoutCancel(ctx), l.site.Item); released != nil {
-			s.Log.Warningf("%s: %v", siteLabel(l), released)
+			s.Log.Warningf("%s: %v", siteLabel(*l), released)
 		}
 	}()
 	order, err := lifecycle.Load(ctx, &run)
 	if err != nil || order.Item.Params[itemparam.Serial] != l.site.Serial { // replaced meanwhile
 		return true, err
 	}
-	if again, settled := s.deliveryTold(l, order, record); settled {
+	if again, settled := s.deliveryTold(*l, order, record); settled {
 		return again, nil
 	}
-	var told sweepRow
-	err = s.notifyClient(ctx, &sweptItem{Order: order, served: s.servedBy(l)}, &told, item.NoticeInstall, false)
-	if err == nil && told.reason == "" {
-		record.AddMail(order.Today().String())
+	j := &sweptItem{Order: order, served: s.servedBy(*l)}
+	why := j.whyNotNotified(false)
+	if why == "" || s.Args.Resend {
+		why, err = "", s.tellOld(ctx, j, l, record)
 	}
-	if row := s.siteRow(l); row.action == actionNone {
-		row.action, row.result, row.reason = actionNotify, resultOK, told.reason
-		if told.reason != "" {
+	if row := s.siteRow(*l); row.action == actionNone {
+		row.action, row.result, row.reason = actionNotify, resultOK, why
+		if why != "" {
 			row.result = resultSkipped
 		}
 	}
 	return err != nil && !staysUnsent(err), err
+}
+
+// tellOld writes to the client. That is noted on the item first: a run that is killed meanwhile does not write twice. While no mail is
+// sent nothing is noted.
+func (s *sweep) tellOld(ctx context.Context, j *sweptItem, l *siteLook, record *watch.Record) error {
+	if s.mailDown {
+		return s.sendNotice(ctx, j, item.NoticeInstall)
+	}
+	noted := *record
+	noted.AddMail(j.Today().String())
+	if err := s.saveRecord(ctx, l, noted); err != nil {
+		return err
+	}
+	err := s.notifyClient(ctx, j, &sweepRow{}, item.NoticeInstall, false)
+	if err == nil {
+		*record = noted
+		return nil
+	}
+	if dropped := s.saveRecord(context.WithoutCancel(ctx), l, *record); dropped != nil {
+		j.Log.Warningf("the notice is not sent again: %v", dropped)
+	}
+	return err
 }
 
 // urgentTries is how often the module tries to deliver a certificate itself before its client is notified, if what is served ends in
@@ -241,7 +268,10 @@ func (s *sweep) deliveryTold(l siteLook, order *lifecycle.Order, record *watch.R
 // installNoticeDue reports whether the client is to be notified now that the site serves an old certificate.
 func (s *sweep) installNoticeDue(ctx context.Context, l siteLook, record watch.Record) (bool, error) {
 	again := s.Args.Resend && s.notified == 0 && record.Outcome == watch.Old
-	if !again && !record.MailDue(l.look, l.chain.Leaf.NotAfter, s.Now()) || s.settings.Policy == cabforum.PolicyNone {
+	switch {
+	case s.settings.Policy == cabforum.PolicyNone, s.isKnownRevoked(l.site.Item, l.chain.Serial()): // which nobody should install
+		return false, nil
+	case !again && !record.MailDue(l.look, l.chain.Leaf.NotAfter, s.Now()):
 		return false, nil
 	}
 	from, err := s.Panel.Setting(ctx, item.SettingMailFrom)
