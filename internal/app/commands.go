@@ -45,11 +45,11 @@ func commands() table {
 		{name: "get_suitable_module", about: "names the modules that serve a tariff",
 			run: command.SuitableModule, reads: readsDocument, tolerates: formOptions(), deadline: personTime},
 		{name: "open", about: "buys and activates a certificate, and stores it when it is issued",
-			run: item.WithDryRun(command.Open), needs: needItem, doNothing: true, buys: true, tries: manyTries, uses: []string{"module", "dry-run"}, deadline: buyingTime},
+			run: item.WithDryRun(command.Open), needs: needItem, doNothing: true, buys: true, tries: manyTries, uses: []string{"module", "dry-run"}, formats: textXML(), deadline: buyingTime},
 		{name: "prolong", about: "buys and activates the next paid term, and stores its certificate when it is issued",
-			run: item.WithDryRun(command.Prolong), needs: needItem, feature: always(), doNothing: true, buys: true, tries: manyTries, refusals: oneTry, repeats: true, uses: []string{"module", "dry-run"}, deadline: buyingTime},
+			run: item.WithDryRun(command.Prolong), needs: needItem, feature: always(), doNothing: true, buys: true, tries: manyTries, refusals: oneTry, repeats: true, uses: []string{"module", "dry-run"}, formats: textXML(), deadline: buyingTime},
 		{name: "reopen", about: "requests the next certificate of the paid term, for the item's current CSR and names",
-			run: item.WithDryRun(command.Reopen), needs: needItem, doNothing: true, buys: true, tries: manyTries, uses: []string{"module", "dry-run"}, deadline: itemTime},
+			run: item.WithDryRun(command.Reopen), needs: needItem, doNothing: true, buys: true, tries: manyTries, uses: []string{"module", "dry-run"}, formats: textXML(), deadline: itemTime},
 		{name: "sync_item", about: "reads the order's status at the seller and stores an issued certificate",
 			run: command.SyncItem, needs: needItem, feature: always(), doNothing: true, tries: manyTries, uses: []string{"module"}, deadline: itemTime},
 		{name: "send_dv_dns", about: "asks the seller to check a domain's challenge again",
@@ -61,27 +61,30 @@ func commands() table {
 		{name: "resume", about: "sets the item active again in the panel; nothing is asked of the seller",
 			run: command.Resume, needs: needItem, doNothing: true, tries: manyTries, uses: []string{"module"}, deadline: itemTime},
 		{name: "setparam", about: "applies changed item parameters; reissues the certificate if its CSR or names changed",
-			run: item.WithDryRun(command.SetParam), needs: needItem, buys: true, tries: manyTries, rollback: true, uses: []string{"module", "dry-run"}, deadline: itemTime},
+			run: item.WithDryRun(command.SetParam), needs: needItem, buys: true, tries: manyTries, rollback: true, uses: []string{"module", "dry-run"}, formats: textXML(), deadline: itemTime},
 		{name: "cancel_prolong", about: "accepts that the client switched automatic renewal off; nothing has to be done",
 			run: command.CancelProlong, needs: needItem, feature: always(), doNothing: true, tries: manyTries, uses: []string{"module"}, deadline: itemTime},
 		{name: "close", about: "cancels the order if the seller allows it, and lets the panel delete the item",
-			run: item.WithDryRun(command.Close), needs: needItem, doNothing: true, tries: manyTries, uses: []string{"module", "dry-run"}, deadline: itemTime},
+			run: item.WithDryRun(command.Close), needs: needItem, doNothing: true, tries: manyTries, uses: []string{"module", "dry-run"}, formats: textXML(), deadline: itemTime},
 		{name: "getbalance", about: "saves the balance of the account at the seller in the panel, within 9 s; without --module for every processing module",
 			run: command.GetBalance, feature: withBalance(), uses: []string{"module"}, deadline: itemTime},
 		{name: "import", about: "imports the account's certificates that no panel item references",
-			run: item.WithDryRun(command.Import), needs: needModule | needItemType, feature: withCertificates(), doNothing: true, uses: []string{"searchstring", "dry-run"}, deadline: sweepTime},
+			run: item.WithDryRun(command.Import), needs: needModule | needItemType, feature: withCertificates(), doNothing: true, uses: []string{"searchstring", "dry-run"}, formats: textXML(), deadline: sweepTime},
 		{name: "import_pricelist", about: "lists the seller's products and prices",
 			run: command.ImportPricelist, needs: needModule | needSubcommand, feature: withPrices(), uses: []string{"id"}, deadline: personTime},
 		{name: "subscription", about: "applies the reissue policy: reissues due certificates or notifies their clients",
-			run: command.Subscription, doNothing: true, buys: true, byHand: true, uses: []string{"item", "date", "dry-run", "resend"}, deadline: sweepTime},
+			run: command.Subscription, doNothing: true, buys: true, byHand: true, uses: []string{"item", "date", "dry-run", "resend"}, formats: textXML(), deadline: sweepTime},
 		{name: "plan", about: "computes the certificates of a paid term: dates, proofs of control, warnings",
-			run: command.Plan, needs: needTerm, byHand: true, alone: withoutItem, uses: []string{"period", "before", "format"}, deadline: personTime},
+			run: command.Plan, needs: needTerm, byHand: true, alone: withoutItem, uses: []string{"period", "before"}, formats: []string{item.FormatText, item.FormatXML, item.FormatSVG}, deadline: personTime},
 		{name: "probe", about: "sends requests to the seller that change nothing, and shows the answers",
-			run: command.Probe, needs: needModule, byHand: true, uses: []string{"format"}, deadline: probeTime},
+			run: command.Probe, needs: needModule, byHand: true, formats: textXML(), deadline: probeTime},
 		{name: "resolve", about: "resolves a purchase whose outcome is unknown; without --yes it only shows what it would do",
-			run: command.Resolve, needs: needItem | needOutcome, byHand: true, confirm: true, uses: []string{"yes", "dry-run", "module"}, deadline: itemTime},
+			run: command.Resolve, needs: needItem | needOutcome, byHand: true, confirm: true, uses: []string{"yes", "dry-run", "module"}, formats: textXML(), deadline: itemTime},
 	}
 }
+
+// textXML returns the formats of commands that answer people with a text and programs with a document.
+func textXML() []string { return []string{item.FormatText, item.FormatXML} }
 
 // formOptions returns the options that the panel may pass to the commands that answer a form although these work on no item.
 func formOptions() []string { return []string{"item", "module"} }

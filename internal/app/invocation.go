@@ -18,6 +18,7 @@ import (
 	"pmssl/internal/plaintext"
 	"pmssl/internal/publish"
 	"pmssl/internal/seller"
+	"pmssl/internal/terminal"
 )
 
 // invocation is one run of one command.
@@ -35,6 +36,9 @@ type invocation struct {
 	secrets *secrets
 	// text is written to stdout if the command returns no document (item.Run.Print).
 	text string
+	// format and styles are those of the answer (item.Run).
+	format string
+	styles terminal.Styles
 	// partial is true if the document contains failures: the exit code is 1 (item.Run.Failed).
 	partial bool
 	// logged is true if the error of this run was logged already.
@@ -89,12 +93,17 @@ func (s *invocation) serve() (*etree.Document, error) {
 	return r.document(), err
 }
 
-// checkArguments checks the options before anything is done. In an operation of the panel it leaves missing arguments to
+// checkArguments checks the options before anything is done, and chooses the format of the answer. In an operation of the panel it leaves missing arguments to
 // perform, whose failure is reported to the panel; the mistake of a person who typed the command is not.
 func (s *invocation) checkArguments() error {
 	if err := s.row.refuse(s.args); err != nil {
 		return err
 	}
+	format, err := item.ChooseFormat(s.args.Format, s.row.formats, s.system.Terminal)
+	if err != nil {
+		return err
+	}
+	s.format = format
 	if s.args.Operation > 0 {
 		return nil
 	}
@@ -202,7 +211,7 @@ func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 	run := &item.Run{
 		Binary: s.program.Name, Args: s.args.Args, Panel: s.panel, Info: s.info, Mailer: mailer{s},
 		Log: s.rootLog.Named("command"), Now: s.system.Now, Rand: s.system.Rand, Addresses: s.system.Addresses,
-		Resolver: newResolver(s.system), Terminal: s.system.Terminal, CriticalSection: s.setCritical,
+		Resolver: newResolver(s.system), Format: s.format, Styles: s.styles, CriticalSection: s.setCritical,
 		Publishing: publish.Limit(&publishing{invocation: s}, s.system.Now, s.row.deadline/publishShare), Sleep: s.system.Sleep, Waits: item.NewWaits(commandWait),
 		Delivering: newDelivering(s),
 		Watch:      s.watcher(), CRLs: s.revocationLists(),

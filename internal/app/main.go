@@ -20,6 +20,7 @@ import (
 	"pmssl/internal/panel"
 	"pmssl/internal/panellog"
 	"pmssl/internal/seller"
+	"pmssl/internal/terminal"
 )
 
 const (
@@ -226,7 +227,7 @@ func (a *app) invocation(args *arguments, root string, log *panellog.Logger) *in
 	secret := newSecrets(info, log)
 	secret.learnArgs(args)
 	return &invocation{
-		program: a.program, system: sys, root: root, rows: a.rows, args: args, info: info, secrets: secret,
+		program: a.program, system: sys, root: root, rows: a.rows, args: args, info: info, secrets: secret, styles: terminal.NewStyles(sys.Terminal),
 		log: log.Named("module"), rootLog: log, finish: func() {}, print: a.print,
 		panel: &watchedPanel{panelAPI: billing, item: args.Item, secrets: secret},
 	}
@@ -237,7 +238,7 @@ func (a *app) answer(doc *etree.Document, text string) int {
 	if doc != nil || text == "" {
 		return a.print(doc)
 	}
-	return a.write(legal(text))
+	return a.write(terminal.NewStyles(a.system.Terminal).Clean(text))
 }
 
 // print writes the document to stdout in one piece and returns the exit code; nil writes nothing.

@@ -549,7 +549,7 @@ func TestACommandsTextIsAllOfStdout(t *testing.T) {
 	counter := &countingWriter{}
 	s.system.Stdout = io.MultiWriter(&s.stdout, counter)
 	assert.Equal(t, 0, s.run("--command", "act"))
-	assert.Equal(t, "hello[2J\n", s.stdout.String())
+	assert.Equal(t, "hello\uFFFD[2J\n", s.stdout.String())
 	assert.Equal(t, 1, counter.writes)
 }
 

@@ -33,7 +33,15 @@ func (r row) takes() []string {
 			names = append(names, one.names()...)
 		}
 	}
-	return append(names, r.uses...)
+	return append(names, r.optional()...)
+}
+
+// optional returns the options that the command uses and does not require.
+func (r row) optional() []string {
+	if len(r.formats) == 0 {
+		return r.uses
+	}
+	return append(slices.Clone(r.uses), "format")
 }
 
 // accepts reports whether the option may be given with the command.

@@ -51,6 +51,22 @@ func TestEveryKnownOptionIsUsedOrRefused(t *testing.T) {
 	}
 }
 
+// rules TEXT-1: a format that the command does not offer is refused before anything is done.
+func TestAFormatThatIsNotOfferedIsRefusedBeforeAnythingIsDone(t *testing.T) {
+	for _, r := range commands() {
+		if len(r.formats) == 0 {
+			continue
+		}
+		s := newFixture(t)
+		words := []string{"--command", r.name, "--format", "pdf"}
+		assert.Equal(t, 1, s.run(words...), r.name)
+		kind, text := s.failure(t)
+		assert.Equal(t, fault.Value, kind, r.name)
+		assert.Equal(t, `--format "pdf" is none of `+strings.Join(r.formats, ", "), text, r.name)
+		assert.Empty(t, s.panel.calls, r.name)
+	}
+}
+
 // The options that the panel passes to each command (docs/reference/billmanager.md §1.4), with the general ones of
 // docs/reference/billmanager.md §1.2, are accepted.
 func TestThePanelIsNeverRefused(t *testing.T) {

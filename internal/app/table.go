@@ -22,8 +22,10 @@ type row struct {
 	// the panel may pass them. Every other option is refused (rules CLI-4).
 	uses      []string
 	tolerates []string
-	byHand    bool // started by people, not by the panel
-	confirm   bool // without --yes it is a dry run
+	// formats lists the formats of the answer that --format can ask for; empty if the command does not take --format.
+	formats []string
+	byHand  bool // started by people, not by the panel
+	confirm bool // without --yes it is a dry run
 	// alone reports whether the command, with these arguments, needs neither the panel's root nor a log; nil for never.
 	alone   func(*arguments) bool
 	reads   input
@@ -255,7 +257,7 @@ func (t table) markdown() string {
 			tries += fmt.Sprintf(", %d if refused", r.refusals)
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", r.name, r.about,
-			dash(strings.Join(r.needs.options(), ", ")), dash(listed(r.uses)), r.reads, dash(r.feature.condition),
+			dash(strings.Join(r.needs.options(), ", ")), dash(listed(r.optional())), r.reads, dash(r.feature.condition),
 			yesNo(r.doNothing), yesNo(r.buys), tries, r.deadline)
 	}
 	b.WriteString(optionRules())

@@ -30,8 +30,8 @@ func (t table) usage(p Program) string {
 // usageNote returns the options and the input of the row's command in brackets; empty if there are none.
 func (r row) usageNote() string {
 	words := r.needs.options()
-	if len(r.uses) > 0 {
-		words = append(words, "takes "+options(r.uses))
+	if names := r.optional(); len(names) > 0 {
+		words = append(words, "takes "+options(names))
 	}
 	switch r.reads {
 	case readsDocument:

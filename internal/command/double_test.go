@@ -682,7 +682,7 @@ func (s *fixture) env() *item.Run {
 
 func (s *fixture) sellerEnv() *item.Run {
 	return &item.Run{
-		Binary: "pmtest", Args: s.args, Panel: s.panel, Log: s.log, Mailer: s.mailer, Now: func() time.Time { return s.at },
+		Binary: "pmtest", Args: s.args, Format: s.args.Format, Panel: s.panel, Log: s.log, Mailer: s.mailer, Now: func() time.Time { return s.at },
 		Addresses: func() ([]netip.Addr, error) { return nil, nil },
 		Info: seller.Info{
 			DryRun: true, // counts in dry runs only

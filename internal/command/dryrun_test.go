@@ -100,7 +100,7 @@ func TestTheDryPanelReturnsWhatWasWritten(t *testing.T) {
 func TestADryRunAnswersPeopleInText(t *testing.T) {
 	s := dryFixture(t)
 	run := s.env()
-	run.Terminal = true
+	run.Format = "text"
 	doc, err := item.WithDryRun(command.Open)(context.Background(), run)
 	require.NoError(t, err)
 	assert.Nil(t, doc)

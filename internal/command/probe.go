@@ -7,9 +7,7 @@ import (
 
 	"github.com/beevik/etree"
 
-	"pmssl/internal/fault"
 	"pmssl/internal/item"
-	"pmssl/internal/plan"
 	"pmssl/internal/seller"
 	"pmssl/internal/xmldoc"
 )
@@ -18,12 +16,8 @@ import (
 const maxFinding = 500
 
 // Probe sends requests to the seller that change nothing and shows the answers, for installations whose functions have
-// different names. It prints text, or a document with --format xml.
+// different names.
 func Probe(ctx context.Context, run *item.Run) (*etree.Document, error) {
-	format := run.Args.Format
-	if format != "" && format != plan.FormatText && format != plan.FormatXML {
-		return nil, fault.Errorf(fault.Value, "format", "--format %q is neither text nor xml", item.Brief(format))
-	}
 	theSeller, err := item.Dial(ctx, run, run.Args.Module)
 	if err != nil {
 		return nil, err
@@ -36,11 +30,11 @@ func Probe(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if format == plan.FormatXML {
-		return findingsDocument(findings), nil
+	if run.TextOutput() {
+		run.Print = findingsText(findings)
+		return nil, nil
 	}
-	run.Print = findingsText(findings)
-	return nil, nil
+	return findingsDocument(findings), nil
 }
 
 func findingsDocument(findings []seller.Finding) *etree.Document {

@@ -151,9 +151,9 @@ func (d *DryRun) Stop(err error, what string, details ...any) error {
 	return err
 }
 
-// answer returns the document with the recorded actions; on a terminal it sets run.Print to a text instead.
+// answer returns the document with the recorded actions; for people it sets run.Print to a text instead.
 func (d *DryRun) answer(run *Run, doc *etree.Document) *etree.Document {
-	if run.Terminal {
+	if run.TextOutput() {
 		run.Print = d.text(run)
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 	"pmssl/internal/fault"
 	"pmssl/internal/publish"
 	"pmssl/internal/seller"
+	"pmssl/internal/terminal"
 	"pmssl/internal/watch"
 	"pmssl/internal/watch/crl"
 )
@@ -41,7 +42,7 @@ type Args struct {
 	OpenDate   string // plan: YYYY-MM-DD, the first day of a term without an item
 	Period     string // plan: the length of that term in months
 	Before     string // plan: days before the end, instead of the panel's setting
-	Format     string // plan: text, xml or svg; empty for what suits stdout. probe: text or xml
+	Format     string // the format that was asked for, see Run.Format; empty if none was
 	// Params and Values are the pairs of --param and --value in the order given.
 	Params, Values []string
 }
@@ -89,8 +90,10 @@ type Run struct {
 	// Outages are the accounts whose seller failed in the sweep that works on many items; nil for a command for one.
 	Outages Outages
 
-	// Terminal is true if stdout is a terminal.
-	Terminal bool
+	// Format is the format of the answer (ChooseFormat): one that the command's row offers, or text or xml if the row offers none.
+	Format string
+	// Styles are for texts in Print: colours if stdout is a terminal, else none.
+	Styles terminal.Styles
 
 	// Print is set by a command that answers with a text for people instead of a document: the text for stdout.
 	Print string

@@ -18,13 +18,6 @@ import (
 	"pmssl/internal/xmldoc"
 )
 
-// Formats of the plan.
-const (
-	FormatText = "text"
-	FormatXML  = "xml"
-	formatSVG  = "svg"
-)
-
 // planView is the plan of one term with what else is shown about it.
 type planView struct {
 	cabforum.Plan
@@ -36,11 +29,10 @@ type planView struct {
 // Run shows the certificates of a paid term (docs/reference/validity.md §B3.11): of an item, or of a term without an item, for
 // which neither panel nor database is needed. It changes nothing and takes no lock.
 func Run(ctx context.Context, run *item.Run) (*etree.Document, error) {
-	format, err := planFormat(run)
-	if err != nil {
-		return nil, err
-	}
-	var o planView
+	var (
+		o   planView
+		err error
+	)
 	if run.Args.Item > 0 {
 		o, err = itemView(ctx, run)
 	} else {
@@ -49,26 +41,14 @@ func Run(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch format {
-	case FormatText:
+	switch run.Format {
+	case item.FormatText:
 		run.Print = o.text()
 		return nil, nil
-	case formatSVG:
+	case item.FormatSVG:
 		return o.picture(), nil
 	}
 	return o.document(), nil
-}
-
-func planFormat(run *item.Run) (string, error) {
-	switch word := run.Args.Format; {
-	case word == FormatText, word == FormatXML, word == formatSVG:
-		return word, nil
-	case word != "":
-		return "", fault.Errorf(fault.Value, "format", "--format %q is none of text, xml and svg", item.Brief(word))
-	case run.Terminal:
-		return FormatText, nil
-	}
-	return FormatXML, nil
 }
 
 // termView returns the plan of a term without an item, from the options only.
