@@ -156,6 +156,15 @@ func (h *listedPanel) ItemsWithoutOrder(_ context.Context, module int64, name st
 	}
 	return all, nil
 }
+func (h *listedPanel) HeldCertificates(_ context.Context, after int64, limit int) ([]item.HeldCertificate, error) {
+	var all []item.HeldCertificate
+	for _, id := range slices.Sorted(maps.Keys(h.items)) {
+		if i := h.items[id]; id > after && len(all) < limit && i.csr+i.stored != "" {
+			all = append(all, item.HeldCertificate{Item: id, Status: i.status, CSR: i.csr, Stored: i.stored})
+		}
+	}
+	return all, nil
+}
 func (h *listedPanel) LoadItem(ctx context.Context, it int64) (item.Item, error) {
 	i, there := h.items[it]
 	switch {

@@ -263,6 +263,9 @@ func (p *fakePanel) DropParam(_ context.Context, _ int64, name string) error {
 func (p *fakePanel) ItemsWithoutOrder(context.Context, int64, string) ([]seller.BareItem, error) {
 	return nil, nil
 }
+func (p *fakePanel) HeldCertificates(context.Context, int64, int) ([]item.HeldCertificate, error) {
+	return nil, nil
+}
 func (p *fakePanel) ItemClaims(context.Context, []int64) ([]item.Claim, error) {
 	return p.claims, nil
 }

@@ -217,6 +217,71 @@ func TestWhichCertificatesImportSkips(t *testing.T) {
 	}
 }
 
+// A certificate whose key or serial an item of the panel holds gets no second item, whatever module the item is of, and the item
+// is named. Of a closed item only the serial counts (rules IMPORT-4).
+func TestImportMakesNoSecondItemForAKeyOrSerial(t *testing.T) {
+	const skipped, taken = "found=1 imported=0 completed=0 skipped=1 failed=0", "found=1 imported=1 completed=0 skipped=0 failed=0"
+	for rule, c := range map[string]struct {
+		hold func(i importing, pair keyPair, delivered []string) *imported
+		want string
+		says string
+	}{
+		"the key of its CSR": {func(_ importing, pair keyPair, _ []string) *imported { return &imported{csr: pair.csr, status: 2} },
+			skipped, `by="key" reason="its key is on item 7"`},
+		"the key of its certificate": {func(i importing, pair keyPair, _ []string) *imported {
+			return &imported{stored: strings.Join(signed(t, pair, i.at.AddDate(0, -2, 0), 199), ""), status: 2}
+		}, skipped, `by="key" reason="its key is on item 7"`},
+		"the serial, in an item of another module that is suspended": {func(_ importing, _ keyPair, delivered []string) *imported {
+			return &imported{stored: strings.Join(delivered, ""), status: 3, module: 9}
+		}, skipped, `by="serial" reason="its serial is on item 7"`},
+		"the serial, in a closed item": {func(_ importing, _ keyPair, delivered []string) *imported {
+			return &imported{stored: strings.Join(delivered, ""), status: item.ItemDeleted}
+		}, skipped, `by="serial" reason="its serial is on item 7, which is closed"`},
+		"the key, in a closed item": {func(_ importing, pair keyPair, _ []string) *imported {
+			return &imported{csr: pair.csr, status: item.ItemDeleted}
+		}, taken, ""},
+		"what cannot be read": {func(importing, keyPair, []string) *imported {
+			return &imported{csr: "garbage", stored: "garbage", status: 2}
+		}, taken, ""},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			i := newImporting(t)
+			pair, from := newPair(t, "example.org"), i.at.AddDate(0, -1, 0)
+			id := i.able.add(12)
+			i.able.issue(t, id, pair, from, 199)
+			i.able.listed = []seller.ListedCertificate{{ID: id, State: seller.StateIssued, CommonName: "example.org", Template: "positivessl", Months: 12}}
+			held := c.hold(i, pair, i.seller.statuses[id].PEM)
+			held.params, held.name = map[string]string{}, "other.example.org"
+			i.listed.items[7] = held
+			doc, err := command.Import(context.Background(), i.with(i.able, i.listed))
+			require.NoError(t, err)
+			text, err := doc.WriteToString()
+			require.NoError(t, err)
+			assert.Contains(t, strings.ReplaceAll(text, `"`, ""), "<doc "+strings.ReplaceAll(c.want, `"`, ""))
+			assert.Contains(t, text, c.says)
+			assert.Equal(t, c.says != "", strings.Contains(text, "<held "))
+			if c.want == skipped {
+				assert.Empty(t, i.listed.calls)
+			}
+		})
+	}
+}
+
+// Two orders for one key are one item: the second is not imported, in the same run and in the next one.
+func TestImportMakesOneItemForTwoOrdersOfOneKey(t *testing.T) {
+	i := newImporting(t)
+	pair := newPair(t, "example.org")
+	for range 2 {
+		id := i.able.add(12)
+		i.able.issue(t, id, pair, i.at.AddDate(0, -1, 0), 199)
+		i.able.listed = append(i.able.listed, seller.ListedCertificate{ID: id, State: seller.StateIssued, CommonName: "example.org", Template: "positivessl", Months: 12})
+	}
+	assert.Equal(t, "found=2 imported=1 completed=0 skipped=1 failed=0", i.counts(t))
+	assert.Equal(t, "found=2 imported=0 completed=0 skipped=2 failed=0", i.counts(t))
+	assert.Len(t, i.listed.items, 1)
+	assert.Contains(t, strings.Join(i.log.lines, "\n"), "is not imported, because its key is on item 1001")
+}
+
 // An item that was ordered in this panel has a CSR: sync_item stores its certificate, because it checks the key.
 func TestImportDoesNotCompleteOrderedItems(t *testing.T) {
 	i := newImporting(t)

@@ -29,12 +29,13 @@ type importer struct {
 	seller   seller.Seller
 	account  *Order // an Order without an item, to read the owners of the account's ids
 	owners   purchase.OwnerIndex
-	found    int // certificates in the list that the search words name
-	imported int // new items
-	resumed  int // items of an interrupted import that were completed
+	held     *heldKeys // keys and serials of the panel's items; nil until a certificate is to be imported
+	found    int       // certificates in the list that the search words name
+	imported int       // new items
+	resumed  int       // items of an interrupted import that were completed
 	skipped  int
 	failed   int
-	failures *etree.Element // collects the certificates that failed
+	failures *etree.Element // collects the certificates that failed, and those whose key or serial an item holds
 }
 
 // Import imports the account's certificates that no panel item references (docs/reference/billmanager.md §11): those

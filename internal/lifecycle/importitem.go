@@ -11,6 +11,7 @@ import (
 	"pmssl/internal/itemparam"
 	"pmssl/internal/pki"
 	"pmssl/internal/seller"
+	"pmssl/internal/xmldoc"
 )
 
 // create creates the item of a certificate, or completes the item that an interrupted import created for it. It reads the
@@ -29,7 +30,30 @@ func (t *importer) create(ctx context.Context, l seller.ListedCertificate) (outc
 		t.owners.Assign(l, begun.Item)
 		return outcomeResumed, t.fill(ctx, begun, l, chain)
 	}
+	if held, err := t.isHeld(ctx, l, chain); held || err != nil {
+		return outcomeSkipped, err
+	}
 	return outcomeImported, t.make(ctx, l, chain)
+}
+
+// isHeld reports whether an item of the panel holds the key or the serial of a certificate already (rules IMPORT-4), and names the
+// item in the log and in the document.
+func (t *importer) isHeld(ctx context.Context, l seller.ListedCertificate, chain pki.Chain) (bool, error) {
+	if t.held == nil {
+		index, err := readHeldKeys(ctx, t.Panel)
+		if err != nil {
+			return false, err
+		}
+		t.held = index
+	}
+	found, held := t.held.find(chain)
+	if !held {
+		return false, nil
+	}
+	t.Log.Warningf("import: id %d of %s is not imported, because %s", l.ID, item.DisplayLine(l.CommonName, item.MaxName), found)
+	node := t.failures.CreateElement("held")
+	xmldoc.SetAttributes(node, "id", l.ID, "name", l.CommonName, "item", found.item, "by", found.by, "reason", found)
+	return true, nil
 }
 
 // findUnfinished returns the item that an interrupted import created without its ids: a panel may ignore the parameters of a new
@@ -61,6 +85,7 @@ func (t *importer) make(ctx context.Context, l seller.ListedCertificate, chain p
 		Module: t.Args.Module, Template: l.Template, Period: l.Months, Status: itemActive, Params: map[string]string{},
 	}
 	if t.Dry != nil {
+		t.held.addLeaf(0, chain, false)
 		t.Dry.Record(item.DryImport, "id", l.ID, "name", canonical(l.CommonName), "product", l.Template, "months", l.Months, "valid_until", chain.Ends())
 		return nil
 	}
@@ -75,6 +100,7 @@ func (t *importer) make(ctx context.Context, l seller.ListedCertificate, chain p
 	}
 	t.owners.Assign(l, it)
 	order.Item = it
+	t.held.addLeaf(it, chain, false) // the list may have a second order for the same key
 	return t.fill(ctx, order, l, chain)
 }
 

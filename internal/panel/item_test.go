@@ -213,6 +213,18 @@ INSERT INTO itemparam (item, intname, value) VALUES (60, 'org_name', 'x'), (60, 
 	}, found)
 }
 
+func TestHeldCertificatesAreOfAllModulesAndStates(t *testing.T) {
+	w, db := samplePanel(t)
+	run(t, db, `DELETE FROM certificate; INSERT INTO item (id, processingmodule, status) VALUES (60, 5, 2), (61, 99, 3), (62, NULL, 4), (63, 5, 2), (64, 5, 2);
+INSERT INTO certificate (item, csr, crt) VALUES (60, 'csr 60', NULL), (61, NULL, 'crt 61'), (62, 'csr 62', 'crt 62'), (63, '', NULL), (64, REPEAT('x', 70000), REPEAT('y', 300000))`)
+	first, err := w.HeldCertificates(t.Context(), 0, 2)
+	require.NoError(t, err)
+	assert.Equal(t, []item.HeldCertificate{{Item: 60, Status: 2, CSR: "csr 60"}, {Item: 61, Status: 3, Stored: "crt 61"}}, first)
+	rest, err := w.HeldCertificates(t.Context(), 61, 9)
+	require.NoError(t, err)
+	assert.Equal(t, []item.HeldCertificate{{Item: 62, Status: 4, CSR: "csr 62", Stored: "crt 62"}, {Item: 64, Status: 2}}, rest, "what is too long is left out")
+}
+
 func TestItemClaimsIncludeDeletedItems(t *testing.T) {
 	w, db := samplePanel(t)
 	run(t, db, `INSERT INTO item (id, processingmodule, status) VALUES (60, 5, 4), (61, 6, 2), (62, 7, 2), (63, 5, 2);

@@ -125,6 +125,29 @@ func (h *Host) ItemsWithoutOrder(ctx context.Context, module int64, name string)
 	return all, nil
 }
 
+const (
+	// maxHeldCSR and maxHeldCertificate are the longest CSR and the longest stored certificate in bytes that HeldCertificates
+	// reads: a page of them must not use up the memory.
+	maxHeldCSR         = 64 << 10
+	maxHeldCertificate = 256 << 10
+)
+
+// HeldCertificates returns at most limit items with a CSR or a certificate, whatever their module and state, those with an id above
+// after, lowest first. A CSR or certificate that is too long to be one is returned empty.
+func (h *Host) HeldCertificates(ctx context.Context, after int64, limit int) ([]item.HeldCertificate, error) {
+	found, err := h.rows(ctx, "certificate", `SELECT i.id, i.status, CASE WHEN LENGTH(c.csr)<=? THEN c.csr ELSE '' END, CASE WHEN LENGTH(c.crt)<=? THEN c.crt ELSE '' END
+ FROM item i JOIN certificate c ON c.item=i.id
+ WHERE i.id>? AND (LENGTH(c.csr)>0 OR LENGTH(c.crt)>0) ORDER BY i.id LIMIT ?`, maxHeldCSR, maxHeldCertificate, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]item.HeldCertificate, 0, len(found))
+	for _, row := range found {
+		all = append(all, item.HeldCertificate{Item: row[0].number(), Status: int(row[1].number()), CSR: row[2].String, Stored: row[3].String})
+	}
+	return all, nil
+}
+
 // setClaimParam sets the field of the claim that the item parameter belongs to.
 func setClaimParam(claim *item.Claim, name, value string) {
 	switch name {

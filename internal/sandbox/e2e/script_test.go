@@ -83,6 +83,7 @@ func words() map[string]func(ts *testscript.TestScript, neg bool, args []string)
 		"sync": syncWord, "seller": sellerWord, "calls": callsWord, "requests": requestsWord, "item": itemWord, "log": logWord, "clock": clockWord,
 		"panelfault": panelFaultWord, "panelset": panelSetWord, "setparam": setParamWord, "operations": operationsWord, "tasks": tasksWord,
 		"problems": problemsWord, "sql": sqlWord, "dry": dryWord, "charges": chargesWord, "balances": balancesWord,
+		"newcsr": newCSRWord,
 	}
 	maps.Copy(all, sweepWords())
 	maps.Copy(all, dnsWords())
@@ -290,10 +291,11 @@ func (s *scriptState) orderID(ts *testscript.TestScript) int64 {
 	return id
 }
 
-// sellerWord is `seller buy PRODUCT|issue|refuse WORDS|cancel WORDS|appear|clear|balance AMOUNT|fault COMMAND KIND [TIMES] [NUMBER TEXT]`:
+// sellerWord is `seller buy PRODUCT [csr=FILE]|issue|refuse WORDS|cancel WORDS|appear|clear|balance AMOUNT|fault COMMAND KIND [TIMES] [NUMBER TEXT]`:
 // it makes something happen at the seller without the module.
 func sellerWord(ts *testscript.TestScript, _ bool, args []string) {
 	s := stateOf(ts)
+	args = withCSR(ts, args)
 	rest := strings.Join(args[1:], " ")
 	switch args[0] {
 	case "issue":
@@ -310,9 +312,7 @@ func sellerWord(ts *testscript.TestScript, _ bool, args []string) {
 	case "balance":
 		ts.Check(s.standIn.setBalance(rest))
 	case "buy":
-		csr, err := os.ReadFile(filepath.Join("testdata", "example.csr"))
-		ts.Check(err)
-		ts.Check(s.standIn.buyProduct(rest, string(csr)))
+		s.buyAtSeller(ts, args[1:])
 	case "fault":
 		times, code, text := 1, "", ""
 		if len(args) > 3 {

@@ -284,6 +284,9 @@ func (s ispmgrStandIn) runWord(word string, args []string) (bool, error) {
 			return true, err
 		}
 		return true, s.sendDirectly("certificate.reissue", url.Values{"elid": {args[0]}, "csr": {string(csr)}, "crt_type": {"exists"}})
+	case word == "order" && len(args) == 3:
+		csr, given := strings.CutPrefix(args[2], "csr=")
+		return given, s.orderWithRef(args[0], csr, args[1])
 	case word == "order" && len(args) == 2:
 		csr, err := os.ReadFile(filepath.Join("testdata", "example.csr"))
 		if err != nil {
