@@ -82,6 +82,7 @@ func (a *arguments) flags() *pflag.FlagSet {
 	f.StringVar(&a.Period, "period", "", "plan: length of the term in months")
 	f.StringVar(&a.Before, "before", "", "plan: days before its end at which a certificate is reissued, 0 to 200")
 	f.StringVar(&a.Format, "format", "", "format of the answer: text or xml, plan also svg; by default text on a terminal, else xml")
+	f.BoolVar(&a.Check, "check", false, "status: one line and the exit code of a monitoring plugin")
 	f.BoolVarP(&a.help, "help", "h", false, "show this text")
 	f.BoolVarP(&a.version, "version", "V", false, "show version and commit")
 	f.BoolVarP(&a.copyright, "copyright", "T", false, "show the name of the product")

@@ -47,30 +47,36 @@ type invocation struct {
 	retried string
 	// summary is the command's result for the last line of the log (item.Run.Summary).
 	summary string
+	// code is the exit code that the command asks for (item.Run.ExitCode).
+	code int
+	// spooled is the document of a command that answers with item.Run.Stream; nil otherwise.
+	spooled *spool
+	plugin  bool // see app
 
 	began    time.Time
 	spent    bool            // money may have been spent, or a reissue may have been requested
 	critical criticalSection // the watchdog does not end the process inside it
 	// finish ends the command's context and the watchdog. It is called once the answer is written.
 	finish func()
-	// print writes a document to stdout unless something was written before, and returns the exit code.
-	print func(*etree.Document) int
+	// fail writes the report of a failure to stdout unless something was written before, and returns the exit code.
+	fail func(report) int
 }
 
-// serve runs the command and returns the document for stdout, also with an error. With an error the exit code is 1.
+// serve runs the command and returns the document for stdout, also with an error. What a monitoring plugin prints about an error
+// is in s.text instead.
 func (s *invocation) serve() (*etree.Document, error) {
 	row, found := s.rows.find(s.args.Command)
 	if !found {
 		err := fault.Errorf(fault.Unknown, clip(s.args.Command, maxFaultWord), "there is no command %q; the commands are %s",
 			clip(s.args.Command, maxFaultWord), s.rows.names())
 		s.log.Errorf("%v", err)
-		return newReport(err, err, s.secrets.mask).document(), err
+		return s.failed(newReport(err, err, s.secrets.mask)), err
 	}
 	s.row = row
 	if err := s.checkArguments(); err != nil {
 		err = s.classify(context.Background(), err)
 		s.log.Errorf("%v", err)
-		return newReport(fault.From(err), err, s.secrets.mask).document(), err
+		return s.failed(newReport(fault.From(err), err, s.secrets.mask)), err
 	}
 	if row.doNothing && !s.args.DryRun && s.panel.DoNothing() {
 		s.log.ExtInfof("%s: etc/billmgr.DoNothing exists, nothing is done", row.name)
@@ -90,7 +96,16 @@ func (s *invocation) serve() (*etree.Document, error) {
 	if !s.args.DryRun { // a dry run does not change the panel
 		s.reportFailure(ctx, failure, r)
 	}
-	return r.document(), err
+	return s.failed(r), err
+}
+
+// failed returns the document about a failure; nil for a monitoring plugin, whose line is in s.text then.
+func (s *invocation) failed(r report) *etree.Document {
+	if s.plugin {
+		s.text = r.pluginLine()
+		return nil
+	}
+	return r.document()
 }
 
 // checkArguments checks the options before anything is done, and chooses the format of the answer. In an operation of the panel it leaves missing arguments to
@@ -222,7 +237,12 @@ func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 		}
 	}
 	doc, err := s.row.run(ctx, run)
-	s.partial, s.text, s.summary = run.Failed, run.Print, run.Summary
+	s.partial, s.text, s.summary, s.code = run.Failed, run.Print, run.Summary, run.ExitCode
+	if err == nil && run.Stream != nil {
+		if s.spooled, err = s.spool(run.Stream); err != nil {
+			return nil, err
+		}
+	}
 	if s.args.DryRun { // it shows what would be sent to the panel, which watchedPanel would mask
 		s.text = s.secrets.mask(s.text)
 		maskDocument(doc, s.secrets.mask)

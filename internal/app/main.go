@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,8 +33,8 @@ const (
 	settingSellerCA = "SSLSellerCA"
 )
 
-// Main runs the program and returns its exit code: 0 if the command succeeded, 1 if it failed. It opens nothing that the
-// command does not need.
+// Main runs the program and returns its exit code: 0 if the command succeeded, 1 if it failed, with --check that of a monitoring
+// plugin. It opens nothing that the command does not need.
 func Main(p Program, sys System) int {
 	a := app{program: p, system: sys, rows: commands(), newPanel: func(o panel.Options) panelAPI { return panel.New(o) }}
 	return a.main()
@@ -48,6 +49,8 @@ type app struct {
 	log      *panellog.Logger // nil until run opens it
 	// answered is true once a document was written to stdout, successfully or not.
 	answered atomic.Bool
+	// plugin is true if the program answers like a monitoring plugin (rules CLI-9).
+	plugin bool
 }
 
 func (a *app) main() (code int) {
@@ -56,14 +59,15 @@ func (a *app) main() (code int) {
 		if r := recover(); r != nil {
 			// A nil log masks private keys only: no other secret is known so early.
 			fmt.Fprintf(a.system.Stderr, "%s: panic: %s\n%s", a.program.Name, a.log.Mask(fmt.Sprint(r)), debug.Stack())
-			code = 1
+			code = a.failureCode()
 			if !a.answered.Load() {
 				failure := fault.Errorf(fault.Internal, "", "a fault of this program: %v", r)
-				a.print(newReport(failure, failure, a.log.Mask).document())
+				a.fail(newReport(failure, failure, a.log.Mask))
 			}
 		}
 	}()
 	args := parseArgs(a.system.Args)
+	a.plugin = a.rows.isPlugin(args)
 	switch {
 	case args.help:
 		return a.write(a.rows.usage(a.program))
@@ -78,8 +82,7 @@ func (a *app) main() (code int) {
 	root, err := a.root()
 	if err != nil {
 		failure := fault.From(err)
-		a.print(newReport(failure, failure, unmasked).document())
-		return 1
+		return a.fail(newReport(failure, failure, unmasked))
 	}
 	return a.run(args, root)
 }
@@ -108,8 +111,7 @@ func (a *app) run(args *arguments, root string) (code int) {
 	if !alone {
 		if err := a.checkRoot(root); err != nil {
 			failure := fault.From(err)
-			a.print(newReport(failure, failure, unmasked).document())
-			return 1
+			return a.fail(newReport(failure, failure, unmasked))
 		}
 	}
 	args.DryRun = args.DryRun || row.confirm && !args.Yes
@@ -134,14 +136,27 @@ func (a *app) run(args *arguments, root string) (code int) {
 	}()
 	a.logIgnored(args, own)
 	defer func() { s.finish() }()
+	defer func() { s.spooled.close() }()
 	doc, err := s.serve()
-	code = a.answer(doc, s.text)
+	code = a.answer(doc, s)
 	s.finish()
 	if code != 0 {
 		own.Errorf("the answer could not be written to stdout")
-		return code
+		return a.failureCode()
 	}
-	if err != nil || s.partial {
+	return s.exitCode(err)
+}
+
+// exitCode returns the exit code of a command that has answered.
+func (s *invocation) exitCode(err error) int {
+	switch {
+	case err != nil && s.plugin:
+		return pluginUnknown
+	case err != nil:
+		return 1
+	case s.code != 0:
+		return s.code
+	case s.partial:
 		return 1
 	}
 	return 0
@@ -228,17 +243,22 @@ func (a *app) invocation(args *arguments, root string, log *panellog.Logger) *in
 	secret.learnArgs(args)
 	return &invocation{
 		program: a.program, system: sys, root: root, rows: a.rows, args: args, info: info, secrets: secret, styles: terminal.NewStyles(sys.Terminal),
-		log: log.Named("module"), rootLog: log, finish: func() {}, print: a.print,
+		log: log.Named("module"), rootLog: log, finish: func() {}, fail: a.fail, plugin: a.plugin,
 		panel: &watchedPanel{panelAPI: billing, item: args.Item, secrets: secret},
 	}
 }
 
-// answer writes the command's document to stdout, or its text if it has no document. It returns the exit code.
-func (a *app) answer(doc *etree.Document, text string) int {
-	if doc != nil || text == "" {
+// answer writes the command's document to stdout, what it has spooled, or its text. It returns 0 unless that failed.
+func (a *app) answer(doc *etree.Document, s *invocation) int {
+	switch {
+	case doc != nil:
 		return a.print(doc)
+	case s.spooled != nil:
+		return a.writeFrom(s.spooled.copyTo)
+	case s.text != "":
+		return a.write(terminal.NewStyles(a.system.Terminal).Clean(s.text))
 	}
-	return a.write(terminal.NewStyles(a.system.Terminal).Clean(text))
+	return 0
 }
 
 // print writes the document to stdout in one piece and returns the exit code; nil writes nothing.
@@ -256,10 +276,18 @@ func (a *app) print(doc *etree.Document) int {
 
 // write writes a text to stdout, once in a run. It returns the exit code: 1 if the text was not written.
 func (a *app) write(text string) int {
+	return a.writeFrom(func(to io.Writer) error {
+		_, err := to.Write([]byte(text))
+		return err
+	})
+}
+
+// writeFrom is write for a document that copy writes.
+func (a *app) writeFrom(copy func(to io.Writer) error) int {
 	if a.answered.Swap(true) {
 		return 1 // the watchdog ended the run and has written its error document
 	}
-	if _, err := a.system.Stdout.Write([]byte(text)); err != nil {
+	if err := copy(a.system.Stdout); err != nil {
 		fmt.Fprintf(a.system.Stderr, "%s: stdout: %v\n", a.program.Name, err)
 		return 1
 	}

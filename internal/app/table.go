@@ -60,6 +60,12 @@ func (t table) find(name string) (row, bool) {
 	return row{}, false
 }
 
+// isPlugin reports whether the command answers like a monitoring plugin with these arguments.
+func (t table) isPlugin(args *arguments) bool {
+	row, known := t.find(args.Command)
+	return known && args.Check && slices.Contains(row.uses, "check")
+}
+
 // names returns the names of all commands, for texts.
 func (t table) names() string {
 	names := make([]string, len(t))

@@ -93,12 +93,12 @@ func (s *invocation) watch(run, command context.Context) {
 		defer done()
 		failure := s.overdue(command)
 		s.log.Criticalf("%v", failure)
-		s.print(newReport(failure, failure, s.secrets.mask).document())
+		s.fail(newReport(failure, failure, s.secrets.mask))
 		// The command may still be running, so there is no summary.
-		s.log.Infof("%s", s.lastLine(failure, "", 1, s.began))
+		s.log.Infof("%s", s.lastLine(failure, "", s.exitCode(failure), s.began))
 	}()
 	_ = s.system.Sleep(written, finalMessage)
-	s.system.Exit(1)
+	s.system.Exit(s.exitCode(s.overdue(command)))
 }
 
 // overdue returns the fault of a run that the watchdog ends.

@@ -43,6 +43,7 @@ type Args struct {
 	Period     string // plan: the length of that term in months
 	Before     string // plan: days before the end, instead of the panel's setting
 	Format     string // the format that was asked for, see Run.Format; empty if none was
+	Check      bool   // status: answer like a monitoring plugin
 	// Params and Values are the pairs of --param and --value in the order given.
 	Params, Values []string
 }
@@ -97,8 +98,14 @@ type Run struct {
 
 	// Print is set by a command that answers with a text for people instead of a document: the text for stdout.
 	Print string
+	// Stream is set by a command whose answer may not fit into memory. It writes the whole answer, which reaches stdout only if it
+	// returns nil. It escapes what comes from outside itself.
+	Stream func(to io.Writer) error
 	// Failed is set by a command whose document lists failures: the document is printed and the exit code is 1.
 	Failed bool
+	// ExitCode is set by a command that answers like a monitoring plugin (rules CLI-9): 1, 2 or 3 beside its answer. 0 leaves the
+	// exit code as it is.
+	ExitCode int
 	// Summary is set by a command that works on many items: the counts for the last line of the log.
 	Summary string
 }
