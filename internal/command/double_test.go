@@ -57,6 +57,8 @@ type fakePanel struct {
 	texts      []string // of the tasks
 	operations int
 	swept      bool // another sweep is running
+	record     *item.SweepRecord
+	recordErr  error // the record of the last sweep can be neither read nor written
 	client     item.Recipient
 	before     func(call string) // called before each call-back
 }
@@ -102,9 +104,22 @@ func (p *fakePanel) Modules(context.Context) ([]int64, error) { return []int64{5
 func (p *fakePanel) SuitableModules(context.Context, int64) ([]int64, error) {
 	return p.suitable, nil
 }
-func (p *fakePanel) LockItem(context.Context, int64) error    { return nil }
-func (p *fakePanel) UnlockItem(context.Context, int64) error  { return nil }
-func (p *fakePanel) LockSweep(context.Context) (bool, error)  { return !p.swept, nil }
+func (p *fakePanel) LockItem(context.Context, int64) error   { return nil }
+func (p *fakePanel) UnlockItem(context.Context, int64) error { return nil }
+func (p *fakePanel) LockSweep(context.Context) (bool, error) { return !p.swept, nil }
+func (p *fakePanel) SaveSweep(_ context.Context, record item.SweepRecord) error {
+	if p.recordErr != nil {
+		return p.recordErr
+	}
+	p.record = &record
+	return nil
+}
+func (p *fakePanel) LastSweep(context.Context) (item.SweepRecord, bool, error) {
+	if p.record == nil || p.recordErr != nil {
+		return item.SweepRecord{}, false, p.recordErr
+	}
+	return *p.record, true, nil
+}
 func (p *fakePanel) ActiveItems(context.Context) (int, error) { return 1, nil }
 func (p *fakePanel) CountOperations(context.Context, int64) (int, error) {
 	return p.operations, nil

@@ -39,6 +39,7 @@ type panelReads interface {
 	WatchedItems(ctx context.Context, after int64, limit int) ([]WatchedItem, error)
 	WatchedSites(ctx context.Context, items []int64) ([]WatchedSite, error)
 	RevokedItems(ctx context.Context) ([]RevokedItem, error)
+	LastSweep(ctx context.Context) (SweepRecord, bool, error)
 	CountOperations(ctx context.Context, it int64) (int, error)
 	Client(ctx context.Context, account int64) (Recipient, error)
 	Brand(ctx context.Context, project int64) (string, error)
@@ -72,6 +73,9 @@ func newDryPanel(real Panel, dry *DryRun) *dryPanel {
 // LockSweep implements Panel. It takes no lock: the lock is held until the process ends, and would keep a real sweep from
 // running.
 func (p *dryPanel) LockSweep(context.Context) (bool, error) { return true, nil }
+
+// SaveSweep implements Panel. It keeps nothing: the record is about sweeps that acted.
+func (p *dryPanel) SaveSweep(context.Context, SweepRecord) error { return nil }
 
 // LoadItem implements Panel.
 func (p *dryPanel) LoadItem(ctx context.Context, it int64) (Item, error) {

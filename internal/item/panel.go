@@ -156,6 +156,9 @@ type Sweeps interface {
 	WatchedSites(ctx context.Context, items []int64) ([]WatchedSite, error)
 	// RevokedItems lists the items that the sweep covers and that carry the item parameter revocation, lowest first.
 	RevokedItems(ctx context.Context) ([]RevokedItem, error)
+	// SaveSweep replaces the record of the last sweep in var/<bin>.sweep. LastSweep reads it; false if no sweep has left one.
+	SaveSweep(ctx context.Context, record SweepRecord) error
+	LastSweep(ctx context.Context) (SweepRecord, bool, error)
 }
 
 // PendingDelivery is an item whose certificate is still to be delivered.

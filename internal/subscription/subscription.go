@@ -83,19 +83,12 @@ func Run(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !s.dry {
-		locked, err := run.Panel.LockSweep(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if !locked {
-			s.running = true
-			run.Summary = "another sweep is running"
-			return s.document(), nil
-		}
-	}
-	if err := s.run(ctx); err != nil {
+	if err := s.sweepOnce(ctx); err != nil {
 		return nil, err
+	}
+	if s.running {
+		run.Summary = "another sweep is running"
+		return s.document(), nil
 	}
 	if run.Args.Resend && !s.dry && s.notified+s.failed == 0 {
 		return nil, fault.Errorf(fault.Missed, "resend", "there is nothing to notify the client of item %d about now; no notice was sent", run.Args.Item)

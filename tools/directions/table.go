@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	},
 	"internal/subscription": {
 		"internal/lifecycle", "internal/purchase", "internal/item", "internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki",
-		"internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal",
+		"internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/terminal",
 	},
 	"internal/lifecycle": {
 		"internal/publish", "internal/deliver", "internal/watch/crl", "internal/purchase", "internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault",

@@ -1,0 +1,96 @@
+package panel
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/filelock"
+	"pmssl/internal/item"
+)
+
+// maxSweepRecord is the longest record that is read, in bytes: item.MaxSweepFailures errors take about half of it.
+const maxSweepRecord = 1 << 20
+
+// sweepName returns the path of the record of the last sweep.
+func (h *Host) sweepName() string { return h.path(filepath.Join("var", h.o.Binary+".sweep")) }
+
+// LastSweep reads var/<bin>.sweep (rules SWEEP-12); false if it is absent. A file that cannot be used is a fault.
+func (h *Host) LastSweep(context.Context) (item.SweepRecord, bool, error) {
+	file, err := filelock.OpenRegular(h.sweepName(), os.O_RDONLY, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return item.SweepRecord{}, false, nil
+	case err != nil:
+		return item.SweepRecord{}, false, h.sweepFault("read", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxSweepRecord+1))
+	if err != nil {
+		return item.SweepRecord{}, false, h.sweepFault("read", err)
+	}
+	record, err := parseSweepRecord(text)
+	if err != nil {
+		return item.SweepRecord{}, false, h.sweepFault("read", err)
+	}
+	return record, true, nil
+}
+
+// parseSweepRecord reads the content of the file. A record without times or with an unknown result is an error.
+func parseSweepRecord(text []byte) (item.SweepRecord, error) {
+	if len(text) > maxSweepRecord {
+		return item.SweepRecord{}, fmt.Errorf("it has more than %d bytes", maxSweepRecord)
+	}
+	var record item.SweepRecord
+	if err := json.Unmarshal(text, &record); err != nil {
+		return item.SweepRecord{}, err
+	}
+	switch record.Result {
+	case item.SweepOK, item.SweepPartial, item.SweepFailed, item.SweepInterrupted:
+	default:
+		return item.SweepRecord{}, errors.New("it has no result that is known")
+	}
+	if record.Started.IsZero() || record.Ended.IsZero() {
+		return item.SweepRecord{}, errors.New("it has no times")
+	}
+	record.Failures = record.Failures[:min(len(record.Failures), item.MaxSweepFailures)]
+	return record, nil
+}
+
+// SaveSweep replaces var/<bin>.sweep. Who reads it sees the old record or the new one; only its owner can.
+func (h *Host) SaveSweep(_ context.Context, record item.SweepRecord) error {
+	record.Error = h.o.Log.Mask(record.Error)
+	record.Failures = slices.Clone(record.Failures)
+	for i := range record.Failures {
+		record.Failures[i].Error = h.o.Log.Mask(record.Failures[i].Error)
+	}
+	text, err := json.Marshal(record)
+	if err != nil {
+		return h.sweepFault("written", err)
+	}
+	name := h.sweepName()
+	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*") // 0600
+	if err != nil {
+		return h.sweepFault("written", err)
+	}
+	_, err = file.Write(append(text, '\n'))
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), name)
+	}
+	if err != nil {
+		return h.sweepFault("written", errors.Join(err, os.Remove(file.Name())))
+	}
+	return nil
+}
+
+func (h *Host) sweepFault(what string, err error) error {
+	name := h.sweepName()
+	return fault.Errorf(fault.Panel, "sweep", "the record of the last sweep %s cannot be %s (%w): %s", name, what, withoutPath(err), fileRemedy(name, err)).Retryable()
+}
