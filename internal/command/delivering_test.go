@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -739,6 +740,85 @@ func TestSilentPanelsDoNotTakeTheTurnOfOthers(t *testing.T) {
 		d.at = began.Add(time.Hour)
 	}
 	assert.Equal(t, [][]int64{{1, 2, 3}, {4, 5, 6, 1, 2, 3}}, sweeps)
+}
+
+// hangingHook hangs for two minutes at its first call in a run, and is not called again in that run.
+type hangingHook struct {
+	slowDelivery
+	hung bool
+}
+
+func (h *hangingHook) Deliver(ctx context.Context, order deliver.Order, t deliver.Target, c deliver.Certificate) error {
+	if h.hung {
+		return fmt.Errorf("the program: %w", publish.ErrNotAsked)
+	}
+	h.hung = true
+	_ = h.slowDelivery.Deliver(ctx, order, t, c)
+	return context.DeadlineExceeded
+}
+
+// rules DELIVER-3: an item for which the program was not called, because it hung for another one, has lost no try, and is the first
+// in the next sweep.
+func TestAProgramThatHangsTakesNoTriesOfOtherItems(t *testing.T) {
+	d := deliveringFixture(t)
+	require.NoError(t, d.do(command.SyncItem, "sync_item"))
+	panel := d.many(t, 4)
+	hook := &hangingHook{slowDelivery: slowDelivery{takes: func(int64) time.Duration { return 2 * time.Minute }, clock: func(by time.Duration) { d.at = d.at.Add(by) }}}
+	var tries [][]int
+	for range 5 {
+		began := d.at
+		run := d.env()
+		run.Args, run.Panel, run.Delivering = item.Args{Command: "subscription"}, panel, hook
+		hook.hung = false
+		_, err := command.Subscription(t.Context(), run)
+		require.NoError(t, err)
+		var made []int
+		for it := int64(1); it <= 4; it++ {
+			var state deliveryState
+			require.NoError(t, json.Unmarshal([]byte(panel.items[it].Params[itemparam.Delivery]), &state))
+			made = append(made, state.Tries)
+		}
+		tries = append(tries, made)
+		d.at = began.Add(time.Hour)
+	}
+	assert.Equal(t, [][]int{{1, 0, 0, 0}, {1, 1, 0, 0}, {1, 1, 1, 0}, {1, 1, 1, 1}, {2, 1, 1, 1}}, tries)
+	assert.Equal(t, []int64{1, 2, 3, 4, 1}, hook.tried)
+}
+
+// rules DELIVER-3: a panel that is not asked any more in a run takes no try.
+func TestAPanelThatIsNotAskedAnyMoreTakesNoTry(t *testing.T) {
+	d := deliveringFixture(t)
+	targets := d.delivery.targets
+	d.delivery.targets, d.delivery.reasons = nil, []deliver.Reason{{Name: "example.com", Err: fmt.Errorf("web7: %w", publish.ErrNotAsked)}}
+	d.sweeps(t, 3*time.Hour)
+	assert.Zero(t, d.delivery.state().Tries)
+	d.delivery.targets, d.delivery.reasons = targets, nil
+	d.sweep(t)
+	d.deployed(t)
+}
+
+// rules DELIVER-1: a server that takes all of an item's time does not keep the others from the certificate: the next try begins with
+// another one.
+func TestAServerThatHangsDoesNotKeepTheOtherFromTheCertificate(t *testing.T) {
+	d := deliveringFixture(t)
+	d.delivery.targets = append(d.delivery.targets, deliver.Target{Block: "lb1", Sites: []string{"example.com"}})
+	var called []string
+	d.panel.before = func(call string) {
+		block, delivers := strings.CutPrefix(call, "deliver ")
+		switch {
+		case !delivers:
+			return
+		case len(called) > 0 || block == "web7":
+			d.panel.fail[call] = deliver.ErrTimeSpent
+		}
+		called = append(called, block)
+	}
+	d.sweep(t)
+	assert.Equal(t, []string{"web7", "lb1"}, called)
+	called = nil
+	d.sweeps(t, time.Hour)
+	assert.Equal(t, []string{"lb1", "web7"}, called)
+	assert.Equal(t, d.serial(t), d.delivery.served["lb1"])
 }
 
 // rules DELIVER-2: a try is saved before anything is delivered, so that a delivery which ends the run each time is not made for ever.

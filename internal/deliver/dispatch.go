@@ -300,6 +300,9 @@ func (s *service) locate(ctx context.Context, order Order, d publish.Deploy, nam
 }
 
 func (s *service) ask(ctx context.Context, d publish.Deploy, call string, f func() error) error {
+	if d.Kind == publish.KindExec { // a program that hangs takes so much of a sweep that it is not called again
+		return s.silent.AskAtMost(ctx, 1, d.Name, call, f)
+	}
 	return s.silent.Ask(ctx, d.Name, call, f)
 }
 

@@ -428,6 +428,28 @@ func TestAServerThatDoesNotAnswerIsAskedTwiceInARun(t *testing.T) {
 	assert.Len(t, f.took(), 2)
 }
 
+// A program that hangs takes two minutes of a sweep: the items behind it are left to the next one.
+func TestAProgramThatHangsIsCalledOnceInARun(t *testing.T) {
+	f := newFixture(t, hook+web7+"allow lb.example account 7\n", publish.On)
+	f.hosts("web7", 12, "a.example")
+	f.refuses = context.DeadlineExceeded
+	targets, _ := f.targets(t, "lb.example", "a.example")
+	require.Len(t, targets, 2)
+	f.took()
+	for _, c := range []struct {
+		target deliver.Target
+		calls  int
+	}{{targets[0], 1}, {targets[1], 2}} {
+		for n := range 3 {
+			err := f.Deliver(t.Context(), order, c.target, deliver.Certificate{Serial: "2a"})
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Equal(t, n >= c.calls, errors.Is(err, publish.ErrNotAsked), "%s, call %d: %v", c.target.Block, n, err)
+		}
+		made := slices.DeleteFunc(f.took(), func(call string) bool { return !strings.Contains(call, " deliver ") })
+		assert.Len(t, made, c.calls, c.target.Block)
+	}
+}
+
 func TestCallsTakeNoMoreThanTheBudgetsInAll(t *testing.T) {
 	f := newFixture(t, web7, publish.On)
 	f.hosts("web7", 12, "shop.example")

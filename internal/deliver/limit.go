@@ -8,6 +8,9 @@ import (
 	"pmssl/internal/publish"
 )
 
+// ProgramTime is how long one call of an administrator's program may take. Hooks copy files to several servers and reload them.
+const ProgramTime = 120 * time.Second
+
 // ErrTimeSpent is the error of calls for which a run has no time left. It passes by itself: the next run goes on.
 var ErrTimeSpent = fmt.Errorf("the time of this run for deliveries is used up, the next one goes on: %w", context.DeadlineExceeded)
 

@@ -39,7 +39,8 @@ type Target struct {
 }
 
 // Reason is why a name of the certificate has no target. An error that wraps ErrNoBlock or publish.ErrNotOwner lasts: the name is
-// the client's to care for. Any other may pass, as if a panel does not answer.
+// the client's to care for. Any other may pass, as if a panel does not answer. One that wraps publish.ErrNotAsked says nothing: the
+// server did not answer about another item in this run.
 type Reason struct {
 	Name string // A-labels, "*." kept
 	Err  error
@@ -68,7 +69,8 @@ type Service interface {
 	// database cannot be read, or the run ends.
 	Targets(ctx context.Context, order Order, names []string) ([]Target, []Reason, error)
 	// Deliver brings the certificate to the target's server. Delivering a certificate that is there already changes nothing.
-	// An error that wraps ErrByHand lasts; any other may pass.
+	// An error that wraps ErrByHand lasts; any other may pass. With ErrTimeSpent and publish.ErrNotAsked nothing was begun, or it
+	// was ended with the time of the run.
 	Deliver(ctx context.Context, order Order, target Target, c Certificate) error
 	// Seen looks at every site of the target at the block's own addresses (word check), by a TLS handshake with SNI, and
 	// compares the serial of what is served. Nothing else is verified. An error is one of the configuration (ErrNoBlock: the

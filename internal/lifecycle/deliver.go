@@ -177,12 +177,10 @@ func (j *Order) try(ctx context.Context, d *delivery, stored pki.Chain) (finishe
 	if errors.Is(err, deliver.ErrTimeSpent) || ctx.Err() != nil {
 		return false, nil
 	}
-	before := *d
 	left, unclear := sortReasons(reasons)
+	answered := err != nil || tellsOfServers(reasons)
 	if err != nil {
 		unclear = err.Error()
-	} else {
-		d.setTargets(targets)
 	}
 	if len(targets) == 0 && unclear == "" {
 		j.Log.Infof("certificate %s is the client's to install: %s", d.Serial, left)
@@ -191,22 +189,68 @@ func (j *Order) try(ctx context.Context, d *delivery, stored pki.Chain) (finishe
 	if left != "" {
 		j.Log.ExtInfof("certificate %s is the client's to install for some of its names: %s", d.Serial, left)
 	}
-	d.Tries, d.Last, d.Unclear = d.Tries+1, j.Now().UTC(), unclear != ""
-	if err := j.saveDelivery(ctx, *d); err != nil { // before anything is delivered: a run that is killed counts as a try
-		return false, err
+	before := *d
+	if err == nil {
+		d.setTargets(targets)
 	}
-	problems := []string{unclear}
-	for _, t := range targets {
-		if ctx.Err() == nil {
-			problems = append(problems, j.deliverTo(ctx, d, before, t, c))
-		}
+	d.Unclear = unclear != ""
+	begun, why, err := j.deliverToAll(ctx, d, before, targets, c)
+	if err != nil {
+		return false, err
 	}
 	if d.finished() {
 		return true, j.delivered(ctx, *d)
 	}
-	d.because(strings.Join(slices.DeleteFunc(problems, func(why string) bool { return why == "" }), "; "))
-	j.Log.Warningf("certificate %s is not on all of its servers yet: %s", d.Serial, d.Why)
+	j.noteTry(d, before, strings.Join(nonEmpty(unclear, why), "; "), answered || begun)
 	return false, nil
+}
+
+// noteTry notes why a delivery is not over. Where no server was asked, the item had no turn.
+func (j *Order) noteTry(d *delivery, before delivery, why string, counts bool) {
+	if counts {
+		d.because(why)
+		j.Log.Warningf("certificate %s is not on all of its servers yet: %s", d.Serial, d.Why)
+		return
+	}
+	*d = before
+	if d.Why == "" {
+		d.because(why)
+	}
+	j.Log.ExtInfof("certificate %s waits for the next run: %s", d.Serial, why)
+}
+
+// deliverToAll delivers to the targets. Each try begins with another one: a server that hangs may take all of the item's time. It
+// returns whether a delivery was begun, and why targets do not show the certificate. The try is saved first: a run that is killed
+// counts as one.
+func (j *Order) deliverToAll(ctx context.Context, d *delivery, before delivery, targets []deliver.Target, c deliver.Certificate) (begun bool, why string, err error) {
+	d.Tries, d.Last = d.Tries+1, j.Now().UTC()
+	if err := j.saveDelivery(ctx, *d); err != nil {
+		return false, "", err
+	}
+	var problems []string
+	for n := range targets {
+		if ctx.Err() != nil {
+			break
+		}
+		t := targets[(before.Tries+n)%len(targets)]
+		if j.shows(ctx, before, t, c.Serial) {
+			d.Done = append(d.Done, t.Block)
+			continue
+		}
+		why, asked := j.deliverTo(ctx, d, t, c)
+		problems, begun = append(problems, why), begun || asked
+	}
+	return begun, strings.Join(nonEmpty(problems...), "; "), nil
+}
+
+// tellsOfServers reports whether one of the reasons that may pass is of a server that was asked.
+func tellsOfServers(reasons []deliver.Reason) bool {
+	return slices.ContainsFunc(reasons, func(r deliver.Reason) bool { return !lasts(r.Err) && !errors.Is(r.Err, publish.ErrNotAsked) })
+}
+
+// lasts reports whether a name has no target for good.
+func lasts(err error) bool {
+	return errors.Is(err, deliver.ErrNoBlock) || errors.Is(err, publish.ErrNotOwner)
 }
 
 // sortReasons returns, in words, why names have no target for good, and why it is not clear whether others have one.
@@ -214,7 +258,7 @@ func sortReasons(reasons []deliver.Reason) (left, unclear string) {
 	var lasting, passing []string
 	for _, r := range reasons {
 		words := pki.DisplayName(r.Name) + ": " + r.Err.Error()
-		if errors.Is(r.Err, deliver.ErrNoBlock) || errors.Is(r.Err, publish.ErrNotOwner) {
+		if lasts(r.Err) {
 			lasting = append(lasting, words)
 		} else {
 			passing = append(passing, words)
@@ -223,20 +267,15 @@ func sortReasons(reasons []deliver.Reason) (left, unclear string) {
 	return strings.Join(lasting, "; "), strings.Join(passing, "; ")
 }
 
-// deliverTo delivers to one target and looks at what that brought. before is what was known of the targets, which were looked at
-// just now. It returns why the target does not show the certificate; empty if it does.
-func (j *Order) deliverTo(ctx context.Context, d *delivery, before delivery, t deliver.Target, c deliver.Certificate) string {
-	if j.shows(ctx, before, t, c.Serial) {
-		d.Done = append(d.Done, t.Block)
-		return ""
-	}
+// deliverTo delivers to one target and looks at what that brought. It returns why the target does not show the certificate; empty if
+// it does. asked is false if there was no time for the delivery, or its server did not answer about another item in this run.
+func (j *Order) deliverTo(ctx context.Context, d *delivery, t deliver.Target, c deliver.Certificate) (why string, asked bool) {
 	if err := j.Delivering.Deliver(ctx, j.deliveryOrder(), t, c); err != nil {
 		if errors.Is(err, deliver.ErrByHand) {
 			d.ByHand = append(d.ByHand, t.Block)
 		}
-		return err.Error()
+		return err.Error(), !errors.Is(err, publish.ErrNotAsked)
 	}
-	why := ""
 	for look := range maxLooks {
 		if look > 0 && (!j.Waits.TakeSpare(reloadPause) || j.Sleep(ctx, reloadPause) != nil) {
 			break
@@ -246,10 +285,10 @@ func (j *Order) deliverTo(ctx context.Context, d *delivery, before delivery, t d
 			break
 		}
 	}
-	return why
+	return why, true
 }
 
-// shows reports whether a target shows the certificate already, as far as that is not known from before.
+// shows reports whether a target shows the certificate already, as far as that is not known from before: that of the last look.
 func (j *Order) shows(ctx context.Context, before delivery, t deliver.Target, serial string) bool {
 	same := func(old deliveryTarget) bool { return old.Block == t.Block && slices.Equal(old.Sites, t.Sites) }
 	if slices.ContainsFunc(before.Targets, same) {

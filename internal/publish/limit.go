@@ -26,10 +26,16 @@ func NewBudget(now func() time.Time, total time.Duration, spent error) *Budget {
 // Spent reports whether no time is left.
 func (b *Budget) Spent() bool { return b.left <= 0 }
 
-// Run does a call within what is left of the time.
+// notBegun is the error of a call for which no time is left; it wraps ErrNotAsked too.
+type notBegun struct{ error }
+
+// Unwrap returns the errors that this one wraps.
+func (e notBegun) Unwrap() []error { return []error{e.error, ErrNotAsked} }
+
+// Run does a call within what is left of the time. The error of a call that was not begun wraps ErrNotAsked.
 func (b *Budget) Run(ctx context.Context, call func(ctx context.Context) error) error {
 	if b.Spent() {
-		return b.spent
+		return notBegun{b.spent}
 	}
 	bounded, cancel := context.WithTimeout(ctx, b.left)
 	defer cancel()

@@ -18,9 +18,9 @@ import (
 
 const (
 	// deliverTime is how long deliveries, and looks at them, may take in one sweep; deliverItemTime for one item
-	// (docs/reference/unattended.md §7).
+	// (docs/reference/unattended.md §7): so that a program that hangs is ended by its own limit, and the error says so.
 	deliverTime     = 5 * time.Minute
-	deliverItemTime = 2 * time.Minute
+	deliverItemTime = deliver.ProgramTime + time.Minute
 )
 
 // reasonInstall is why the client of an item is written to whose certificate could not be delivered.

@@ -18,9 +18,6 @@ import (
 	"pmssl/internal/publish"
 )
 
-// runTime is how long one call of the program may take. Hooks copy files to several servers and reload them.
-const runTime = 120 * time.Second
-
 // live is the folder between that of the item and that of the certificate. Hooks of certbot take the last part of the path for the
 // certificate's name, and some look for live above it.
 const live = "live"
@@ -35,7 +32,7 @@ var _ deliver.Checker = (*deliverer)(nil)
 
 // New makes the deliverer of a block of the kind exec.
 func New(d publish.Deploy, e publish.Env) (deliver.Deliverer, error) {
-	return &deliverer{block: d, env: e, runTime: runTime}, nil
+	return &deliverer{block: d, env: e, runTime: deliver.ProgramTime}, nil
 }
 
 // Site returns the host name itself, without an owner: the program cannot be asked.

@@ -32,7 +32,7 @@ func deliveryTroubles() map[string]deliveryTrouble {
 		// What it started is in its process group.
 		"the program fails and leaves a process": {reason: "cannot reach the load balancer",
 			begin: program("sleep 600 >/dev/null 2>&1 & echo $! >>DIR/left; echo cannot reach the load balancer >&2; exit 1")},
-		"the program hangs and fails from then on": {other: true, reason: "it was ended with the time of the run",
+		"the program hangs and fails from then on": {other: true, reason: "it was ended because it takes longer than 2m0s",
 			begin: program("[ -e DIR/left ] && exit 1; echo $$ >DIR/left; sleep 600")},
 		"the program copies nothing": {reason: "shows certificate ", begin: program("exit 0")},
 		"the hosting panel refuses": {toPanel: true, reason: "The license has expired", begin: func(t *testing.T, f *unattendedFixture, _ *deliveryServer) {
