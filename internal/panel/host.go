@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"pmssl/internal/exchange"
 	"pmssl/internal/panellog"
 )
 
@@ -31,6 +32,8 @@ type Options struct {
 	Rand io.Reader
 	// Log is the log; nil writes nothing.
 	Log *panellog.Logger
+	// Observer sees the calls of mgrctl; nil for none.
+	Observer exchange.Observer
 }
 
 // Host is the panel for one run of a module. It is not for concurrent use: a run does one thing at a time, and the locks belong to

@@ -20,6 +20,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"pmssl/internal/exchange"
 	"pmssl/internal/panel"
 	"pmssl/internal/panellog"
 )
@@ -157,6 +158,8 @@ type fixture struct {
 	now    time.Time
 	sleeps []time.Duration
 	steps  map[string][]step // by function
+	// observed has the calls that the host's observer was told.
+	observed []exchange.PanelCall
 }
 
 const binary = "pmfake"
@@ -183,7 +186,7 @@ func newFixture(t *testing.T, conf ...string) *fixture {
 // host returns one more run in the same root.
 func (w *fixture) host() *panel.Host {
 	return panel.New(panel.Options{
-		Root: w.root, Binary: binary, Log: w.log, Rand: rand.Reader,
+		Root: w.root, Binary: binary, Log: w.log, Rand: rand.Reader, Observer: panelObserver{w},
 		Getenv: func(string) (string, bool) { return "", false },
 		// GORACE: a binary with the race detector otherwise sleeps for a second at its end.
 		Environ: append(os.Environ(), "PANEL_TEST_MGRCTL="+w.fake, "SSH_CONNECTION=192.0.2.7 1 192.0.2.8 22", "GORACE=atexit_sleep_ms=0"),
@@ -195,6 +198,13 @@ func (w *fixture) host() *panel.Host {
 		},
 	})
 }
+
+// panelObserver keeps the calls of the panel.
+type panelObserver struct{ w *fixture }
+
+func (panelObserver) SellerCall(exchange.Call) error              { return nil }
+func (panelObserver) SellerAnswer(exchange.Call, exchange.Answer) {}
+func (o panelObserver) PanelCall(call exchange.PanelCall)         { o.w.observed = append(o.w.observed, call) }
 
 // withDB returns a fixture whose settings name a new database on the private server.
 func withDB(t *testing.T) (*fixture, *sql.DB) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"pmssl/internal/exchange"
 	"pmssl/internal/fault"
 	"pmssl/internal/panellog"
 )
@@ -61,6 +62,7 @@ func (h *Host) callOnce(ctx context.Context, c callback, log *panellog.Logger) (
 	log.Infof("QUERY: %s", c.query())
 	run := h.execute(ctx, c)
 	answer, err := run.classify(c.name)
+	h.observe(c.name, run)
 	h.learnSecrets(answer)
 	result := "ok"
 	if err != nil {
@@ -71,6 +73,17 @@ func (h *Host) callOnce(ctx context.Context, c callback, log *panellog.Logger) (
 		log.Debugf("answer (exit code %d): %s%s", run.code, panellog.RedactXML(run.stdout), panellog.RedactXML(run.stderr))
 	}
 	return answer, err
+}
+
+// observe tells the observer about one start of mgrctl.
+func (h *Host) observe(function string, run execution) {
+	if h.o.Observer == nil {
+		return
+	}
+	answer, unreadable := parseReply(run.stdout)
+	h.o.Observer.PanelCall(exchange.PanelCall{
+		Function: function, ExitCode: run.code, Answered: unreadable == nil, Refused: unreadable == nil && answer.refusal != nil,
+	})
 }
 
 // learnSecrets registers the database password in the answer of paramlist as a secret before the answer is logged. From then on

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"time"
 
+	"pmssl/internal/exchange"
 	"pmssl/internal/panellog"
 )
 
@@ -26,4 +27,6 @@ type Env struct {
 	// Answered is called with each answer of the seller that arrives, whatever it says: the header Date (empty if absent) and the
 	// state of TLS (nil without TLS). nil if nobody wants to know.
 	Answered func(date string, state *tls.ConnectionState)
+	// Observer sees what the client sends and gets; nil for none.
+	Observer exchange.Observer
 }

@@ -46,19 +46,19 @@ var allowed = map[string][]string{
 		"internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/terminal",
 	},
 	"internal/panel": {
-		"internal/item", "internal/publish", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl",
+		"internal/exchange", "internal/item", "internal/publish", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl",
 	},
 	"internal/notify": {
 		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog",
 	},
-	"internal/seller":            {"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext"},
-	"internal/seller/sellerhttp": {"internal/fault", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml"},
+	"internal/seller":            {"internal/exchange", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext"},
+	"internal/seller/sellerhttp": {"internal/exchange", "internal/fault", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml"},
 	"internal/seller/namecheap": {
-		"internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
+		"internal/exchange", "internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
 		"internal/panellog", "internal/plaintext",
 	},
 	"internal/seller/ispmanager": {
-		"internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
+		"internal/exchange", "internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
 		"internal/panellog", "internal/plaintext",
 	},
 	"internal/seller/sellertest": {
@@ -92,6 +92,7 @@ var allowed = map[string][]string{
 	"internal/safexml":             {},
 	"internal/tlsleaf":             {},
 	"internal/mgrctl":              {},
+	"internal/exchange":            {},
 	"internal/terminal":            {},
 	"internal/sandbox":             {},
 	"etc":                          {},

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"pmssl/internal/cabforum"
+	"pmssl/internal/exchange"
 	"pmssl/internal/panellog"
 	"pmssl/internal/plaintext"
 	"pmssl/internal/seller"
@@ -41,6 +42,8 @@ type Options struct {
 	SellerCA func() (string, error)
 	// Answered is called with each answer that arrives (seller.Env); nil: nobody wants to know.
 	Answered func(date string, state *tls.ConnectionState)
+	// Observer sees what the client sends and gets; nil for none.
+	Observer exchange.Observer
 }
 
 // Client sends the requests of one account. It is safe for concurrent use.
@@ -85,7 +88,7 @@ func New(o Options) (*Client, error) {
 	}
 	c.http = sellerhttp.New(sellerhttp.Config{
 		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
-		Secrets: who.secrets(), Log: log, WriteTimeout: writeTimeout, NoLimit: true, Reads: reads(o.DryRun), Trust: trust, Answered: o.Answered,
+		Secrets: who.secrets(), Log: log, WriteTimeout: writeTimeout, NoLimit: true, Reads: reads(o.DryRun), Trust: trust, Answered: o.Answered, Observer: o.Observer,
 	})
 	c.waiting = sellerhttp.WaitingOrders{
 		Path: filepath.Join(o.StateDir, o.Binary+".waiting."+seller.AccountHash(c.account)), Now: o.Now, Log: log, Walk: c.inProgress, DryRun: o.DryRun,

@@ -45,7 +45,7 @@ func Info(s seller.Env) seller.Info {
 func connect(s seller.Env) func(map[string]string) (seller.Seller, error) {
 	return func(params map[string]string) (seller.Seller, error) {
 		client, err := New(Options{
-			Params: params, Now: s.Now, Sleep: s.Sleep, Jitter: s.Jitter, StateDir: s.StateDir, Binary: s.Binary, Log: s.Log, SellerCA: s.SellerCA, DryRun: s.DryRun, Answered: s.Answered,
+			Params: params, Now: s.Now, Sleep: s.Sleep, Jitter: s.Jitter, StateDir: s.StateDir, Binary: s.Binary, Log: s.Log, SellerCA: s.SellerCA, DryRun: s.DryRun, Answered: s.Answered, Observer: s.Observer,
 		})
 		if err != nil {
 			return nil, err // not a nil *Client in a Seller

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"pmssl/internal/exchange"
 	"pmssl/internal/fault"
 	"pmssl/internal/panellog"
 	"pmssl/internal/seller"
@@ -34,6 +35,8 @@ type Options struct {
 	SellerCA func() (string, error)
 	// Answered is called with each answer that arrives (seller.Env); nil: nobody wants to know.
 	Answered func(date string, state *tls.ConnectionState)
+	// Observer sees what the client sends and gets; nil for none.
+	Observer exchange.Observer
 }
 
 // Client sends the requests of one account. It is safe for concurrent use.
@@ -80,7 +83,7 @@ func New(o Options) (*Client, error) {
 	c.http = sellerhttp.New(sellerhttp.Config{
 		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
 		Limiter: c.limiter,
-		Secrets: []string{who.apiKey}, Log: log, Reads: reads(o.DryRun), Trust: trust, Answered: o.Answered,
+		Secrets: []string{who.apiKey}, Log: log, Reads: reads(o.DryRun), Trust: trust, Answered: o.Answered, Observer: o.Observer,
 	})
 	c.dry = o.DryRun
 	c.prices = priceFile{kept: sellerhttp.CacheFile{Path: cachePath(o.StateDir, o.Binary, "prices", c.account), MaxSize: maxPriceFile, DryRun: o.DryRun}, now: o.Now}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"pmssl/internal/exchange"
 	"pmssl/internal/panellog"
 	"pmssl/internal/plaintext"
 )
@@ -75,6 +76,8 @@ type Config struct {
 	Reads func(Call) bool
 	// Answered is called with each HTTP answer: its header Date and the state of TLS (seller.Env). nil: nobody wants to know.
 	Answered func(date string, state *tls.ConnectionState)
+	// Observer sees the calls and answers; nil for none.
+	Observer exchange.Observer
 }
 
 // Call is one request.
@@ -115,8 +118,8 @@ func long(secrets []string) []string {
 // context's deadline. Errors are *Error, with the names of seller and call, or what Decode returned. If the context ended the
 // last attempt, Do returns the error of the attempt before, which says more.
 func (c *Client) Do(ctx context.Context, call Call) error {
-	if c.config.Reads != nil && (call.Class != Read || !c.config.Reads(call)) {
-		return c.named(call, &Error{Kind: Withheld, Text: "not sent: this is a dry run"})
+	if withheld := c.withheld(call); withheld != nil {
+		return withheld
 	}
 	var before *Error
 	for attempt := 1; ; attempt++ {
@@ -142,6 +145,32 @@ func (c *Client) Do(ctx context.Context, call Call) error {
 			return failure
 		}
 	}
+}
+
+// withheld returns the error of a call that is not sent: it might change something and this is a dry run, or the observer refuses
+// it. nil if it may be sent.
+func (c *Client) withheld(call Call) error {
+	if c.config.Reads != nil && (call.Class != Read || !c.config.Reads(call)) {
+		return c.named(call, &Error{Kind: Withheld, Text: "not sent: this is a dry run"})
+	}
+	if c.config.Observer == nil {
+		return nil
+	}
+	if err := c.config.Observer.SellerCall(c.observed(call)); err != nil {
+		return c.named(call, &Error{Kind: Withheld, Text: "not sent: " + err.Error(), Err: err})
+	}
+	return nil
+}
+
+// observed returns the call as an observer sees it: without the parameters that contain a secret.
+func (c *Client) observed(call Call) exchange.Call {
+	form := url.Values{}
+	for name, values := range call.Form {
+		if !slices.ContainsFunc(values, func(value string) bool { return c.mask(value) != value }) {
+			form[name] = slices.Clone(values)
+		}
+	}
+	return exchange.Call{Address: c.config.Address, Name: call.Name, Form: form, Pays: call.Class == Purchase, Changes: call.Class != Read}
 }
 
 // once waits for the rate limiter and sends the call.

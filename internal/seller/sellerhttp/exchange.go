@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"pmssl/internal/exchange"
 	"pmssl/internal/panellog"
 	"pmssl/internal/plaintext"
 )
@@ -36,7 +37,13 @@ func (c *Client) exchange(ctx context.Context, call Call) error {
 	if err == nil {
 		summary, err = c.classify(answer, call)
 	}
-	c.logAnswer(call, answer, summary, err, c.config.Now().Sub(begin))
+	took := c.config.Now().Sub(begin)
+	c.logAnswer(call, answer, summary, err, took)
+	if c.config.Observer != nil {
+		var failure *Error
+		late := errors.As(err, &failure) && failure.Kind == Timeout
+		c.config.Observer.SellerAnswer(c.observed(call), exchange.Answer{Status: answer.status, Body: answer.body, Took: took, TimedOut: late})
+	}
 	return err
 }
 
