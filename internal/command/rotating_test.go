@@ -480,6 +480,43 @@ func TestACSRThatTheClientGivesIsNotReplaced(t *testing.T) {
 	r.finished(0)
 }
 
+// rules ROTATE-6: the file is the only place of the key of the certificate in place, until the next certificate is stored.
+func TestTheOnlyKeyStaysUntilTheNextCertificateIsStored(t *testing.T) {
+	t.Run("the panel does not store it", func(t *testing.T) {
+		r := rotatingFixture(t)
+		r.panel.closed = errAway
+		r.sweeps(2 * time.Hour)
+		own := newPair(t, "example.com")
+		r.panel.order.CSR, r.panel.key, r.panel.closed = own.csr, keyText(t, own), nil
+		r.sweeps(time.Hour)
+		r.pair = own
+		r.at = r.at.Add(25 * time.Hour)
+		require.NoError(t, r.do(command.Reopen, "reopen"))
+		r.issue()
+		r.panel.fail["certificate.save zip"] = fault.Errorf(fault.Panel, "certificate", "the disk is full").Retryable()
+		require.Error(t, r.do(command.SyncItem, "sync_item"))
+		r.keysAreThere()
+		require.NoError(t, r.do(command.SyncItem, "sync_item"))
+		assert.True(t, own.key.PublicKey.Equal(r.stored().Leaf.PublicKey))
+		assert.Nil(t, r.panel.pairs, "it is replaced")
+	})
+	t.Run("it is for the same key", func(t *testing.T) {
+		r := rotatingFixture(t)
+		r.delivery.refuse["web7"] = errAway
+		r.sweeps(2 * time.Hour)
+		r.panel.key = "" // the client does not want it there
+		r.at = r.at.Add(25 * time.Hour)
+		require.NoError(t, r.do(command.Reopen, "reopen"))
+		r.issue()
+		require.NoError(t, r.do(command.SyncItem, "sync_item"))
+		r.keysAreThere()
+		delete(r.delivery.refuse, "web7")
+		r.sweeps(time.Hour)
+		_, fits := pki.FittingKey(r.delivery.keys[len(r.delivery.keys)-1], r.stored().Leaf)
+		assert.True(t, fits, "the server gets the key")
+	})
+}
+
 // rules ROTATE-6: as long as the new certificate was not seen, the former pair stays; at the latest until the next certificate.
 func TestTheFormerPairStaysUntilTheNewCertificateIsSeen(t *testing.T) {
 	r := rotatingFixture(t)

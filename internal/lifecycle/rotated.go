@@ -169,18 +169,26 @@ func keyIsOf(pair item.KeyPair, stored pki.Chain) bool {
 	return fits
 }
 
-// leaveOldPairs removes the file of key pairs before the certificate with the new key is replaced by the next one: if that was never
-// seen on its servers, the former one has expired or is not in place any more (rules ROTATE-6).
-func (j *Order) leaveOldPairs(ctx context.Context, replaced pki.Chain) {
+// leaveOldPairs removes the file of key pairs after the certificate with the new key was replaced by the next one: if that was never
+// seen on its servers, the former one has expired or is not in place any more (rules ROTATE-6). A key of the next one stays until the
+// panel holds it.
+func (j *Order) leaveOldPairs(ctx context.Context, replaced, stored pki.Chain) {
 	if _, made := j.newKeyMade(); made {
 		return
 	}
 	pairs, found, err := j.Panel.KeyPairs(ctx, j.Item.Item)
-	if err == nil && found && keyIsOf(pairs.New, replaced) {
+	needed := false
+	if err == nil && found && (keyIsOf(pairs.New, stored) || keyIsOf(pairs.Old, stored)) {
+		var held string
+		held, err = j.Panel.PrivateKey(ctx, j.Item.Item)
+		_, fits := pki.FittingKey(held, stored.Leaf)
+		needed = !fits
+	}
+	if err == nil && found && !needed && keyIsOf(pairs.New, replaced) {
 		err = j.Panel.RemoveKeyPairs(ctx, j.Item.Item)
 	}
 	if err != nil {
-		j.Log.Warningf("%v", err)
+		j.Log.Warningf("%v", err) // the sweep tries again
 	}
 }
 

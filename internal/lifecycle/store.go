@@ -140,7 +140,13 @@ func (j *Order) replace(ctx context.Context, chain pki.Chain, old *pki.Chain) er
 	if err := j.recordReplacement(ctx, chain, old); err != nil {
 		return err
 	}
-	return j.saveCertificate(ctx, chain)
+	if err := j.saveCertificate(ctx, chain); err != nil {
+		return err
+	}
+	if old != nil {
+		j.leaveOldPairs(ctx, *old, chain)
+	}
+	return nil
 }
 
 // saveCertificate stores the chain as a ZIP and reads it back. If the panel refuses the ZIP or returns something else, it stores
@@ -265,7 +271,6 @@ func (j *Order) recordReplacement(ctx context.Context, chain pki.Chain, old *pki
 	if err := j.SaveParam(ctx, itemparam.EarlierSerials, earlierSerials(j.Item.Params[itemparam.EarlierSerials], old.Serial(), chain.Serial())); err != nil {
 		return err
 	}
-	j.leaveOldPairs(ctx, *old)
 	return j.SaveParam(ctx, itemparam.ReissueTried, "")
 }
 
