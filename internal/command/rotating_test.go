@@ -77,7 +77,7 @@ func TestWhereTheKeyIsNotChanged(t *testing.T) {
 		"SSLUnattended is dry": {change: func(r *rotating) { r.delivery.mode = publish.Dry }, says: "there is no deploy block, or SSLUnattended is not on"},
 		"a block without key yes": {change: func(r *rotating) {
 			r.delivery.targets = append(r.delivery.targets, deliver.Target{Block: "lb1", Sites: []string{"www.example.com"}})
-		}, says: "deploy lb1 (www.example.com) does not say `key yes`"},
+		}, says: "deploy lb1 (www.example.com) does not say `key yes`, or calls its panel by mgrctl"},
 		"a name without a block": {change: func(r *rotating) {
 			r.delivery.reasons = []deliver.Reason{{Name: "www.example.com", Err: deliver.ErrNoBlock}}
 		}, says: "www.example.com: no deploy block serves it"},

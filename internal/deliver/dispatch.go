@@ -156,7 +156,7 @@ type found struct {
 func (f found) addTo(all []Target) []Target {
 	at := slices.IndexFunc(all, func(t Target) bool { return t.Block == f.block.Name })
 	if at < 0 {
-		return append(all, Target{Block: f.block.Name, Sites: []string{f.name}, Key: f.block.Key, Evidence: f.evidence})
+		return append(all, Target{Block: f.block.Name, Sites: []string{f.name}, Key: f.block.TakesKey(), Evidence: f.evidence})
 	}
 	if t := &all[at]; !slices.Contains(t.Sites, f.name) {
 		t.Sites = append(t.Sites, f.name)
@@ -337,7 +337,7 @@ func (s *service) Deliver(ctx context.Context, order Order, t Target, c Certific
 		}
 		sites = append(sites, f.site)
 	}
-	if !d.Key {
+	if !d.TakesKey() {
 		c.Key = nil
 	}
 	err = s.ask(ctx, d, "deliver", func() error { return made.Deliver(ctx, order, distinct(sites), c) })

@@ -171,7 +171,7 @@ func TestEachNameHasTheBlockThatServesIt(t *testing.T) {
 	assert.Empty(t, why)
 	assert.Equal(t, []deliver.Target{
 		{Block: "web7", Sites: []string{"shop.example", "www.shop.example"}, Evidence: "shop.example belongs to user alice1 of item 70; www.shop.example belongs to user alice1 of item 70"},
-		{Block: "web8", Sites: []string{"blog.example"}, Key: true, Evidence: "blog.example belongs to user alice1 of item 70"},
+		{Block: "web8", Sites: []string{"blog.example"}, Evidence: "blog.example belongs to user alice1 of item 70"},
 		{Block: "hook", Sites: []string{"a.lb.example"}, Key: true, Evidence: f.conf + ":19: allow lb.example account 7"},
 		{Block: "rest", Sites: []string{"other.example"}, Evidence: f.conf + ":20: allow other.example account 7"},
 	}, targets)
@@ -327,6 +327,20 @@ func TestTheKeyIsOfferedOnlyWhereTheBlockSaysSo(t *testing.T) {
 	}
 	assert.Nil(t, f.delivered[0].Key)
 	assert.NotNil(t, f.delivered[1].Key)
+}
+
+// rules ROTATE-1: a server that cannot be given a key is none whose key can be changed.
+func TestNoKeyIsForAPanelThatIsCalledByMgrctl(t *testing.T) {
+	f := newFixture(t, strings.Replace(web7, "module 12", "module 12\nkey yes", 1)+web8, publish.On)
+	f.hosts("web7", 12, "a.example")
+	f.hosts("web8", 13, "b.example")
+	targets, _ := f.targets(t, "a.example", "b.example")
+	require.Len(t, targets, 2)
+	assert.True(t, targets[0].Key)
+	assert.False(t, targets[1].Key, "every user of the host could read mgrctl's arguments")
+	c := deliver.Certificate{Serial: "2a", Key: func(context.Context) (string, error) { return "key", nil }}
+	require.NoError(t, f.Deliver(t.Context(), order, targets[1], c))
+	assert.Nil(t, f.delivered[0].Key)
 }
 
 func TestWhetherABlockMayServeANameIsKnownWithoutItsServer(t *testing.T) {

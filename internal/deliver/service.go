@@ -34,7 +34,7 @@ type Target struct {
 	// Sites are the host names of the certificate that the block's server serves, A-labels, sorted. A wildcard stands for
 	// its parent name.
 	Sites    []string
-	Key      bool   // the block says `key yes`
+	Key      bool   // a private key may be handed to the server (publish.Deploy.TakesKey)
 	Evidence string // which rules of docs/reference/unattended.md §3 were met, for the log
 }
 

@@ -96,7 +96,7 @@ func (j *Order) keyUndeliverable(ctx context.Context, stored pki.Chain) (why str
 	}
 	for _, t := range targets {
 		if !t.Key {
-			return fmt.Sprintf("deploy %s (%s) does not say `key yes`", t.Block, strings.Join(t.Sites, ", ")), false
+			return fmt.Sprintf("deploy %s (%s) does not say `key yes`, or calls its panel by mgrctl, which is given no key", t.Block, strings.Join(t.Sites, ", ")), false
 		}
 	}
 	return uncovered(targets, deliveryNames(stored)), false

@@ -33,3 +33,7 @@ type Deploy struct {
 	Mgr      string   // ispmgr: ispmgr by the local mgrctl, instead of URL (word mgr)
 	Program  string   // exec: absolute path (word program)
 }
+
+// TakesKey reports whether a private key may be handed to the block's server: the block says `key yes`, and its panel is not called by
+// mgrctl, whose arguments every user of the host can read.
+func (d Deploy) TakesKey() bool { return d.Key && d.Mgr == "" }

@@ -96,23 +96,26 @@ func secrets(files []file) []string {
 	return nil
 }
 
-// files returns the files of certbot's folder live/NAME. The private key is among them if the block allows it and the panel holds
-// it.
+// files returns the files of certbot's folder live/NAME. The private key is among them if the block says so. Without it the program is
+// not called: hooks copy one file after the other, and would leave a server with a certificate and another one's key.
 func (d *deliverer) files(ctx context.Context, c deliver.Certificate) ([]file, error) {
 	leaf, chain := lines(c.Leaf), lines(c.Chain)
 	all := []file{{"cert.pem", leaf}, {"chain.pem", chain}, {"fullchain.pem", leaf + chain}}
-	if !d.block.Key || c.Key == nil {
+	if !d.block.Key {
 		return all, nil
 	}
-	key, err := c.Key(ctx)
-	if err != nil {
-		return nil, err
+	key := ""
+	if c.Key != nil {
+		var err error
+		if key, err = c.Key(ctx); err != nil {
+			return nil, fmt.Errorf("the private key cannot be read: %w", err)
+		}
 	}
-	if key == "" {
-		d.env.Log.ExtInfof("deploy %s: the panel holds no private key of certificate %s, the program gets none", d.block.Name, c.Serial)
-		return all, nil
+	if key = lines(key); key == "" {
+		return nil, fmt.Errorf("%w: block %s says `key yes`, and the billing panel holds no private key of certificate %s: %s is not called",
+			deliver.ErrByHand, d.block.Name, c.Serial, d.block.Program)
 	}
-	return append(all, file{privateKey, lines(key)}), nil
+	return append(all, file{privateKey, key}), nil
 }
 
 // lines returns a PEM text that ends with one line end; nothing for nothing.

@@ -130,9 +130,6 @@ func TestTheKeyGoesAlongOnlyWhereTheBlockSaysSo(t *testing.T) {
 	assert.NotContains(t, h.seen.Text(), "UGxhbnRlZA")
 
 	c := certificate()
-	c.Key = func(context.Context) (string, error) { return "", nil }
-	require.ErrorContains(t, h.Deliver(t.Context(), order, sitesOf(c), c), "exit status 1", "the hook of certbot wants the key")
-	assert.Contains(t, h.seen.Text(), "the panel holds no private key of certificate 0a1b")
 	c.Key = func(context.Context) (string, error) { return "", errors.New("the database is away") }
 	require.ErrorContains(t, h.Deliver(t.Context(), order, sitesOf(c), c), "the database is away")
 
@@ -143,10 +140,29 @@ func TestTheKeyGoesAlongOnlyWhereTheBlockSaysSo(t *testing.T) {
 	}
 	require.NoError(t, h.Deliver(t.Context(), order, sitesOf(c), c))
 	c.Key, c.Chain = nil, ""
-	h = newHook(t, `ls "$RENEWED_LINEAGE" >DIR/files; cp "$RENEWED_LINEAGE/fullchain.pem" DIR/`, withKey)
+	h = newHook(t, `ls "$RENEWED_LINEAGE" >DIR/files; cp "$RENEWED_LINEAGE/fullchain.pem" DIR/`, nil)
 	require.NoError(t, h.Deliver(t.Context(), order, sitesOf(c), c))
 	assert.Equal(t, "cert.pem\nchain.pem\nfullchain.pem\n", h.wrote(t, "files"))
 	assert.Equal(t, leafPEM+"\n", h.wrote(t, "fullchain.pem"))
+}
+
+// A hook that wants the key and finds none may copy the certificate first, and leave a server whose key does not fit.
+func TestAProgramThatIsToHaveTheKeyIsNotCalledWithoutIt(t *testing.T) {
+	for name, key := range map[string]func(context.Context) (string, error){
+		"the panel holds none": func(context.Context) (string, error) { return "", nil },
+		"blanks":               func(context.Context) (string, error) { return " \n", nil },
+		"none is offered":      nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHook(t, `: >DIR/called`, withKey)
+			c := certificate()
+			c.Key = key
+			err := h.Deliver(t.Context(), order, sitesOf(c), c)
+			require.ErrorIs(t, err, deliver.ErrByHand, "trying again brings no key")
+			require.ErrorContains(t, err, "the billing panel holds no private key of certificate 0a1b")
+			assert.NoFileExists(t, filepath.Join(h.dir, "called"))
+		})
+	}
 }
 
 func TestFilesAreRemovedHoweverTheProgramEnds(t *testing.T) {
