@@ -1,13 +1,19 @@
 package command_test
 
 import (
+	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/watch"
 	"pmssl/internal/watch/crl"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // installable returns an item whose site serves a replaced certificate; the mail about that is due in two days.
@@ -50,4 +56,150 @@ func TestAKilledRunDoesNotWriteTwiceAboutAnOldCertificate(t *testing.T) {
 			break
 		}
 	}
+}
+
+// places has the sites show these certificates, each at a name of its own.
+func (r *revocation) places(t *testing.T, served ...watch.Place) {
+	t.Helper()
+	stored, err := pki.StoredLeaf(r.panel.stored)
+	require.NoError(t, err)
+	for i := range served {
+		served[i].Name, served[i].Address, served[i].Expires = "example.com", "192.0.2.80", r.at.AddDate(0, 1, 0)
+		if served[i].CRL == (watch.List{}) {
+			served[i].CRL = watch.ListOf(stored.Leaf)
+		}
+	}
+	r.sites.answer = func(context.Context, watch.Target) (watch.Look, error) {
+		return watch.Look{Places: slices.Clone(served)}, nil
+	}
+}
+
+// rules REVOKE-6: one place is enough, whatever the others serve.
+func TestARevokedCertificateIsToldWhereverItIsServed(t *testing.T) {
+	current := func(r *revocation) watch.Place {
+		return watch.Place{Outcome: watch.Current, Serial: r.param(itemparam.Serial)}
+	}
+	t.Run("in place, behind a CDN with another one", func(t *testing.T) {
+		r := revocationFixture(t)
+		r.places(t, watch.Place{Outcome: watch.Other, Serial: "cd"}, current(r))
+		r.revoke(crl.PrivilegeWithdrawn)
+		r.sweeps(t, 3*time.Hour)
+		require.Equal(t, []string{"revoked ask"}, r.mails())
+		assert.Len(t, r.mailer.notices[0].Served, 1)
+	})
+	t.Run("in place, beside an old one", func(t *testing.T) {
+		r := installable(t)
+		r.places(t, watch.Place{Outcome: watch.Old, Serial: "abc"}, current(r))
+		r.revoke(crl.PrivilegeWithdrawn)
+		r.sweeps(t, 3*time.Hour)
+		assert.Equal(t, []string{"revoked ask"}, r.mails())
+	})
+	t.Run("replaced, behind another old one", func(t *testing.T) {
+		r := installable(t)
+		r.places(t, watch.Place{Outcome: watch.Old, Serial: "abc"}, watch.Place{Outcome: watch.Old, Serial: "def"})
+		r.sweeps(t, 24*time.Hour)
+		r.put("def", crl.Superseded)
+		r.sweeps(t, 3*time.Hour)
+		require.Equal(t, []string{"revoked install"}, r.mails())
+		assert.Equal(t, "def", r.mailer.notices[0].Revoked.Serial)
+	})
+	t.Run("two replaced ones", func(t *testing.T) {
+		r := installable(t)
+		r.places(t, watch.Place{Outcome: watch.Old, Serial: "abc"}, watch.Place{Outcome: watch.Old, Serial: "def"})
+		r.sweeps(t, 24*time.Hour)
+		r.put("def", crl.Superseded)
+		r.put("abc", crl.Superseded)
+		r.sweeps(t, 6*time.Hour)
+		assert.Equal(t, []string{"revoked install", "revoked install"}, r.mails(), "each once")
+	})
+	t.Run("replaced, by one that is revoked as well", func(t *testing.T) {
+		r := installable(t)
+		first := r.param(itemparam.EarlierSerials)
+		r.sweeps(t, 24*time.Hour)
+		r.put(first, crl.Superseded)
+		r.revoke(crl.PrivilegeWithdrawn)
+		r.sweeps(t, 3*time.Hour)
+		require.Equal(t, []string{"revoked ask"}, r.mails(), "nobody should install that")
+		assert.Equal(t, first, r.mailer.notices[0].Revoked.Serial)
+	})
+}
+
+// rules REVOKE-6: what was seen before the revocation was known may be over: it was reissued and delivered since.
+func TestOnlyWhatWasSeenSinceTheRevocationIsKnownIsTold(t *testing.T) {
+	r, m := massRevoked(t, 25)
+	entries := r.lists.entries
+	r.lists.entries = nil
+	r.places(t, watch.Place{Outcome: watch.Current, Serial: r.param(itemparam.Serial)})
+	looked := r.sites.answer
+	r.sweepMass(t, m)
+	r.lists.entries = entries
+	r.sites.answer = func(context.Context, watch.Target) (watch.Look, error) {
+		return watch.Look{Unresolved: true, Places: []watch.Place{{Outcome: watch.Unreachable}}}, nil
+	}
+	r.at = r.at.Add(time.Hour)
+	r.sweepMass(t, m)
+	assert.NotContains(t, r.mails(), "revoked wait")
+	r.sites.answer = looked
+	r.at = r.at.Add(time.Hour)
+	r.sweepMass(t, m)
+	assert.Contains(t, r.mails(), "revoked wait")
+}
+
+// A certificate that is on hold no more is as good as any other.
+func TestACertificateThatIsOnHoldNoMoreIsNotTold(t *testing.T) {
+	r := revocationFixture(t)
+	r.revoke(crl.CertificateHold)
+	r.sweeps(t, 2*time.Hour)
+	require.Len(t, r.openTasks(), 1)
+	r.lists.entries = nil
+	r.sites.served = r.panel.stored
+	r.at = r.at.Add(24 * time.Hour) // its sites are looked at in the same sweep
+	r.sweep(t)
+	assert.Empty(t, r.mails())
+	assert.Empty(t, r.param(itemparam.Revocation))
+}
+
+// rules REVOKE-6: the client is not asked for a new key while a reissue is under way, but has to know.
+func TestAKnownKeyIsToldWhileAReissueIsUnderWay(t *testing.T) {
+	r := revocationOf(t, watchFixture(t, 10))
+	r.sweep(t)
+	require.Equal(t, "4", r.param(itemparam.ServiceStatus))
+	r.mailer.notices = nil
+	r.sites.served = r.panel.stored
+	r.revoke(crl.KeyCompromise)
+	r.sweeps(t, 3*time.Hour)
+	assert.Equal(t, []string{"revoked wait"}, r.mails())
+	assert.Empty(t, r.openTasks())
+}
+
+// rules REVOKE-4: what a site serves was checked by nobody: only hosts are asked whose lists certificates in place name, and after those.
+func TestAURLThatOnlyASiteNamesIsAskedLast(t *testing.T) {
+	r := installable(t)
+	stored, err := pki.StoredLeaf(r.panel.stored)
+	require.NoError(t, err)
+	at := func(url string) watch.List { return watch.List{URL: url, Issuer: watch.ListOf(stored.Leaf).Issuer} }
+	foreign := watch.Place{Outcome: watch.Old, Serial: "abc", CRL: at("http://api.bank.example/pay?now")}
+	own := watch.Place{Outcome: watch.Old, Serial: "def", CRL: at("http://crl.ca.example/2.crl")}
+	other := watch.Place{Outcome: watch.Old, Serial: "cd", CRL: watch.List{URL: own.CRL.URL, Issuer: "00"}}
+	r.places(t, foreign, own, other)
+	r.lists.anyURL = true
+	r.sweeps(t, 24*time.Hour)
+	for range 10 { // maps have no order
+		r.lists.urls = nil
+		r.sweeps(t, time.Hour)
+		assert.Equal(t, []string{listURL, own.CRL.URL}, r.lists.urls)
+	}
+}
+
+// A certificate that somebody put into the panel by hand is looked for, although the item parameter is that of the one before.
+func TestACertificateThatWasStoredByHandIsLookedFor(t *testing.T) {
+	r := revocationFixture(t)
+	serial := r.param(itemparam.Serial)
+	r.panel.order.Params[itemparam.Serial] = "abc"
+	r.put(serial, crl.PrivilegeWithdrawn)
+	r.put("abc", crl.Superseded)
+	r.sweep(t)
+	assert.Equal(t, serial, r.known().Serial)
+	assert.Len(t, r.openTasks(), 1)
+	assert.Zero(t, r.seller.reissues)
 }

@@ -56,6 +56,9 @@ func (j *Order) revoked(chain pki.Chain) bool {
 	return j.Item.Params[itemparam.RevokedSerial] == chain.Serial() || j.Revocation().Serial == chain.Serial()
 }
 
+// IsRevoked reports whether a certificate of the item is known to be revoked.
+func (j *Order) IsRevoked(chain pki.Chain) bool { return j.revoked(chain) }
+
 // noteCancelled saves the stored certificate's serial as revoked if the seller cancelled its order. A cancelled reissue does not
 // concern the certificate that it was to replace, so the seller's answer must show the stored certificate.
 func (j *Order) noteCancelled(ctx context.Context, status seller.OrderStatus) error {

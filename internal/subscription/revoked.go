@@ -126,10 +126,10 @@ func (s *sweep) mayBeOver(it int64, r lifecycle.Revocation) bool {
 func (s *sweep) isOver(it int64, r lifecycle.Revocation, inPlace string, seen bool) bool {
 	if s.watched != nil {
 		last, known := s.watched.state.Seen(it)
-		if known && last.Outcome == watch.Old && last.Served == r.Serial {
+		if known && r.Serial != inPlace && last.Serves(r.Serial) {
 			return false
 		}
-		seen = seen || known && last.Serial == inPlace && last.Outcome == watch.Current
+		seen = seen || known && last.Outcome == watch.Current && last.Serves(inPlace)
 	}
 	return r.RevocationOver(inPlace, seen, s.Now())
 }
@@ -362,24 +362,34 @@ func (s *sweep) sendsMails(ctx context.Context) (bool, error) {
 	return strings.TrimSpace(from) != "" || s.settings.Policy == cabforum.PolicyManual, err
 }
 
+// knownRevoked returns what is known of the item's revoked certificates, the one in place first.
+func (s *sweep) knownRevoked(it int64) []crl.Entry {
+	var all []crl.Entry
+	if e, found := s.revoked.found[it]; found {
+		all = append(all, e)
+	}
+	all = append(all, s.revoked.earlier[it]...)
+	if r, recorded := s.revoked.records[it]; recorded && !s.isReleased(it, r) && !slices.ContainsFunc(all, func(e crl.Entry) bool { return e.Serial == r.Serial }) {
+		all = append(all, entryOf(r))
+	}
+	return all
+}
+
 // mayServeRevoked reports whether the sites of an item are to be looked at in this sweep because they may serve a certificate that
 // was not known to be revoked at the last look.
-func (s *sweep) mayServeRevoked(it int64, looked time.Time) bool {
-	r := s.revoked.records[it]
-	for _, all := range []map[int64]crl.Entry{s.revoked.found, s.revoked.earlier} {
-		if e, found := all[it]; found && (r.Serial != e.Serial || looked.Before(r.Noted)) && !r.WasTold(e.Serial, item.NoticeRevoked, item.NoticeNewKey) {
-			return s.settings.Policy != cabforum.PolicyNone
-		}
+func (s *sweep) mayServeRevoked(seen watch.Seen) bool {
+	if s.settings.Policy == cabforum.PolicyNone {
+		return false
 	}
-	return false
+	r := s.revoked.records[seen.Item]
+	return slices.ContainsFunc(s.knownRevoked(seen.Item), func(e crl.Entry) bool {
+		return !slices.Contains(seen.Revoked, e.Serial) && !r.WasTold(e.Serial, item.NoticeRevoked, item.NoticeNewKey)
+	})
 }
 
 // keepLook keeps a look at the sites of an item of which a certificate is revoked.
 func (s *sweep) keepLook(l siteLook) {
-	it := l.site.Item
-	_, found := s.revoked.found[it]
-	_, earlier := s.revoked.earlier[it]
-	if _, recorded := s.revoked.records[it]; found || earlier || recorded {
+	if it := l.site.Item; len(s.knownRevoked(it)) > 0 {
 		s.revoked.looks[it] = l.look
 	}
 }
@@ -396,37 +406,24 @@ func (s *sweep) tellServed(ctx context.Context) error {
 	items := slices.Concat(slices.Collect(maps.Keys(s.revoked.records)), slices.Collect(maps.Keys(s.revoked.found)), slices.Collect(maps.Keys(s.revoked.earlier)))
 	slices.Sort(items)
 	for _, it := range slices.Compact(items) {
-		e, served := s.servedRevoked(it)
-		if !served || s.revoked.records[it].WasTold(e.Serial, item.NoticeRevoked, item.NoticeNewKey) {
-			continue
-		}
-		err := s.workOn(ctx, it, asSync, loadItem, func(ctx context.Context, j *sweptItem, row *sweepRow) error { return s.tellServedItem(ctx, j, row, e) })
-		if err != nil {
-			return err
+		for _, e := range s.servedRevoked(it) {
+			err := s.workOn(ctx, it, asSync, loadItem, func(ctx context.Context, j *sweptItem, row *sweepRow) error { return s.tellServedItem(ctx, j, row, e) })
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// servedRevoked returns the revoked certificate that the sites of an item serve, as far as they were looked at.
-func (s *sweep) servedRevoked(it int64) (crl.Entry, bool) {
-	seen, known := s.watched.state.Seen(it)
-	if !known {
-		return crl.Entry{}, false
-	}
-	serves := ""
-	switch seen.Outcome {
-	case watch.Current:
-		serves = seen.Serial
-	case watch.Old:
-		serves = seen.Served
-	}
-	candidates := []crl.Entry{s.revoked.found[it], s.revoked.earlier[it], entryOf(s.revoked.records[it])}
-	at := slices.IndexFunc(candidates, func(e crl.Entry) bool { return e.Serial != "" && e.Serial == serves })
-	if at < 0 {
-		return crl.Entry{}, false
-	}
-	return candidates[at], true
+// servedRevoked returns the revoked certificates of an item that its sites served when they were looked at since the revocation is
+// known, and whose client was not told before.
+func (s *sweep) servedRevoked(it int64) []crl.Entry {
+	seen, _ := s.watched.state.Seen(it)
+	r := s.revoked.records[it]
+	return slices.DeleteFunc(s.knownRevoked(it), func(e crl.Entry) bool {
+		return !slices.Contains(seen.Revoked, e.Serial) || !seen.Serves(e.Serial) || r.WasTold(e.Serial, item.NoticeRevoked, item.NoticeNewKey)
+	})
 }
 
 // tellServedItem writes to the client of one item.
@@ -436,15 +433,17 @@ func (s *sweep) tellServedItem(ctx context.Context, j *sweptItem, row *sweepRow,
 		return err
 	}
 	inPlace := stored.Serial() == e.Serial
-	if j.Revocation().WasTold(e.Serial, item.NoticeRevoked, item.NoticeNewKey) || inPlace && j.KeyIsKnown() {
+	if j.Revocation().WasTold(e.Serial, item.NoticeRevoked, item.NoticeNewKey) {
 		return nil
 	}
-	for _, p := range s.revoked.looks[j.Item.Item].Places {
-		if p.Serial == e.Serial {
-			j.served = append(j.served, item.Served{Name: p.Name, Address: p.Address, Serial: p.Serial, Expires: cabforum.DateOf(p.Expires), Expired: !p.Expires.After(s.Now())})
+	if inPlace && j.KeyIsKnown() { // the client is asked for a new key once no reissue is under way
+		if waits, err := s.isUnderWay(ctx, j); !waits || err != nil {
+			return err
 		}
 	}
-	next, err := s.nextOf(ctx, j, e, inPlace)
+	places := slices.DeleteFunc(slices.Clone(s.revoked.looks[j.Item.Item].Places), func(p watch.Place) bool { return p.Serial != e.Serial })
+	j.served = s.servedAt(places)
+	next, err := s.nextOf(ctx, j, e, inPlace || j.IsRevoked(stored))
 	if err != nil {
 		return err
 	}
@@ -458,9 +457,9 @@ func (s *sweep) tellServedItem(ctx context.Context, j *sweptItem, row *sweepRow,
 	return nil
 }
 
-// nextOf returns what the client whose site serves a revoked certificate has to do.
-func (s *sweep) nextOf(ctx context.Context, j *sweptItem, e crl.Entry, inPlace bool) (string, error) {
-	if !inPlace {
+// nextOf returns what the client whose site serves a revoked certificate has to do. revoked says that the one in place is revoked too.
+func (s *sweep) nextOf(ctx context.Context, j *sweptItem, e crl.Entry, revoked bool) (string, error) {
+	if !revoked {
 		return item.NextInstall, nil
 	}
 	waits, err := s.isUnderWay(ctx, j)

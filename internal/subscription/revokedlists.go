@@ -1,6 +1,7 @@
 package subscription
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -28,7 +29,7 @@ type revokedItems struct {
 	inPlace map[int64]string               // serial in place of the items of records, as far as listed
 	found   map[int64]crl.Entry            // certificates in place that are on their lists
 	lists   map[int64]watch.List           // of found
-	earlier map[int64]crl.Entry            // replaced certificates that are served and on their lists
+	earlier map[int64][]crl.Entry          // replaced certificates that are served and on their lists
 	// unlisted are the items of records whose certificate in place is not on its list.
 	unlisted map[int64]bool
 	looks    map[int64]watch.Look // of this sweep at the sites of these items
@@ -58,7 +59,7 @@ type listSearch struct {
 func (s *sweep) findRevoked(ctx context.Context) error {
 	s.revoked = revokedItems{
 		records: map[int64]lifecycle.Revocation{}, inPlace: map[int64]string{}, found: map[int64]crl.Entry{}, lists: map[int64]watch.List{},
-		earlier: map[int64]crl.Entry{}, unlisted: map[int64]bool{}, looks: map[int64]watch.Look{},
+		earlier: map[int64][]crl.Entry{}, unlisted: map[int64]bool{}, looks: map[int64]watch.Look{},
 	}
 	recorded, err := s.Panel.RevokedItems(ctx)
 	if err != nil {
@@ -139,21 +140,24 @@ func (s *sweep) listItem(search *listSearch, it item.WatchedItem) {
 		search.unknown = append(search.unknown, it.Item)
 		return
 	}
-	search.add(it.Item, it.Serial, seen.CRL)
-	if seen.Outcome == watch.Old && seen.ServedCRL != (watch.List{}) {
-		search.held[seen.ServedCRL] = append(search.held[seen.ServedCRL], held{it.Item, seen.Served, true})
+	search.add(seen)
+	for _, r := range seen.Replaced {
+		if r.CRL != (watch.List{}) {
+			search.held[r.CRL] = append(search.held[r.CRL], held{it.Item, r.Serial, true})
+		}
 	}
 }
 
 // add lists a certificate in place.
-func (l *listSearch) add(it int64, serial string, list watch.List) {
+func (l *listSearch) add(seen watch.Seen) {
+	list := seen.CRL
 	if list == (watch.List{}) {
 		l.without++
 		return
 	}
-	l.held[list] = append(l.held[list], held{it, serial, false})
+	l.held[list] = append(l.held[list], held{seen.Item, cmp.Or(seen.Stored, seen.Serial), false})
 	if len(l.candidates[list.Issuer]) < maxCandidates {
-		l.candidates[list.Issuer] = append(l.candidates[list.Issuer], it)
+		l.candidates[list.Issuer] = append(l.candidates[list.Issuer], seen.Item)
 	}
 }
 
@@ -170,11 +174,11 @@ func (s *sweep) readUnknown(ctx, looking context.Context, search *listSearch) er
 		for _, site := range found {
 			seen := watch.Seen{Item: site.Item, Serial: site.Serial}
 			if chain, err := pki.StoredLeaf(site.Stored); err == nil {
-				seen.CRL = watch.ListOf(chain.Leaf)
+				seen = seenOf(site, chain)
 				search.readIssuer(seen.CRL, chain)
 			}
 			s.watched.state.Note(seen)
-			search.add(site.Item, site.Serial, seen.CRL)
+			search.add(seen)
 		}
 	}
 	return nil
@@ -215,25 +219,62 @@ func (l *listSearch) readIssuer(list watch.List, chain pki.Chain) {
 	}
 }
 
-// askLists asks one list after the other until there is no time left.
-func (s *sweep) askLists(looking context.Context, lists crl.Service, search *listSearch) error {
-	var queries []crl.Query
-	byIssuer := map[*x509.Certificate]string{}
-	unverified := 0
-	for list, all := range search.held {
-		issuer := search.issuers[list.Issuer]
-		if issuer == nil {
+// queries returns the questions to lists whose issuer is known, the name of each issuer, and how many lists are left out because it is
+// not.
+func (l *listSearch) queries() (all []crl.Query, byIssuer map[*x509.Certificate]string, unverified int) {
+	byIssuer = map[*x509.Certificate]string{}
+	hosts := l.hostsInPlace()
+	for list, certificates := range l.held {
+		issuer := l.issuers[list.Issuer]
+		switch {
+		case issuer == nil:
 			unverified++
+			continue
+		case !hosts[[2]string{list.Issuer, list.Host()}]:
 			continue
 		}
 		byIssuer[issuer] = list.Issuer
-		query := crl.Query{URL: list.URL, Issuer: issuer, Serials: make([]string, len(all))}
-		for i, one := range all {
+		query := crl.Query{URL: list.URL, Issuer: issuer, Serials: make([]string, len(certificates))}
+		for i, one := range certificates {
 			query.Serials[i] = one.serial
 		}
-		queries = append(queries, query)
+		all = append(all, query)
 	}
+	return all, byIssuer, unverified
+}
+
+// onlyReplaced reports whether no certificate in place names the list.
+func (l *listSearch) onlyReplaced(list watch.List) bool {
+	return !slices.ContainsFunc(l.held[list], func(one held) bool { return !one.earlier })
+}
+
+// hostsInPlace returns the issuers of certificates in place, each with the hosts of their lists. What sites serve was not checked by
+// anybody: who has a site could otherwise have this server ask any URL.
+func (l *listSearch) hostsInPlace() map[[2]string]bool {
+	hosts := map[[2]string]bool{}
+	for list := range l.held {
+		if !l.onlyReplaced(list) {
+			hosts[[2]string{list.Issuer, list.Host()}] = true
+		}
+	}
+	return hosts
+}
+
+// askLists asks one list after the other until there is no time left: those that certificates in place name, then the others.
+func (s *sweep) askLists(looking context.Context, lists crl.Service, search *listSearch) error {
+	queries, byIssuer, unverified := search.queries()
+	listOf := func(q crl.Query) watch.List { return watch.List{URL: q.URL, Issuer: byIssuer[q.Issuer]} }
 	lists.Sort(queries)
+	slices.SortStableFunc(queries, func(a, b crl.Query) int {
+		first, second := search.onlyReplaced(listOf(a)), search.onlyReplaced(listOf(b))
+		switch {
+		case first == second:
+			return 0
+		case second:
+			return -1
+		}
+		return 1
+	})
 	asked := 0
 	for _, query := range queries {
 		answer, err := lists.Ask(looking, query)
@@ -242,8 +283,7 @@ func (s *sweep) askLists(looking context.Context, lists crl.Service, search *lis
 		}
 		asked++
 		s.logAnswer(answer)
-		list := watch.List{URL: query.URL, Issuer: byIssuer[query.Issuer]}
-		if answer.Known {
+		if list := listOf(query); answer.Known {
 			s.revoked.apply(list, search.held[list], answer.Revoked)
 		}
 	}
@@ -281,7 +321,7 @@ func (r revokedItems) apply(list watch.List, all []held, revoked []crl.Entry) {
 		e, is := entries[one.serial]
 		switch {
 		case is && one.earlier:
-			r.earlier[one.item] = e
+			r.earlier[one.item] = append(r.earlier[one.item], e)
 		case is:
 			r.found[one.item], r.lists[one.item] = e, list
 		case !one.earlier && r.records[one.item].Serial == one.serial:

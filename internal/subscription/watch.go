@@ -157,7 +157,7 @@ func (s *sweep) siteDue(it item.WatchedItem) (looked int64, due bool) {
 		return 0, it.Item == s.Args.Item
 	}
 	seen, known := s.watched.state.Seen(it.Item)
-	if !known || seen.Serial != it.Serial || seen.Looked.IsZero() || s.mayServeRevoked(it.Item, seen.Looked) {
+	if !known || seen.Serial != it.Serial || seen.Looked.IsZero() || s.mayServeRevoked(seen) {
 		return 0, true
 	}
 	return seen.Looked.Unix(), s.Now().Sub(seen.Looked) >= watchAgain

@@ -12,6 +12,7 @@ import (
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/lifecycle"
+	"pmssl/internal/pki"
 	"pmssl/internal/watch"
 )
 
@@ -118,15 +119,22 @@ func staysUnsent(err error) bool {
 
 // seenAt returns what is remembered of a look.
 func (s *sweep) seenAt(l siteLook) watch.Seen {
-	seen := watch.Seen{Item: l.site.Item, Looked: s.Now(), Serial: l.site.Serial, CRL: watch.ListOf(l.chain.Leaf)}
+	seen := seenOf(l.site, l.chain)
+	seen.Looked = s.Now()
 	if l.err == nil {
-		seen.Outcome = l.look.Outcome()
-		if seen.Outcome == watch.Old || seen.Outcome == watch.Other {
-			seen.Served = l.look.Worst().Serial
+		seen.Outcome, seen.InPlace, seen.Replaced = l.look.Outcome(), l.look.Serves(), l.look.Replaced()
+		for _, e := range s.knownRevoked(l.site.Item) {
+			seen.Revoked = append(seen.Revoked, e.Serial)
 		}
-		if seen.Outcome == watch.Old {
-			seen.ServedCRL = l.look.Worst().CRL
-		}
+	}
+	return seen
+}
+
+// seenOf returns what is remembered of a stored certificate whose sites were not looked at.
+func seenOf(site item.WatchedSite, stored pki.Chain) watch.Seen {
+	seen := watch.Seen{Item: site.Item, Serial: site.Serial, CRL: watch.ListOf(stored.Leaf)}
+	if serial := stored.Serial(); serial != site.Serial {
+		seen.Stored = serial
 	}
 	return seen
 }
@@ -208,7 +216,7 @@ func (s *sweep) notifyOld(ctx context.Context, l *siteLook, record *watch.Record
 	if again, settled := s.deliveryTold(*l, order, record); settled {
 		return again, nil
 	}
-	j := &sweptItem{Order: order, served: s.servedBy(*l)}
+	j := &sweptItem{Order: order, served: s.servedAt(l.look.Old())}
 	why := j.whyNotNotified(false)
 	if why == "" || s.Args.Resend {
 		why, err = "", s.tellOld(ctx, j, l, record)
@@ -278,10 +286,10 @@ func (s *sweep) installNoticeDue(ctx context.Context, l siteLook, record watch.R
 	return strings.TrimSpace(from) != "", err
 }
 
-// servedBy returns the places that serve an old certificate, for the notice.
-func (s *sweep) servedBy(l siteLook) []item.Served {
+// servedAt returns places for a notice.
+func (s *sweep) servedAt(places []watch.Place) []item.Served {
 	var served []item.Served
-	for _, p := range l.look.Old() {
+	for _, p := range places {
 		served = append(served, item.Served{Name: p.Name, Address: p.Address, Serial: p.Serial, Expires: cabforum.DateOf(p.Expires), Expired: !p.Expires.After(s.Now())})
 	}
 	return served

@@ -81,6 +81,22 @@ func (l Look) Old() []Place {
 	return old
 }
 
+// Replaced returns the replaced certificates that places serve, each once, at most maxReplaced.
+func (l Look) Replaced() []Replaced {
+	var all []Replaced
+	for _, p := range l.Old() {
+		if one := (Replaced{p.Serial, p.CRL}); !slices.ContainsFunc(all, func(r Replaced) bool { return r.Serial == one.Serial }) && len(all) < maxReplaced {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// Serves reports whether a place serves the certificate in place.
+func (l Look) Serves() bool {
+	return slices.ContainsFunc(l.Places, func(p Place) bool { return p.Outcome == Current })
+}
+
 // conclude returns the places that count, the worst first.
 func conclude(all []Place) []Place {
 	if counts := slices.DeleteFunc(slices.Clone(all), func(p Place) bool { return p.minor }); len(counts) > 0 {

@@ -12,7 +12,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"pmssl/internal/filelock"
@@ -21,12 +20,17 @@ import (
 const (
 	// maxState is the longest file that is read, in bytes: a line has about 200.
 	maxState = 256 << 20
-	// maxStateLine is the longest line that is read, in bytes; longer ones are left out.
-	maxStateLine = 2 << 10
+	// maxStateLine is the longest line that is read, in bytes; longer ones are left out. JSON has six bytes for some characters of a
+	// URL, and a line has up to four URLs.
+	maxStateLine = 16 << 10
 	// maxCRL is the longest URL of a CRL that is kept, in bytes.
 	maxCRL = 500
 	// stateVersion is the form of the file. A file in another one counts as unreadable.
 	stateVersion = 1
+	// maxReplaced is how many replaced certificates that sites still serve are kept of an item, maxRevoked how many serials that are known
+	// to be revoked.
+	maxReplaced = 3
+	maxRevoked  = 5
 )
 
 // Seen is what is remembered about one item between runs.
@@ -35,12 +39,28 @@ type Seen struct {
 	Looked time.Time `json:"looked,omitzero"` // zero if the sites were not looked at with this certificate in place
 	// Serial is that of the certificate in place at the last look, as the item parameter certificate_serial had it.
 	Serial string `json:"serial"`
-	// CRL is the list that this certificate would be on.
+	// Stored is the serial of the stored certificate if that is another one: somebody replaced it by hand.
+	Stored string `json:"stored,omitempty"`
+	// CRL is the list that the stored certificate would be on.
 	CRL     List    `json:"crl,omitzero"`
 	Outcome Outcome `json:"outcome,omitempty"` // empty if there was no look, or the stored certificate could not be read
-	Served  string  `json:"served,omitempty"`  // serial of another certificate that is served, if the outcome is Old or Other
-	// ServedCRL is the list that it would be on, if the outcome is Old.
-	ServedCRL List `json:"served_crl,omitzero"`
+	// InPlace says that at least one site serves the stored certificate, whatever the outcome is.
+	InPlace bool `json:"in_place,omitempty"`
+	// Replaced are the replaced certificates that sites still serve.
+	Replaced []Replaced `json:"replaced,omitempty"`
+	// Revoked are the serials of the item's certificates that were known to be revoked when its sites were looked at.
+	Revoked []string `json:"revoked,omitempty"`
+}
+
+// Replaced is a certificate that was replaced.
+type Replaced struct {
+	Serial string `json:"serial"`       // lower-case hex
+	CRL    List   `json:"crl,omitzero"` // that it would be on
+}
+
+// Serves reports whether a site served the certificate at the last look.
+func (s Seen) Serves(serial string) bool {
+	return s.InPlace && serial == cmp.Or(s.Stored, s.Serial) || slices.ContainsFunc(s.Replaced, func(r Replaced) bool { return r.Serial == serial })
 }
 
 // State is the content of the file that keeps looks between runs (rules WATCH-5).
@@ -81,7 +101,12 @@ func (s *State) Count(o Outcome) int {
 
 // Note remembers a look.
 func (s *State) Note(seen Seen) {
-	seen.CRL, seen.ServedCRL = s.list(seen.CRL), s.list(seen.ServedCRL)
+	seen.CRL = s.list(seen.CRL)
+	seen.Replaced = slices.Clone(seen.Replaced[:min(len(seen.Replaced), maxReplaced)])
+	for i := range seen.Replaced {
+		seen.Replaced[i].CRL = s.list(seen.Replaced[i].CRL)
+	}
+	seen.Revoked = seen.Revoked[:min(len(seen.Revoked), maxRevoked)]
 	seen.Looked = seen.Looked.UTC().Truncate(time.Second)
 	s.items[seen.Item] = seen
 	s.dirty = true
@@ -181,11 +206,19 @@ func parseSeen(text []byte) (Seen, bool) {
 	if len(text) == 0 || json.Unmarshal(text, &seen) != nil || seen.Item <= 0 || seen.Looked.IsZero() && seen.Outcome != "" {
 		return Seen{}, false
 	}
-	if len(seen.Serial) > maxSerial || len(seen.Served) > maxSerial+len("…") || seen.Outcome != "" && !seen.Outcome.Known() {
+	if seen.Outcome != "" && !seen.Outcome.Known() || slices.ContainsFunc(seen.serials(), func(serial string) bool { return len(serial) > maxSerial+len("…") }) {
 		return Seen{}, false
 	}
-	seen.Serial, seen.Served = strings.Clone(seen.Serial), strings.Clone(seen.Served)
 	return seen, true
+}
+
+// serials returns all serials that are remembered.
+func (s Seen) serials() []string {
+	all := append([]string{s.Serial, s.Stored}, s.Revoked...)
+	for _, r := range s.Replaced {
+		all = append(all, r.Serial)
+	}
+	return all
 }
 
 // Write replaces the file if something was remembered or forgotten since it was read. A reader sees the old file or the new one.

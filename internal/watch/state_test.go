@@ -24,7 +24,8 @@ func keeper(t *testing.T) (*watch.Watcher, string) {
 }
 
 func seen(it int64) watch.Seen {
-	return watch.Seen{Item: it, Looked: now().Add(-time.Hour), Serial: "a1", CRL: watch.List{URL: "http://crl.example/1.crl", Issuer: "aa"}, Outcome: watch.Old, Served: "b2"}
+	return watch.Seen{Item: it, Looked: now().Add(-time.Hour), Serial: "a1", CRL: watch.List{URL: "http://crl.example/1.crl", Issuer: "aa"}, Outcome: watch.Old,
+		Replaced: []watch.Replaced{{Serial: "b2", CRL: watch.List{URL: "http://crl.example/2.crl", Issuer: "bb"}}}}
 }
 
 func TestLooksAreKeptBetweenRuns(t *testing.T) {
@@ -42,7 +43,7 @@ func TestLooksAreKeptBetweenRuns(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, `{"version":1,"begun":"2026-10-09T06:30:00Z"}
 {"item":7,"looked":"2026-10-09T06:30:00Z","serial":"c3","outcome":"current"}
-{"item":42,"looked":"2026-10-09T05:30:00Z","serial":"a1","crl":{"url":"http://crl.example/1.crl","issuer":"aa"},"outcome":"old","served":"b2"}
+{"item":42,"looked":"2026-10-09T05:30:00Z","serial":"a1","crl":{"url":"http://crl.example/1.crl","issuer":"aa"},"outcome":"old","replaced":[{"serial":"b2","crl":{"url":"http://crl.example/2.crl","issuer":"bb"}}]}
 `, string(raw))
 
 	later := now().AddDate(0, 0, 3)
@@ -128,20 +129,22 @@ func TestAFileThatCannotBeUsedIsReplaced(t *testing.T) {
 }
 
 func TestLinesThatCannotBeReadAreLeftOut(t *testing.T) {
-	good := `{"item":42,"looked":"2026-10-09T05:30:00Z","serial":"a1","crl":{"url":"http://crl.example/1.crl","issuer":"aa"},"outcome":"old","served":"b2"}`
+	good := `{"item":42,"looked":"2026-10-09T05:30:00Z","serial":"a1","crl":{"url":"http://crl.example/1.crl","issuer":"aa"},"outcome":"old","replaced":[{"serial":"b2","crl":{"url":"http://crl.example/2.crl","issuer":"bb"}}]}`
 	for name, bad := range map[string]string{
-		"torn":            good[:60],
-		"not JSON":        "hello",
-		"too long":        `{"item":43,"crl":"` + strings.Repeat("x", 10_000) + `"}`,
-		"without item":    `{"looked":"2026-10-09T05:30:00Z","serial":"a1","outcome":"old"}`,
-		"negative item":   `{"item":-1,"looked":"2026-10-09T05:30:00Z","serial":"a1","outcome":"old"}`,
-		"without time":    `{"item":43,"serial":"a1","outcome":"old"}`,
-		"from the future": `{"item":43,"looked":"2026-10-09T07:30:00Z","serial":"a1","outcome":"old"}`,
-		"unknown outcome": `{"item":43,"looked":"2026-10-09T05:30:00Z","serial":"a1","outcome":"nice"}`,
-		"a long serial":   `{"item":43,"looked":"2026-10-09T05:30:00Z","serial":"` + strings.Repeat("a", 100) + `","outcome":"old"}`,
-		"item is a text":  `{"item":"43","looked":"2026-10-09T05:30:00Z","serial":"a1"}`,
-		"an empty line":   "",
-		"deeply nested":   strings.Repeat("[", 1500),
+		"torn":                                 good[:60],
+		"not JSON":                             "hello",
+		"too long":                             `{"item":43,"crl":"` + strings.Repeat("x", 20_000) + `"}`,
+		"without item":                         `{"looked":"2026-10-09T05:30:00Z","serial":"a1","outcome":"old"}`,
+		"negative item":                        `{"item":-1,"looked":"2026-10-09T05:30:00Z","serial":"a1","outcome":"old"}`,
+		"without time":                         `{"item":43,"serial":"a1","outcome":"old"}`,
+		"from the future":                      `{"item":43,"looked":"2026-10-09T07:30:00Z","serial":"a1","outcome":"old"}`,
+		"unknown outcome":                      `{"item":43,"looked":"2026-10-09T05:30:00Z","serial":"a1","outcome":"nice"}`,
+		"a long serial":                        `{"item":43,"looked":"2026-10-09T05:30:00Z","serial":"` + strings.Repeat("a", 100) + `","outcome":"old"}`,
+		"item is a text":                       `{"item":"43","looked":"2026-10-09T05:30:00Z","serial":"a1"}`,
+		"an empty line":                        "",
+		"a long serial of another certificate": `{"item":43,"looked":"2026-10-09T05:30:00Z","serial":"a1","outcome":"old","replaced":[{"serial":"` + strings.Repeat("a", 100) + `"}]}`,
+		"a long serial that is revoked":        `{"item":43,"looked":"2026-10-09T05:30:00Z","serial":"a1","outcome":"old","revoked":["` + strings.Repeat("a", 100) + `"]}`,
+		"deeply nested":                        strings.Repeat("[", 1500),
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := `{"version":1,"begun":"2026-10-09T06:30:00Z"}` + "\n" + bad + "\n" + good + "\n" + strings.ReplaceAll(good, "42", "44")[:70]
@@ -167,6 +170,52 @@ func TestALongURLIsNotKept(t *testing.T) {
 	state.Note(one)
 	got, _ := state.Seen(42)
 	assert.Empty(t, got.CRL)
+}
+
+// The longest line that is written is read again.
+func TestTheLongestLineIsRead(t *testing.T) {
+	w, _ := keeper(t)
+	state, err := w.Read(now())
+	require.NoError(t, err)
+	list := func(n int) watch.List {
+		return watch.List{URL: fmt.Sprintf("http://%d/", n) + strings.Repeat("&", 490), Issuer: strings.Repeat("a", 32)}
+	}
+	serial := strings.Repeat("f", 64)
+	long := watch.Seen{Item: 1 << 62, Looked: now(), Serial: serial, Stored: serial, CRL: list(0), Outcome: watch.Unreachable, InPlace: true}
+	for n := range 10 {
+		long.Replaced = append(long.Replaced, watch.Replaced{Serial: serial + "…", CRL: list(n)})
+		long.Revoked = append(long.Revoked, serial+"…")
+	}
+	state.Note(long)
+	want, _ := state.Seen(1 << 62)
+	assert.Len(t, want.Replaced, 3)
+	assert.Len(t, want.Revoked, 5)
+	require.NoError(t, w.Write(state))
+	state, err = w.Read(now())
+	require.NoError(t, err)
+	got, known := state.Seen(1 << 62)
+	assert.True(t, known)
+	assert.Equal(t, want, got)
+}
+
+func TestWhatALookServes(t *testing.T) {
+	one := watch.Seen{Serial: "a1", InPlace: true, Replaced: []watch.Replaced{{Serial: "b2"}, {Serial: "c3"}}}
+	for serial, serves := range map[string]bool{"a1": true, "b2": true, "c3": true, "d4": false, "": false} {
+		assert.Equal(t, serves, one.Serves(serial), serial)
+	}
+	assert.False(t, watch.Seen{Serial: "a1"}.Serves("a1"))
+	by := watch.Seen{Serial: "a1", Stored: "e5", InPlace: true}
+	assert.True(t, by.Serves("e5"), "what is stored counts")
+	assert.False(t, by.Serves("a1"))
+
+	look := watch.Look{Places: []watch.Place{
+		{Outcome: watch.Old, Serial: "b2"}, {Outcome: watch.Old, Serial: "c3"}, {Outcome: watch.Old, Serial: "b2"}, {Outcome: watch.Old, Serial: "d4"},
+		{Outcome: watch.Old, Serial: "e5"}, {Outcome: watch.Other, Serial: "f6"},
+	}}
+	assert.Equal(t, []watch.Replaced{{Serial: "b2"}, {Serial: "c3"}, {Serial: "d4"}}, look.Replaced())
+	assert.False(t, look.Serves())
+	look.Places = append(look.Places, watch.Place{Outcome: watch.Current})
+	assert.True(t, look.Serves())
 }
 
 // A run that was killed while it wrote leaves the former file, and its temporary file is no hindrance.

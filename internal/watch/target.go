@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +30,15 @@ type List struct {
 	URL string `json:"url"`
 	// Issuer identifies the leaf's issuer by its name and its key: serial numbers, and lists, are one issuer's. 32 hex digits.
 	Issuer string `json:"issuer"`
+}
+
+// Host returns the host of the URL in lower case; empty if it cannot be read.
+func (l List) Host() string {
+	at, err := url.Parse(l.URL)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(at.Host)
 }
 
 // ListOf returns the list that a leaf names.
