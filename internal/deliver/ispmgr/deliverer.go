@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"pmssl/internal/deliver"
 	"pmssl/internal/ispapi"
@@ -23,6 +24,8 @@ type deliverer struct {
 	block publish.Deploy
 	env   publish.Env
 	api   *ispapi.Client
+	known []siteRow // the panel's sites as they were listed last; read-only
+	at    time.Time // when that was
 }
 
 var _ deliver.Checker = (*deliverer)(nil)
@@ -61,6 +64,7 @@ func (d *deliverer) Deliver(ctx context.Context, order deliver.Order, sites []de
 	if err != nil {
 		return d.wrap("certificate "+c.Serial, err)
 	}
+	d.known = nil // whose the sites are is read anew before anything is changed
 	return d.eachOwner(sites, func(owner string, names []string) error {
 		p, err := d.open(ctx, owner, names)
 		if err == nil {

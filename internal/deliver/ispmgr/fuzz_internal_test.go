@@ -85,7 +85,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(site, list, form, sites)
 	f.Fuzz(func(t *testing.T, sites, site, list, other string) {
 		panel := &answers{sites: sites, site: site, list: list, other: other}
-		env := publish.Env{Log: noLog{}, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no network") }}
+		env := publish.Env{Log: noLog{}, Now: time.Now, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no network") }}
 		d := &deliverer{block: publish.Deploy{Name: "web7", Key: true}, env: env, api: &ispapi.Client{Caller: panel}}
 		ctx := context.Background()
 		found, kept, err := d.Site(ctx, "www.example.com")

@@ -99,8 +99,9 @@ func (i *issuer) issue(t testing.TB, key keyPair, ends int, names ...string) del
 // panel is a running stand-in.
 type panel struct {
 	*publishtest.HostPanel
-	t   *testing.T
-	log *publishtest.Seen
+	t     *testing.T
+	log   *publishtest.Seen
+	later time.Duration // how far the clock of deliverers is ahead
 }
 
 type request struct {
@@ -216,6 +217,7 @@ func (p *panel) deliverer(change ...func(b *publish.Deploy)) deliver.Deliverer {
 	}
 	env, seen := publishtest.Env(p.t)
 	env.Root, p.log = p.Root, seen
+	env.Now = func() time.Time { return time.Now().Add(p.later) }
 	made, err := ispmgr.New(b, env)
 	require.NoError(p.t, err)
 	return made

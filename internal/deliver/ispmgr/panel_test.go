@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -61,6 +62,37 @@ func TestASiteIsFoundByItsNameAndItsAliases(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []string{"www.example.com"}, site.Aliases)
 	}
+}
+
+// A panel may have tens of thousands of sites, and a certificate a hundred names.
+func TestSitesAreListedOnceForAllNames(t *testing.T) {
+	p := start(t)
+	p.site(hostedSite{Name: "shop.example.com", Owner: "u2"})
+	d := p.deliverer()
+	for _, name := range []string{"example.com", "www.example.com", "shop.example.com", "none.example.com"} {
+		_, _, err := d.Site(t.Context(), name)
+		require.NoError(t, err)
+	}
+	assert.Len(t, p.requests("webdomain"), 1)
+	ca, key := newIssuer(t), newKey(t)
+	p.put("u1", "mine", ca.issue(t, key, 30, "example.com"), key, hostedSite{Name: "example.com"})
+	p.put("u2", "other", ca.issue(t, key, 30, "shop.example.com"), key, hostedSite{Name: "shop.example.com"})
+	require.NoError(t, d.Deliver(t.Context(), order, append(sites("u1", "example.com"), sites("u2", "shop.example.com")...),
+		ca.issue(t, key, 90, "example.com", "shop.example.com")))
+	assert.Len(t, p.requests("webdomain"), 2, "whose a site is is read anew before anything is changed")
+	p.site(hostedSite{Name: "new.example.com", Owner: "u2"})
+	p.later = time.Hour
+	_, kept, err := d.Site(t.Context(), "new.example.com")
+	require.NoError(t, err)
+	assert.True(t, kept, "the list is not kept for long")
+}
+
+// A user without rights sees an empty list. That does not end the deliveries of all clients for the terms of their certificates.
+func TestAPanelWithoutAnySiteIsAnError(t *testing.T) {
+	p := start(t)
+	p.fault(object{"function": "webdomain", "kind": "body", "text": `<doc func="webdomain"><p_elems>0</p_elems></doc>`})
+	_, _, err := p.deliverer().Site(t.Context(), "example.com")
+	require.ErrorContains(t, err, "the panel shows no site at all")
 }
 
 func TestACertificateOfTheSameKeyIsRenewed(t *testing.T) {
@@ -338,6 +370,7 @@ func TestASiteThatChangedHandsIsNotTouched(t *testing.T) {
 	fresh := withPrivate(ca.issue(t, key, 80, "example.com"), key)
 	err := p.deliverer(withKey).Deliver(context.Background(), order, sites("u1", "example.com"), fresh)
 	require.ErrorContains(t, err, "the site example.com belongs to u2 now, not to u1")
+	p.site(hostedSite{Name: "other.example.com", Owner: "u1"})
 	p.Control(t, "DELETE", "/sites/example.com", nil, nil)
 	err = p.deliverer(withKey).Deliver(context.Background(), order, sites("u1", "example.com"), fresh)
 	require.ErrorContains(t, err, "does not have the site example.com any more")

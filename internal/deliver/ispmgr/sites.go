@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -22,6 +23,8 @@ const (
 	maxSiteForms = 50
 	// maxAliases bounds the aliases of a site.
 	maxAliases = 1000
+	// listTime is how long a list of sites is used: a certificate has up to a hundred names, and a panel tens of thousands of sites.
+	listTime = time.Minute
 )
 
 // Fields of a site's form (docs/reference/unattended.md §2).
@@ -48,9 +51,27 @@ type site struct {
 	form ispapi.Form
 }
 
-// sites lists the panel's sites. Rows whose name no certificate can hold are left out.
+// sites returns the panel's sites, from a list that is not older than listTime.
 func (d *deliverer) sites(ctx context.Context) ([]siteRow, error) {
+	now := d.env.Now()
+	if age := now.Sub(d.at); d.known != nil && age >= 0 && age < listTime {
+		return d.known, nil
+	}
+	rows, err := d.listSites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d.known, d.at = rows, now
+	return rows, nil
+}
+
+// listSites lists the panel's sites. Rows whose name no certificate can hold are left out.
+func (d *deliverer) listSites(ctx context.Context) ([]siteRow, error) {
 	rows, err := d.api.List(ctx, functionSites, url.Values{})
+	if err == nil && len(rows) == 0 {
+		// Not "no such site": the delivery would be over for good.
+		err = fmt.Errorf("%s: the panel shows no site at all: see whether the module's user may see the sites of all clients", functionSites)
+	}
 	if err != nil {
 		return nil, err
 	}
