@@ -3,9 +3,13 @@ package command_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"pmssl/internal/cabforum"
+	"pmssl/internal/command"
+	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/pki"
@@ -202,4 +206,81 @@ func TestACertificateThatWasStoredByHandIsLookedFor(t *testing.T) {
 	assert.Equal(t, serial, r.known().Serial)
 	assert.Len(t, r.openTasks(), 1)
 	assert.Zero(t, r.seller.reissues)
+}
+
+// hurried is a panel with many revoked certificates of which some cannot be worked on, each of which takes time.
+type hurried struct {
+	mass
+	r      *revocation
+	broken func(it int64) bool
+	ending []int64
+}
+
+func (h hurried) LoadItem(ctx context.Context, it int64) (item.Item, error) {
+	h.r.at = h.r.at.Add(5 * time.Minute)
+	if h.broken(it) {
+		return item.Item{}, fault.Errorf(fault.Panel, "item", "the panel does not answer").Retryable()
+	}
+	return h.mass.LoadItem(ctx, it)
+}
+
+func (h hurried) ExpiringBefore(context.Context, cabforum.Date) ([]int64, error) {
+	return h.ending, nil
+}
+
+func (r *revocation) sweepHurried(t *testing.T, h hurried) {
+	t.Helper()
+	run := r.env()
+	run.Panel = h
+	_, err := command.Subscription(t.Context(), run)
+	require.NoError(t, err)
+	r.at = r.at.Add(time.Hour)
+}
+
+// rules REVOKE-4: what fails in each sweep does not take the time of the others for ever.
+func TestRevokedCertificatesThatFailDoNotTakeTheTurnOfOthers(t *testing.T) {
+	r, m := massRevoked(t, 12)
+	h := hurried{mass: m, r: r, broken: func(it int64) bool { return it <= 8 }}
+	for range 40 {
+		r.sweepHurried(t, h)
+	}
+	assert.Equal(t, 4, r.seller.reissues)
+}
+
+// rules REVOKE-4: what ends goes first.
+func TestRevokedCertificatesThatEndComeFirst(t *testing.T) {
+	r, m := massRevoked(t, 30)
+	h := hurried{mass: m, r: r, broken: func(int64) bool { return false }, ending: []int64{29, 17}}
+	r.sweepHurried(t, h)
+	assert.Equal(t, 3, r.seller.reissues)
+	for _, it := range h.ending {
+		assert.Equal(t, "4", m.params[it][itemparam.ServiceStatus], it)
+	}
+}
+
+// sameName is a panel whose first item has a certificate of another authority with the same name.
+type sameName struct {
+	mass
+	other string
+}
+
+func (s sameName) WatchedSites(ctx context.Context, items []int64) ([]item.WatchedSite, error) {
+	all, err := s.mass.WatchedSites(ctx, items)
+	for i := range all {
+		if all[i].Item == 1 {
+			all[i].Stored = s.other
+		}
+	}
+	return all, err
+}
+
+// rules REVOKE-4: serial numbers are one authority's.
+func TestAListOfAnotherIssuerOfTheSameNameIsNotUsed(t *testing.T) {
+	r, m := massRevoked(t, 2)
+	run := r.env()
+	run.Panel = sameName{m, strings.Join(signed(t, newPair(t, "example.com"), now(), 300), "")}
+	_, err := command.Subscription(t.Context(), run)
+	require.NoError(t, err)
+	assert.Zero(t, r.seller.reissues)
+	assert.Empty(t, m.params[2][itemparam.Revocation])
 }

@@ -76,7 +76,7 @@ func (s *sweep) workOnItems(ctx context.Context) error {
 	// A reissue that is under way is synced; the next sweep decides what is due after it.
 	due := slices.DeleteFunc(slices.Clone(ending), func(it int64) bool { return slices.Contains(waiting, it) })
 	worked := map[int64]bool{}
-	if err := s.workOnRevoked(ctx, waiting, worked); err != nil {
+	if err := s.workOnRevoked(ctx, ending, waiting, worked); err != nil {
 		return err
 	}
 	return s.workOnListed(ctx, due, ending, waiting, worked)

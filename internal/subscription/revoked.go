@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -29,15 +30,9 @@ func entryOf(r lifecycle.Revocation) crl.Entry {
 
 // workOnRevoked works on the items with a revoked certificate that do not wait for the seller: those are synced, and worked on when
 // that has ended. Items that it is done with are put into worked, because their certificates are not due in any other way.
-func (s *sweep) workOnRevoked(ctx context.Context, waiting []int64, worked map[int64]bool) error {
+func (s *sweep) workOnRevoked(ctx context.Context, ending, waiting []int64, worked map[int64]bool) error {
 	began := s.Now()
-	items := slices.Sorted(maps.Keys(s.revoked.records))
-	for it := range s.revoked.found {
-		if at, recorded := slices.BinarySearch(items, it); !recorded {
-			items = slices.Insert(items, at, it)
-		}
-	}
-	for _, it := range items {
+	for _, it := range s.revokedInOrder(ending) {
 		if slices.Contains(waiting, it) {
 			continue
 		}
@@ -49,6 +44,27 @@ func (s *sweep) workOnRevoked(ctx context.Context, waiting []int64, worked map[i
 		worked[it] = s.isRevoked(it)
 	}
 	return nil
+}
+
+// revokedInOrder returns the items of which a certificate is known to be revoked: those whose certificate ends, soonest first, then the
+// others in an order that each hour has another one of. If there is no time for all, those that fail in each sweep must not keep the
+// others from their turn for ever.
+func (s *sweep) revokedInOrder(ending []int64) []int64 {
+	revoked := map[int64]bool{}
+	for _, it := range slices.Concat(slices.Collect(maps.Keys(s.revoked.records)), slices.Collect(maps.Keys(s.revoked.found))) {
+		revoked[it] = true
+	}
+	var first []int64
+	for _, it := range ending {
+		if revoked[it] {
+			first = append(first, it)
+			delete(revoked, it)
+		}
+	}
+	others := slices.Sorted(maps.Keys(revoked))
+	hour := rand.New(rand.NewPCG(uint64(s.Now().Unix()/int64(time.Hour.Seconds())), 0))
+	hour.Shuffle(len(others), func(a, b int) { others[a], others[b] = others[b], others[a] })
+	return slices.Concat(first, others)
 }
 
 // hasWork reports whether something may have to be done about the revoked certificate of an item, or about one that was replaced.
@@ -142,7 +158,7 @@ func (s *sweep) noteRevoked(ctx context.Context, j *sweptItem) (crl.Entry, error
 		return crl.Entry{}, nil // whoever needs it reports that
 	}
 	e, found := s.revoked.found[j.Item.Item]
-	if found && e.Serial == stored.Serial() && watch.ListOf(stored.Leaf) == s.revoked.lists[j.Item.Item] {
+	if found && e.Serial == stored.Serial() && s.isOnList(j.Item.Item, stored) {
 		_, err := j.NoteRevocation(ctx, stored, e)
 		return e, err
 	}
@@ -150,6 +166,14 @@ func (s *sweep) noteRevoked(ctx context.Context, j *sweptItem) (crl.Entry, error
 		return entryOf(r), nil
 	}
 	return crl.Entry{}, nil
+}
+
+// isOnList reports whether the list on which the item's certificate was found is that of the stored one, and of the issuer that signed
+// it. Serial numbers are one issuer's, and its name alone is not its own.
+func (s *sweep) isOnList(it int64, stored pki.Chain) bool {
+	list := watch.ListOf(stored.Leaf)
+	issuer := s.revoked.issuers[list.Issuer]
+	return list == s.revoked.lists[it] && issuer != nil && stored.Leaf.CheckSignatureFrom(issuer) == nil
 }
 
 // answerRevocation does what the policy says about the revoked certificate of an item, or forgets one that was replaced (rules

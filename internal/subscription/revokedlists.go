@@ -29,6 +29,7 @@ type revokedItems struct {
 	inPlace map[int64]string               // serial in place of the items of records, as far as listed
 	found   map[int64]crl.Entry            // certificates in place that are on their lists
 	lists   map[int64]watch.List           // of found
+	issuers map[string]*x509.Certificate   // that signed the lists, by watch.List.Issuer
 	earlier map[int64][]crl.Entry          // replaced certificates that are served and on their lists
 	// unlisted are the items of records whose certificate in place is not on its list.
 	unlisted map[int64]bool
@@ -262,6 +263,7 @@ func (l *listSearch) hostsInPlace() map[[2]string]bool {
 
 // askLists asks one list after the other until there is no time left: those that certificates in place name, then the others.
 func (s *sweep) askLists(looking context.Context, lists crl.Service, search *listSearch) error {
+	s.revoked.issuers = search.issuers
 	queries, byIssuer, unverified := search.queries()
 	listOf := func(q crl.Query) watch.List { return watch.List{URL: q.URL, Issuer: byIssuer[q.Issuer]} }
 	lists.Sort(queries)
