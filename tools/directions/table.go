@@ -42,6 +42,10 @@ var allowed = map[string][]string{
 	"internal/plan": {
 		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal",
 	},
+	"internal/acceptance": {
+		"internal/exchange", "internal/lifecycle", "internal/purchase", "internal/item", "internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum",
+		"internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/filelock", "internal/terminal",
+	},
 	"internal/item": {
 		"internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/terminal",
 	},
