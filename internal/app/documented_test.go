@@ -19,7 +19,7 @@ func TestDocumentedCommandLinesAreAccepted(t *testing.T) {
 		require.NoError(t, err)
 		files = append(files, found...)
 	}
-	line := regexp.MustCompile(`--command ([a-z_]+)([^` + "`" + `#;:,"|>]*)`)
+	line := regexp.MustCompile(`--command ([a-z_]+)([^` + "`" + `#;:,"|>\n]*)`)
 	seen := 0
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {

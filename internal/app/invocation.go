@@ -58,28 +58,40 @@ type invocation struct {
 	critical criticalSection // the watchdog does not end the process inside it
 	// finish ends the command's context and the watchdog. It is called once the answer is written.
 	finish func()
-	// fail writes the report of a failure to stdout unless something was written before, and returns the exit code.
+	// fail shows the report of a failure unless something was written before, and returns the exit code.
 	fail func(report) int
+	// failed is the report of the error that serve returned.
+	failed report
+	errors string // see app
 }
 
-// serve runs the command and returns the document for stdout, also with an error. What a monitoring plugin prints about an error
-// is in s.text instead.
+// serve runs the command and returns the document for stdout. With an error the report of it is in failed.
 func (s *invocation) serve() (*etree.Document, error) {
 	row, found := s.rows.find(s.args.Command)
 	if !found {
 		err := fault.Errorf(fault.Unknown, clip(s.args.Command, maxFaultWord), "there is no command %q; the commands are %s",
 			clip(s.args.Command, maxFaultWord), s.rows.names())
 		s.log.Errorf("%v", err)
-		return s.failed(newReport(err, err, s.secrets.mask)), err
+		s.failed = newReport(err, err, s.secrets.mask)
+		s.failed.hint = s.program.Name + " --help lists the commands"
+		if s.errors == item.FormatText {
+			s.failed.text = s.rows.unknown(s.args.Command)
+		}
+		return nil, err
 	}
 	s.row = row
 	if err := s.checkArguments(); err != nil {
 		err = s.classify(context.Background(), err)
 		s.log.Errorf("%v", err)
-		return s.failed(newReport(fault.From(err), err, s.secrets.mask)), err
+		s.failed = newReport(fault.From(err), err, s.secrets.mask)
+		s.failed.hint = s.program.Name + " --help " + row.name + " shows its options and an example"
+		return nil, err
 	}
 	if row.doNothing && !s.args.DryRun && s.panel.DoNothing() {
 		s.log.ExtInfof("%s: etc/billmgr.DoNothing exists, nothing is done", row.name)
+		if s.format == item.FormatText {
+			s.text = row.name + ": nothing was done, because etc/billmgr.DoNothing exists\n"
+		}
 		return nil, nil
 	}
 	ctx := s.context()
@@ -92,20 +104,11 @@ func (s *invocation) serve() (*etree.Document, error) {
 	if !s.logged {
 		s.log.Errorf("%s", strings.Join(causes(err), "\n"))
 	}
-	r := newReport(failure, err, s.secrets.mask)
+	s.failed = newReport(failure, err, s.secrets.mask)
 	if !s.args.DryRun { // a dry run does not change the panel
-		s.reportFailure(ctx, failure, r)
+		s.reportFailure(ctx, failure, s.failed)
 	}
-	return s.failed(r), err
-}
-
-// failed returns the document about a failure; nil for a monitoring plugin, whose line is in s.text then.
-func (s *invocation) failed(r report) *etree.Document {
-	if s.plugin {
-		s.text = r.pluginLine()
-		return nil
-	}
-	return r.document()
+	return nil, err
 }
 
 // checkArguments checks the options before anything is done, and chooses the format of the answer. In an operation of the panel it leaves missing arguments to
@@ -277,8 +280,14 @@ func maskDocument(doc *etree.Document, mask func(string) string) {
 	walk(&doc.Element)
 }
 
-// read reads stdin into run.Text or run.Doc.
+// read reads stdin into run.Text or run.Doc. It does not wait for what a person may type.
 func (s *invocation) read(ctx context.Context, run *item.Run) error {
+	if s.system.StdinTerminal {
+		if s.row.reads == readsAny {
+			return nil
+		}
+		return fault.Errorf(fault.Input, "stdin", "stdin is a terminal: %s reads a file, as in %s", s.row.name, s.row.exampleOf(s.program))
+	}
 	data, err := readInput(ctx, s.system.Stdin)
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"github.com/beevik/etree"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/panel"
 	"pmssl/internal/panellog"
 	"pmssl/internal/seller"
@@ -49,6 +50,7 @@ type app struct {
 	log      *panellog.Logger // nil until run opens it
 	// answered is true once a document was written to stdout, successfully or not.
 	answered atomic.Bool
+	errors   string // format of errors (errorFormat)
 	// plugin is true if the program answers like a monitoring plugin (rules CLI-9).
 	plugin bool
 }
@@ -67,17 +69,16 @@ func (a *app) main() (code int) {
 		}
 	}()
 	args := parseArgs(a.system.Args)
-	a.plugin = a.rows.isPlugin(args)
+	a.plugin, a.errors = a.rows.isPlugin(args), a.errorFormat(args)
 	switch {
 	case args.help:
-		return a.write(a.rows.usage(a.program))
+		return a.help(args)
 	case args.version:
 		return a.write(fmt.Sprintf("%s %s (%s)\n", a.program.Name, a.program.Version, a.program.Commit))
 	case args.copyright:
 		return a.write("pmssl\n")
 	case args.Command == "":
-		fmt.Fprintf(a.system.Stderr, "%s: --command is missing: it names what to do\n\n%s", a.program.Name, a.rows.usage(a.program))
-		return 1
+		return a.missingCommand(args)
 	}
 	root, err := a.root()
 	if err != nil {
@@ -134,14 +135,18 @@ func (a *app) run(args *arguments, root string) (code int) {
 			own.Warningf("closing the database: %v", err)
 		}
 	}()
-	a.logIgnored(args, own)
+	a.logIgnored(args, row, own)
 	defer func() { s.finish() }()
 	defer func() { s.spooled.close() }()
 	doc, err := s.serve()
-	code = a.answer(doc, s)
+	if err != nil {
+		code = a.show(s.failed)
+	} else {
+		code = a.answer(doc, s)
+	}
 	s.finish()
 	if code != 0 {
-		own.Errorf("the answer could not be written to stdout")
+		own.Errorf("the answer could not be written")
 		return a.failureCode()
 	}
 	return s.exitCode(err)
@@ -183,14 +188,15 @@ func (s *invocation) lastLine(err error, summary string, code int, start time.Ti
 		clip(s.args.Command, maxFaultWord), result, counts, warnings, errs, code, s.elapsed(start))
 }
 
-// logIgnored writes the arguments that are ignored to the log, and to stderr if that is a terminal.
-func (a *app) logIgnored(args *arguments, log *panellog.Logger) {
+// logIgnored writes the arguments that are ignored to the log, and to stderr if that is a terminal. A command for people refuses
+// them instead (row.unknown).
+func (a *app) logIgnored(args *arguments, row row, log *panellog.Logger) {
 	if len(args.ignored) == 0 {
 		return
 	}
 	words := quoted(panellog.RedactArgs(args.ignored))
 	log.ExtInfof("ignored unknown arguments: %s", words)
-	if a.system.StderrTerminal {
+	if a.system.StderrTerminal && !row.byHand {
 		fmt.Fprintf(a.system.Stderr, "%s: ignored unknown arguments: %s\n", a.program.Name, legal(words))
 	}
 }
@@ -243,23 +249,30 @@ func (a *app) invocation(args *arguments, root string, log *panellog.Logger) *in
 	secret.learnArgs(args)
 	return &invocation{
 		program: a.program, system: sys, root: root, rows: a.rows, args: args, info: info, secrets: secret, styles: terminal.NewStyles(sys.Terminal),
-		log: log.Named("module"), rootLog: log, finish: func() {}, fail: a.fail, plugin: a.plugin,
+		log: log.Named("module"), rootLog: log, finish: func() {}, fail: a.fail, plugin: a.plugin, errors: a.errors,
 		panel: &watchedPanel{panelAPI: billing, item: args.Item, secrets: secret},
 	}
 }
 
-// answer writes the command's document to stdout, what it has spooled, or its text. It returns 0 unless that failed.
+// answer writes the command's document to stdout, what it has spooled, or its text. A person reads that the command was done
+// instead of an empty document. It returns 0 unless that failed.
 func (a *app) answer(doc *etree.Document, s *invocation) int {
+	if s.format == item.FormatText && s.text == "" && s.spooled == nil && (doc == nil || bare(doc.Root())) {
+		doc, s.text = nil, s.row.name+": done\n"
+	}
 	switch {
 	case doc != nil:
 		return a.print(doc)
 	case s.spooled != nil:
 		return a.writeFrom(s.spooled.copyTo)
 	case s.text != "":
-		return a.write(terminal.NewStyles(a.system.Terminal).Clean(s.text))
+		return a.write(s.styles.Clean(s.text))
 	}
 	return 0
 }
+
+// bare reports whether an element has neither content nor attributes.
+func bare(e *etree.Element) bool { return e == nil || len(e.Child)+len(e.Attr) == 0 }
 
 // print writes the document to stdout in one piece and returns the exit code; nil writes nothing.
 func (a *app) print(doc *etree.Document) int {

@@ -61,6 +61,7 @@ func TestNoCommandShowsUsageOnStderr(t *testing.T) {
 	assert.Equal(t, 1, s.run("--item", "5"))
 	assert.Empty(t, s.stdout.String())
 	assert.Contains(t, s.stderr.String(), "usage: pmdouble --command COMMAND")
+	assert.NotContains(t, s.stderr.String(), "MGR5_ROOT", "a hint suffices")
 	first, _, _ := strings.Cut(s.stderr.String(), "\n")
 	assert.Equal(t, "pmdouble: --command is missing: it names what to do", first)
 }
@@ -72,9 +73,19 @@ func TestTextsForPeople(t *testing.T) {
 		assert.Equal(t, want, s.stdout.String())
 		assert.NoFileExists(t, filepath.Join(s.root, "var", "pmdouble.log"), "no log is needed for this")
 	}
-	s := newFixture(t)
-	assert.Equal(t, 0, s.run("--help", "--command", "open"))
-	assert.Equal(t, commands().usage(Program{Name: "pmdouble"}), s.stdout.String())
+	open, _ := commands().find("open")
+	for line, want := range map[string]string{
+		"--help":                commands().usage(Program{Name: "pmdouble"}),
+		"--help --command open": open.help(Program{Name: "pmdouble"}),
+		"--command open --help": open.help(Program{Name: "pmdouble"}),
+		"--help open":           open.help(Program{Name: "pmdouble"}),
+		"-h open":               open.help(Program{Name: "pmdouble"}),
+	} {
+		s := newFixture(t)
+		assert.Equal(t, 0, s.run(strings.Fields(line)...), line)
+		assert.Equal(t, want, s.stdout.String(), line)
+		assert.Empty(t, s.stderr.String(), line)
+	}
 }
 
 func TestArgumentsAreCheckedBeforeAnythingElse(t *testing.T) {

@@ -71,7 +71,7 @@ func (r row) refuse(a *arguments) error {
 	}
 	problems = append(problems, a.suspicious...)
 	if r.byHand {
-		problems = append(problems, a.blank()...)
+		problems = append(append(problems, a.blank()...), r.unknown(a)...)
 	}
 	if a.Yes && a.DryRun {
 		problems = append(problems, "--yes and --dry-run contradict each other")
@@ -80,6 +80,27 @@ func (r row) refuse(a *arguments) error {
 		return nil
 	}
 	return fault.Errorf(fault.Value, "argv", "command %s: %s; nothing was done", r.name, strings.Join(problems, "; "))
+}
+
+// unknown returns a text for each argument that is no option. A command for people refuses it (rules CLI-5): no newer panel passes
+// it, and a plan for another lead than the one that was meant looks right. A word is not shown, because it may be a value.
+func (r row) unknown(a *arguments) []string {
+	var problems []string
+	words := false
+	for _, name := range a.ignored {
+		if _, near := nearOption(name); near {
+			continue // in suspicious
+		}
+		if !strings.HasPrefix(name, "-") {
+			words = true
+			continue
+		}
+		problems = append(problems, strings.TrimSuffix(clip(name, 64)+" is not an option; "+didYouMean(similar(name, r.takes()), "--"), "; "))
+	}
+	if words {
+		problems = append(problems, "there is a word that is neither an option nor the value of one")
+	}
+	return problems
 }
 
 // options returns the option names as a text: "--item, --module".
@@ -158,10 +179,7 @@ func nearOption(word string) (option string, near bool) {
 		target, _ := plainWord(option)
 		limit := 0 // a word without a dash may be the value of an unknown option
 		if dashed {
-			limit = 1
-			if len(target) >= 6 {
-				limit = 2
-			}
+			limit = tolerance(target)
 		}
 		if distance(plain, target) <= limit {
 			return option, true

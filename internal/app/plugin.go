@@ -21,13 +21,9 @@ func (a *app) failureCode() int {
 	return 1
 }
 
-// fail writes the report of a failure to stdout, for a monitoring plugin as its line. It returns the exit code.
+// fail shows the report of a failure. It returns the exit code.
 func (a *app) fail(r report) int {
-	if a.plugin {
-		a.write(r.pluginLine())
-	} else {
-		a.print(r.document())
-	}
+	a.show(r)
 	return a.failureCode()
 }
 

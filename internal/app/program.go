@@ -37,9 +37,8 @@ type System struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// ResolvConf is the path of the system's resolv.conf(5).
 	ResolvConf string
-	Terminal   bool // Stdout is a terminal
-	// StderrTerminal is true if Stderr is a terminal.
-	StderrTerminal bool
+	// Terminal, StdinTerminal and StderrTerminal report whether Stdout, Stdin and Stderr are terminals.
+	Terminal, StdinTerminal, StderrTerminal bool
 	// Signals receives SIGTERM, SIGINT and SIGHUP; nil if signals are not handled. SIGPIPE must not end the process.
 	Signals <-chan os.Signal
 	// Exit ends the process at once. The watchdog calls it if a run does not end by itself some time after its deadline or a

@@ -32,6 +32,7 @@ type report struct {
 	kind, object, text string
 	params             []fault.Param
 	backtrace          string
+	hint               string // a line for a person; empty if there is none
 }
 
 // newReport returns the report of a fault; err is the error chain that contains it.

@@ -16,8 +16,10 @@ import (
 type row struct {
 	name  string
 	about string // one line for people
-	run   item.Func
-	needs need
+	// example is a command line of the command, without the program and --command; empty if the command takes no option.
+	example string
+	run     item.Func
+	needs   need
 	// uses lists the long names of the further options that the command uses. tolerates lists those that it ignores because
 	// the panel may pass them. Every other option is refused (rules CLI-4).
 	uses      []string
@@ -66,14 +68,17 @@ func (t table) isPlugin(args *arguments) bool {
 	return known && args.Check && slices.Contains(row.uses, "check")
 }
 
-// names returns the names of all commands, for texts.
-func (t table) names() string {
+// list returns the names of all commands.
+func (t table) list() []string {
 	names := make([]string, len(t))
 	for i, r := range t {
 		names[i] = r.name
 	}
-	return strings.Join(names, ", ")
+	return names
 }
+
+// names returns the names of all commands, for texts.
+func (t table) names() string { return strings.Join(t.list(), ", ") }
 
 // need is a set of required arguments.
 type need uint

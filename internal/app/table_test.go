@@ -107,15 +107,45 @@ func TestCommandsPageIsUpToDate(t *testing.T) {
 	assert.Equal(t, string(want), Markdown(), "run go test ./internal/app -update")
 }
 
-func TestHelpNamesEveryCommandAndOption(t *testing.T) {
+func TestHelpListsTheCommandsInTwoGroups(t *testing.T) {
 	text := commands().usage(Program{Name: "pmdouble"})
+	hand, panel, found := strings.Cut(text, "\ncommands that the panel runs")
+	require.True(t, found)
 	for _, r := range commands() {
-		assert.Contains(t, text, "\n  "+r.name+" ")
+		assert.Equal(t, r.byHand, strings.Contains(hand, "\n  "+r.name+" "), r.name)
+		assert.Equal(t, !r.byHand, strings.Contains(panel, "\n  "+r.name+" "), r.name)
 	}
-	for _, option := range []string{"-c, --command", "-i, --item", "-m, --module", "-l, --lang", "-h, --help", "-V, --version", "-T", "--param", "--value"} {
-		assert.Contains(t, text, option)
+	for _, option := range []string{"-c, --command", "-h, --help", "-V, --version", "-T"} {
+		assert.Contains(t, panel, option)
 	}
 	golden(t, "help.txt", text)
+}
+
+// rules TEXT-3: the help of a command has each of its options and an example that the command accepts.
+func TestHelpOfACommandHasItsOptionsAndAnExample(t *testing.T) {
+	p := Program{Name: "pmdouble"}
+	for _, r := range commands() {
+		text := r.help(p)
+		for _, name := range r.takes() {
+			assert.Contains(t, text, "--"+name, r.name)
+		}
+		assert.NotContains(t, text, r.name+": ", "the prefix of an option's meaning is not repeated")
+		line, _, _ := strings.Cut(r.exampleOf(p), " <")
+		assert.Contains(t, text, "\n  "+line, r.name)
+		a := parseArgs(strings.Fields(line)[1:])
+		assert.Equal(t, r.name, a.Command)
+		assert.NoError(t, r.refuse(a), line)
+		assert.NoError(t, r.check(a), line)
+		for shown := range strings.Lines(text) {
+			assert.LessOrEqual(t, len(shown), 101, shown)
+		}
+	}
+	resolve, _ := commands().find("resolve")
+	golden(t, "help-resolve.txt", resolve.help(p))
+	plan, _ := commands().find("plan")
+	golden(t, "help-plan.txt", plan.help(p))
+	approver, _ := commands().find("approver")
+	golden(t, "help-approver.txt", approver.help(p))
 }
 
 func TestAbilitiesOfTheSellerDecideFeatures(t *testing.T) {

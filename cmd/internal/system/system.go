@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"pmssl/internal/app"
 )
@@ -32,7 +33,7 @@ func Real() app.System {
 		Getenv: os.LookupEnv, Environ: childEnvironment(),
 		Now: clock(), Sleep: sleeper(), Jitter: mathrand.Float64, Rand: rand.Reader,
 		PID: os.Getpid(), Addresses: addresses, Dial: dialer(), ResolvConf: "/etc/resolv.conf", Signals: ends,
-		Terminal: terminal(os.Stdout), StderrTerminal: terminal(os.Stderr), Exit: os.Exit,
+		Terminal: terminal(os.Stdout), StdinTerminal: terminal(os.Stdin), StderrTerminal: terminal(os.Stderr), Exit: os.Exit,
 	}
 }
 
@@ -41,10 +42,12 @@ type (
 	dialFunc  func(ctx context.Context, network, address string) (net.Conn, error)
 )
 
-// terminal reports whether the file is a character device, which means that a person reads it.
+// terminal reports whether the file is a terminal: whether it has terminal settings (tcgetattr(3)). Another character device, such
+// as /dev/null, has none.
 func terminal(file *os.File) bool {
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	var settings syscall.Termios
+	_, _, failed := syscall.Syscall(syscall.SYS_IOCTL, file.Fd(), syscall.TCGETS, uintptr(unsafe.Pointer(&settings)))
+	return failed == 0
 }
 
 // sleep waits for d. If the context ends first, it returns the context's error.
