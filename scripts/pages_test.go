@@ -145,9 +145,7 @@ func TestMakeTargetsThatPagesNameExist(t *testing.T) {
 func TestCommandsAndOptionsThatPagesNameExist(t *testing.T) {
 	commands := words("(?m)^\\| `([a-z_]+)` \\|", pages(t)["docs/commands.md"]) // made from the command table
 	require.NotEmpty(t, commands)
-	help, err := os.ReadFile("../internal/app/testdata/help.txt")
-	require.NoError(t, err)
-	options := words(`--([a-z-]+)`, string(help))
+	options := words("(?m)^\\| `--([a-z-]+)", pages(t)["docs/commands.md"])
 	for name, page := range pages(t) {
 		for _, command := range words(`--command ([a-z_]+)`, page) {
 			assert.Contains(t, commands, command, "%s names the command %s", name, command)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/seller"
@@ -257,9 +259,31 @@ func (t table) markdown() string {
 	var b strings.Builder
 	b.WriteString("# Commands\n\n")
 	b.WriteString("Generated from the command table in `internal/app` (`go test ./internal/app -update`). Do not edit this page by hand.\n\n")
+	for _, group := range []struct {
+		byHand bool
+		title  string
+	}{{true, "## Commands to run by hand"}, {false, "## Commands that the panel runs"}} {
+		b.WriteString(group.title + "\n\n" + t.markdownGroup(group.byHand) + "\n")
+	}
+	b.WriteString(optionRules())
+	b.WriteString("\n| option | meaning |\n|---|---|\n")
+	(&arguments{}).flags().VisitAll(func(flag *pflag.Flag) {
+		if !flag.Hidden {
+			fmt.Fprintf(&b, "| `%s` | %s |\n", withValue(flag, nil), flag.Usage)
+		}
+	})
+	return b.String()
+}
+
+// markdownGroup returns the table of one group of commands.
+func (t table) markdownGroup(byHand bool) string {
+	var b strings.Builder
 	b.WriteString("| command | what it does | required | optional | stdin | listed in `features` | skipped while `etc/billmgr.DoNothing` exists | may spend money | failed runs until manual | deadline |\n")
 	b.WriteString("|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range t {
+		if r.byHand != byHand {
+			continue
+		}
 		tries := "-"
 		if r.tries > 0 {
 			tries = fmt.Sprint(r.tries)
@@ -271,19 +295,18 @@ func (t table) markdown() string {
 			dash(strings.Join(r.needs.options(), ", ")), dash(listed(r.optional())), r.reads, dash(r.feature.condition),
 			yesNo(r.doNothing), yesNo(r.buys), tries, r.deadline)
 	}
-	b.WriteString(optionRules())
 	return b.String()
 }
 
 // optionRules returns the text below the table.
 func optionRules() string {
-	return "\n## Options\n\n" +
+	return "## Options\n\n" +
 		"A command refuses every option that is neither required nor optional for it: an error of type `value`, exit code 1, nothing is done. Exceptions:\n\n" +
 		"- The panel may pass " + options(shown(panelOptions())) + " to any command. A command that does not use them ignores them.\n" +
 		"- The commands that answer a form (`features`, `tune_connection`, `check_connection`, `approver`, `check_param`, `get_suitable_module`) " +
 		"also ignore --item and --module, because they work on no item.\n" +
 		"- With --runningoperation the commands for one item ignore those of " + options(narrowing()) + " that they do not use.\n\n" +
-		"An unknown option is ignored together with its value, because a newer panel may pass one. Without --runningoperation it is an error " +
+		"A command to run by hand refuses an unknown option or word. Another one ignores an unknown option together with its value, because a newer panel may pass one. Without --runningoperation it is an error " +
 		"if it begins with --dry or is similar to one of " + options(guarded()) + ": equal except for case, `-` and `_`, or different in one letter " +
 		"(in up to two letters if the option has six letters or more). The module writes the names of ignored options to the log at level 6, and to " +
 		"stderr if that is a terminal.\n"
