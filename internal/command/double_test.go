@@ -51,7 +51,9 @@ type fakePanel struct {
 	lostLocks bool
 	cluster   error  // of SingleWriter
 	onLock    func() // while the account's lock is waited for
-	garble    bool   // certificate.save of a ZIP stores something else
+	// mangle, if set, returns the value that is kept of an item parameter.
+	mangle func(name, value string) string
+	garble bool // certificate.save of a ZIP stores something else
 
 	tasks      []string
 	texts      []string // of the tasks
@@ -264,6 +266,9 @@ func (p *fakePanel) Param(_ context.Context, _ int64, name string) (string, bool
 func (p *fakePanel) SaveParam(_ context.Context, _ int64, name, value string) error {
 	if err := p.call("save %s=%s", name, value); err != nil {
 		return err
+	}
+	if p.mangle != nil {
+		value = p.mangle(name, value)
 	}
 	p.order.Params[name] = value
 	return nil

@@ -3,6 +3,7 @@ package command_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,6 +99,9 @@ func TestWhereTheKeyIsNotChanged(t *testing.T) {
 			r.panel.order.CSR = pkitest.RequestPEM(r.t, r.pair.key, pkitest.Named("example.com."))
 			delete(r.panel.order.Params, itemparam.Requested)
 		}, says: "ends with a dot"},
+		"a panel that does not keep the new CSR": {change: func(r *rotating) {
+			r.panel.mangle = func(_, value string) string { return strings.ReplaceAll(value, `\n`, "") }
+		}, says: "the panel did not keep the parameter rotated_csr as it was saved"},
 		"a damaged file":        {change: func(r *rotating) { r.panel.pairsErr = fault.Errorf(fault.Panel, "keys", "the file is damaged") }, says: "the file is damaged"},
 		"a file that cannot be": {change: func(r *rotating) { r.panel.fail["save keys"] = fault.Errorf(fault.Panel, "keys", "the disk is full") }, says: "the disk is full"},
 	} {

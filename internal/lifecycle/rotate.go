@@ -99,13 +99,29 @@ func (j *Order) rotate(ctx context.Context) (why string, err error) {
 		return err.Error(), nil
 	}
 	r := item.RotatedCSR{From: pki.CSRHash(present.CSR), CSR: csr.PEM, Key: csr.KeyHash(), Serial: j.Item.Params[itemparam.Serial]}
-	if err := j.saveNewKey(ctx, r); err != nil {
+	if err := j.saveNewKey(ctx, r); errors.Is(err, errNotKept) { // the certificate must not expire because of that
+		return fault.From(err).Message, j.forgetNewKey(ctx)
+	} else if err != nil {
 		return "", err
 	}
 	j.Item.CSR = csr.PEM
 	j.Log.Infof("its reissue is for a new key (%s); the present one is kept in var/pmssl-keys until the new certificate is on its servers", csr.Key)
 	return "", nil
 }
+
+// forgetNewKey drops the parameter rotated_csr before a reissue was asked for with it, and the file of key pairs with it.
+func (j *Order) forgetNewKey(ctx context.Context) error {
+	if err := j.SaveParam(ctx, itemparam.RotatedCSR, ""); err != nil {
+		return err
+	}
+	if err := j.tidyKeyPairs(ctx); err != nil {
+		j.Log.Warningf("%v", err) // the sweep tries again
+	}
+	return nil
+}
+
+// errNotKept says that the panel has another value of a parameter than was saved.
+var errNotKept = errors.New("it has another value")
 
 // saveNewKey saves the parameter rotated_csr and reads it back.
 func (j *Order) saveNewKey(ctx context.Context, r item.RotatedCSR) error {
@@ -127,7 +143,7 @@ func (j *Order) saveVerified(ctx context.Context, name, value string) error {
 	}
 	if held != value {
 		j.Item.Params[name] = held
-		return fault.Errorf(fault.Panel, name, "%s: the panel did not keep the parameter %s as it was saved: nothing is sent", j.Item.Label(), name).Retryable()
+		return fault.Errorf(fault.Panel, name, "%s: the panel did not keep the parameter %s as it was saved, nothing is sent: %w", j.Item.Label(), name, errNotKept).Retryable()
 	}
 	return nil
 }
