@@ -158,7 +158,7 @@ func TestAChangeOfTheKeyThatIsKilledIsCompleted(t *testing.T) {
 			})
 			r.keysAreThere()
 			step := fmt.Sprintf("killed before call %d, after %v", n, r.panel.calls)
-			r.sweeps(30 * time.Hour)
+			r.completes()
 			require.NotEqual(t, before, r.panel.order.CSR, step)
 			r.finished(1)
 			require.Equal(t, 1, r.reissues(), step)
@@ -195,7 +195,7 @@ func TestAChangeOfTheKeyWithABrokenCallIsCompleted(t *testing.T) {
 			if broken == "" {
 				break
 			}
-			r.sweeps(30 * time.Hour)
+			r.completes()
 			assert.LessOrEqual(t, len(r.panel.made), 2, broken) // one that no parameter named is not kept
 			r.finished(len(r.panel.made))
 			r.noKeyShown()

@@ -107,6 +107,26 @@ func (r *rotating) sweeps(long time.Duration) {
 	}
 }
 
+// completes runs a sweep each hour until the change of the key is complete, for 30 hours at most; then one more, and one at their end,
+// which are to change nothing.
+func (r *rotating) completes() {
+	r.t.Helper()
+	end := r.at.Add(30 * time.Hour)
+	for r.at.Before(end) && !r.complete() {
+		r.sweeps(time.Hour)
+	}
+	for _, at := range []time.Time{r.at, end} {
+		r.at = at
+		r.sweeps(time.Hour)
+	}
+}
+
+// complete reports whether a new certificate is in place and on its server, and nothing is left of the change.
+func (r *rotating) complete() bool {
+	serial := r.stored().Serial()
+	return serial != r.first && r.param(itemparam.DeployedSerial) == serial && r.panel.pairs == nil && r.param(itemparam.RotatedCSR)+r.param(itemparam.Delivery) == ""
+}
+
 // killed runs the function and ends it right before the nth call of panel or server, as kill -9 does. False if it makes fewer.
 func (r *rotating) killed(n int, run func()) bool {
 	calls, reached := 0, false
