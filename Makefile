@@ -6,18 +6,25 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 MGR5_ROOT ?= /usr/local/mgr5
+PREFIX ?= /usr/local/lib/pmssl
 DESTDIR ?=
 DEMO_DB ?= embedded
 FUZZTIME ?= 20s
 
-# The version comes from git. A tarball, which has no git data, builds as well.
-VERSION ?= $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
-COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+# The version comes from git, in a tarball of `make dist` from the file VERSION.
+RELEASE := $(shell scripts/version.sh)
+VERSION ?= $(word 1,$(RELEASE))
+COMMIT ?= $(word 2,$(RELEASE))
+SOURCE_DATE_EPOCH ?= $(word 3,$(RELEASE))
 
 PRODUCTS := $(patsubst cmd/%/main.go,%,$(wildcard cmd/*/main.go))
-MANIFESTS := $(wildcard etc/xml/*.xml)
-TEMPLATES := $(wildcard internal/notify/templates/*.txt)
 UNITS := $(wildcard etc/systemd/*.service etc/systemd/*.timer)
+
+# The modules to install. A tarball of `make dist` holds programs for the usual machines; without Go those of bin/ are taken.
+MODULES ?= $(PRODUCTS)
+MACHINE := $(subst aarch64,arm64,$(subst x86_64,amd64,$(shell uname -m)))
+PREBUILT ?= $(wildcard prebuilt/linux-$(MACHINE))
+BUILT := $(if $(PREBUILT)$(if $(shell command -v go),,no Go),,build)
 
 # Programs of the nested module, by their folder; only those that exist are built. Its mgrctl gets another name, so that
 # it is not confused with the panel's.
@@ -44,12 +51,24 @@ build: ## build the modules into bin/ (static)
 	done
 
 .PHONY: install
-install: build ## build and copy: modules, manifests, mail templates that nobody edited (DESTDIR, MGR5_ROOT)
-	@scripts/install.sh "$(DESTDIR)$(MGR5_ROOT)" $(addprefix bin/,$(PRODUCTS)) $(MANIFESTS) $(TEMPLATES)
+install: $(BUILT) ## install the modules, built if Go is there: programs to PREFIX, links to the panel (MODULES, DESTDIR, PREFIX, MGR5_ROOT)
+	@scripts/install.sh install "$(DESTDIR)" "$(PREFIX)" "$(MGR5_ROOT)" "$(or $(PREBUILT),bin)" $(MODULES)
+
+.PHONY: uninstall
+uninstall: ## remove what install and install-systemd have put there, and put the panel's own modules back
+	@scripts/install.sh uninstall "$(DESTDIR)" "$(PREFIX)" "$(MGR5_ROOT)" - $(MODULES)
 
 .PHONY: install-systemd
 install-systemd: ## copy the units of the hourly sweep to /etc/systemd/system (DESTDIR, MGR5_ROOT)
 	@scripts/install-systemd.sh "$(DESTDIR)/etc/systemd/system" "$(MGR5_ROOT)" $(UNITS)
+
+.PHONY: packages
+packages: ## make .deb and .rpm for amd64 and arm64 in dist/ (development)
+	@VERSION='$(VERSION)' COMMIT='$(COMMIT)' SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' scripts/packages.sh dist
+
+.PHONY: dist
+dist: ## make a tarball with the source and programs for amd64 and arm64 in dist/ (development)
+	@VERSION='$(VERSION)' COMMIT='$(COMMIT)' SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' scripts/dist.sh dist
 
 .PHONY: sandbox
 sandbox: ## build the stand-in panel and sellers into bin/ (development only)
@@ -101,4 +120,4 @@ bench: build sandbox simclock ## run the benchmarks, among them a sweep over 100
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist

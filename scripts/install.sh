@@ -1,48 +1,99 @@
 #!/usr/bin/env bash
-# install.sh ROOT FILE…: copies modules (files without extension) to ROOT/processing with mode 0755, manifests (*.xml) to
-# ROOT/etc/xml and mail templates (*.txt) to ROOT/etc/pmssl/templates with mode 0644. Each file is written under a temporary
-# name and then renamed, because the panel may start a module at any moment. An edited template stays. A template that an
-# earlier version installed and nobody edited (listed in shipped.sha256 beside the template) is replaced.
+# install.sh install|uninstall STAGE PREFIX PANEL BIN MODULE…: puts programs, manifests and logos into STAGE/PREFIX, and links
+# to them into the panel's folders below STAGE/PANEL (packaging/link-module.sh), or removes both. BIN is the folder of the
+# built programs. With a STAGE (DESTDIR of make) the panel's folders are created, and the links hold the paths without it.
+# Each file is complete before it takes its name, because the panel may start a module at any moment. Neither touches var
+# or etc/pmssl of the panel.
 set -euo pipefail
+cd "$(dirname "$0")/.."
+umask 022
 
-root=$1
-shift
+action=$1 stage=$2 prefix=$3 panel=$4 bin=$5
+shift 5
 
-place() { # place FILE FOLDER MODE
+# The paths are written into the linking script, whose words of sed and sh they must not change. Ranges depend on the locale.
+export LC_ALL=C
+for pair in "PREFIX:$prefix" "MGR5_ROOT:$panel"; do
+    case ${pair#*:} in
+    /*[!A-Za-z0-9/._-]* | [!/]* | '' | */)
+        echo "install: ${pair%%:*} is ${pair#*:}; it must be an absolute path of letters, digits and / . _ - without / at the end" >&2
+        exit 1
+        ;;
+    esac
+done
+
+place() { # place FILE FOLDER MODE [NAME]
     local temporary
     install -d -m 0755 "$2"
     temporary=$(mktemp "$2/.install.XXXXXXXX")
     # shellcheck disable=SC2064 # the present value of the variable is meant
     trap "rm -f '$temporary'" EXIT
     install -m "$3" "$1" "$temporary"
-    mv -f "$temporary" "$2/${1##*/}"
-    echo "installed $2/${1##*/}"
+    mv -f "$temporary" "$2/${4:-${1##*/}}"
+    echo "installed $2/${4:-${1##*/}}"
 }
 
-unedited() { # unedited FILE LIST: succeeds if FILE is a regular file whose sum is in LIST, in the format of sha256sum
-    local sum
-    [ -f "$1" ] && [ ! -L "$1" ] && [ -f "$2" ] || return 1
-    sum=$(sha256sum <"$1") || return 1
-    grep -qxF -- "${sum%% *}  ${1##*/}" "$2"
+files() { # files MODULE: what install puts into PREFIX
+    printf '%s\n' "link-$1" "$1" "xml/billmgr_mod_$1.xml" "logos/$1.png"
 }
 
-place_unless_edited() { # place_unless_edited FILE FOLDER MODE: a link, even a broken one, counts as edited
-    local there=$2/${1##*/}
-    if [ ! -e "$there" ] && [ ! -L "$there" ]; then
-        place "$@"
-    elif cmp -s "$1" "$there"; then
-        :
-    elif unedited "$there" "${1%/*}/shipped.sha256"; then
-        place "$@"
-    else
-        echo "kept $there, which differs from $1"
+install_module() {
+    local script
+    if [ -x "$stage/usr/lib/pmssl/$1" ] && [ "$prefix" != /usr/lib/pmssl ]; then
+        echo "install: $1 is installed as a package; upgrade the package, or remove it first" >&2
+        exit 1
     fi
+    if [ ! -x "$bin/$1" ]; then
+        echo "install: there is no $bin/$1: build it with Go (make build), or take a tarball that has programs (make dist)" >&2
+        exit 1
+    fi
+    script=$(mktemp)
+    sed -e "s|@MODULE@|$1|g; s|@LIB@|$prefix|g; s|@PANEL@|$panel|g; s|@DIVERT@|local|g; s|@PACKAGE@||g" packaging/link-module.sh >"$script"
+    place "$bin/$1" "$stage$prefix" 0755
+    place "etc/xml/billmgr_mod_$1.xml" "$stage$prefix/xml" 0644
+    if [ -e "etc/logos/$1.png" ]; then place "etc/logos/$1.png" "$stage$prefix/logos" 0644; fi
+    place "$script" "$stage$prefix" 0755 "link-$1"
+    rm -f "$script"
+    if [ -n "$stage" ]; then install -d -m 0755 "$stage$panel/processing" "$stage$panel/etc/xml"; fi
+    PMSSL_STAGE=$stage "$stage$prefix/link-$1" link || failed=$?
 }
 
-for file in "$@"; do
-    case $file in
-    *.xml) place "$file" "$root/etc/xml" 0644 ;;
-    *.txt) place_unless_edited "$file" "$root/etc/pmssl/templates" 0644 ;;
-    *) place "$file" "$root/processing" 0755 ;;
+uninstall_module() {
+    local file unit
+    if [ ! -x "$stage$prefix/link-$1" ]; then
+        echo "not installed in $prefix: $1"
+        return 0
+    fi
+    # The timer would start the file that takes the module's place. A sweep that runs now ends by itself.
+    unit=pmssl-subscription@$1.timer
+    if [ -z "$stage" ] && [ -d /run/systemd/system ]; then systemctl --quiet disable --now "$unit" 2>/dev/null || :; fi
+    PMSSL_STAGE=$stage "$stage$prefix/link-$1" unlink
+    while read -r file; do
+        [ -e "$stage$prefix/$file" ] || continue
+        rm -f "$stage$prefix/$file"
+        echo "removed $stage$prefix/$file"
+    done < <(files "$1" | sort -r) # the linking script last: without it this cannot be repeated
+}
+
+failed=0
+for module in "$@"; do
+    case $action in
+    install) install_module "$module" ;;
+    uninstall) uninstall_module "$module" ;;
     esac
 done
+if [ "$action" = uninstall ]; then
+    rmdir "$stage$prefix/xml" "$stage$prefix/logos" "$stage$prefix" 2>/dev/null || :
+    # The units serve both modules.
+    if ! compgen -G "$stage$prefix/link-pm*" >/dev/null; then
+        for unit in "$stage"/etc/systemd/system/pmssl-subscription@.{service,timer}; do
+            if [ -e "$unit" ]; then
+                rm -f "$unit"
+                echo "removed $unit"
+            fi
+        done
+        if [ -z "$stage" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload || :; fi
+    fi
+    echo "kept: what the modules keep in $panel/var and your files in $panel/etc/pmssl"
+fi
+exit "$failed"

@@ -1,8 +1,6 @@
 package scripts_test
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -55,71 +53,175 @@ func put(t *testing.T, folder, name, content string) string {
 	return path
 }
 
-func TestInstallCopiesEachKindToItsFolder(t *testing.T) {
-	source, root := t.TempDir(), filepath.Join(t.TempDir(), "panel root")
-	files := []string{root, put(t, source, "pmx", "one"), put(t, source, "billmgr_mod_pmx.xml", "<mgrdata/>"), put(t, source, "prove.en.txt", "Subject: x")}
-	script(t, "./install.sh", files...)
-	put(t, source, "pmx", "two")
-	put(t, source, "billmgr_mod_pmx.xml", "<mgrdata />")
-	script(t, "./install.sh", files...)
-	assert.Equal(t, map[string]entry{
-		"processing/pmx":                   {0o755, "two"},
-		"etc/xml/billmgr_mod_pmx.xml":      {0o644, "<mgrdata />"},
-		"etc/pmssl/templates/prove.en.txt": {0o644, "Subject: x"},
-	}, installed(t, root))
+// target is a panel and a folder for the programs, on a machine whose dpkg knows nothing and whose systemctl only notes its calls.
+type target struct {
+	t              *testing.T
+	folder, prefix string
+	panel, bin     string
 }
 
-func TestInstallKeepsAnEditedTemplateAndReportsIt(t *testing.T) {
-	source, root := t.TempDir(), t.TempDir()
-	templates := filepath.Join(root, "etc", "pmssl", "templates")
-	require.NoError(t, os.MkdirAll(templates, 0o755))
-	put(t, templates, "prove.en.txt", "Subject: edited")
-	put(t, templates, "prove.ru.txt", "Subject: x")
-	require.NoError(t, os.Symlink("elsewhere", filepath.Join(templates, "prove.es.txt")))
-	var words []string
-	for _, name := range []string{"prove.en.txt", "prove.ru.txt", "prove.es.txt"} {
-		words = append(words, put(t, source, name, "Subject: x"))
+func newTarget(t *testing.T) target {
+	t.Helper()
+	folder := t.TempDir()
+	h := target{t: t, folder: folder, prefix: folder + "/lib/pmssl", panel: folder + "/mgr5", bin: folder + "/bin"}
+	for _, name := range []string{"mgr5/processing", "mgr5/etc/xml", "dpkg", "tools"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(folder, name), 0o755))
 	}
-	out := script(t, "./install.sh", append([]string{root}, words...)...)
-
-	assert.Contains(t, out, "kept "+filepath.Join(templates, "prove.en.txt")+", which differs from "+words[0])
-	assert.NotContains(t, out, "prove.ru.txt", "the installed file is already the new one")
-	assert.NotContains(t, out, "installed ")
-	edited, err := os.ReadFile(filepath.Join(templates, "prove.en.txt"))
-	require.NoError(t, err)
-	assert.Equal(t, "Subject: edited", string(edited))
-	target, err := os.Readlink(filepath.Join(templates, "prove.es.txt"))
-	require.NoError(t, err)
-	assert.Equal(t, "elsewhere", target, "a link stays, even a broken one")
+	require.NoError(t, os.WriteFile(folder+"/tools/systemctl", []byte("#!/bin/sh\necho \"$*\" >>\"$0.calls\"\n"), 0o755))
+	h.build("one")
+	return h
 }
 
-func TestInstallReplacesATemplateThatNobodyEdited(t *testing.T) {
-	source, root := t.TempDir(), t.TempDir()
-	templates := filepath.Join(root, "etc", "pmssl", "templates")
-	require.NoError(t, os.MkdirAll(templates, 0o755))
-	put(t, source, "shipped.sha256", fmt.Sprintf("# versions\n%x  prove.en.txt\n%x  waiting.en.txt\n", sha256.Sum256([]byte("old\n")), sha256.Sum256([]byte("old\n"))))
-	put(t, templates, "prove.en.txt", "old\n")
-	put(t, templates, "expires.en.txt", "old\n")
-	put(t, templates, "waiting.en.txt", "old\n\n")
-	linked := put(t, t.TempDir(), "elsewhere", "old\n")
-	require.NoError(t, os.Symlink(linked, filepath.Join(templates, "waiting.ru.txt")))
-	args := []string{root}
-	for _, name := range []string{"prove.en.txt", "expires.en.txt", "waiting.en.txt", "waiting.ru.txt"} {
-		args = append(args, put(t, source, name, "new\n"))
+// build puts other programs into the folder of the built ones.
+func (h target) build(content string) {
+	h.t.Helper()
+	require.NoError(h.t, os.MkdirAll(h.bin, 0o755))
+	for _, module := range []string{"pmnamecheap", "pmispmgrssl"} {
+		require.NoError(h.t, os.WriteFile(filepath.Join(h.bin, module), []byte(content), 0o700))
 	}
-	out := script(t, "./install.sh", args...)
+}
 
-	read := func(name string) string {
-		text, err := os.ReadFile(filepath.Join(templates, name))
+// run runs install.sh for a module and returns its output and exit code.
+func (h target) run(action, stage, prefix, panel, module string) (string, int) {
+	h.t.Helper()
+	cmd := exec.Command("./install.sh", action, stage, prefix, panel, h.bin, module)
+	cmd.Env = append(os.Environ(), "DPKG_ADMINDIR="+h.folder+"/dpkg", "PATH="+h.folder+"/tools:"+os.Getenv("PATH"))
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		require.NoError(h.t, err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+func (h target) must(action, stage string) string {
+	h.t.Helper()
+	prefix, panel := h.prefix, h.panel
+	if stage != "" {
+		prefix, panel = "/usr/local/lib/pmssl", "/usr/local/mgr5"
+	}
+	out, code := h.run(action, stage, prefix, panel, "pmnamecheap")
+	require.Zero(h.t, code, out)
+	return out
+}
+
+func (h target) read(path string) string {
+	h.t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(h.t, err)
+	return string(content)
+}
+
+func TestInstallPutsProgramsToThePrefixAndLinksToThePanel(t *testing.T) {
+	h := newTarget(t)
+	h.must("install", "")
+	h.build("two")
+	out := h.must("install", "")
+	assert.NotContains(t, out, "linked", "the links are there")
+	modes := map[string]os.FileMode{}
+	for name, file := range installed(t, h.prefix) {
+		modes[name] = file.mode
+	}
+	assert.Equal(t, map[string]os.FileMode{"pmnamecheap": 0o755, "link-pmnamecheap": 0o755, "xml/billmgr_mod_pmnamecheap.xml": 0o644}, modes)
+	assert.Equal(t, "two", h.read(h.panel+"/processing/pmnamecheap"))
+	assert.Contains(t, h.read(h.panel+"/etc/xml/billmgr_mod_pmnamecheap.xml"), "<author>pmssl</author>")
+	points, err := os.Readlink(h.panel + "/processing/pmnamecheap")
+	require.NoError(t, err)
+	assert.Equal(t, h.prefix+"/pmnamecheap", points)
+	assert.NoDirExists(t, h.panel+"/etc/pmssl", "texts of mails are built in")
+}
+
+func TestInstallWithAStageMakesTheFoldersAndLinksWithoutTheStage(t *testing.T) {
+	h := newTarget(t)
+	stage := filepath.Join(h.folder, "a stage")
+	h.must("install", stage)
+	assert.Equal(t, "one", h.read(stage+"/usr/local/lib/pmssl/pmnamecheap"))
+	for link, want := range map[string]string{
+		"processing/pmnamecheap": "pmnamecheap", "etc/xml/billmgr_mod_pmnamecheap.xml": "xml/billmgr_mod_pmnamecheap.xml",
+	} {
+		points, err := os.Readlink(filepath.Join(stage, "/usr/local/mgr5", link))
 		require.NoError(t, err)
-		return string(text)
+		assert.Equal(t, "/usr/local/lib/pmssl/"+want, points)
 	}
-	assert.Equal(t, "new\n", read("prove.en.txt"))
-	assert.Contains(t, out, "installed "+filepath.Join(templates, "prove.en.txt"))
-	for name, why := range map[string]string{"expires.en.txt": "the text of another template", "waiting.en.txt": "an edited one", "waiting.ru.txt": "a link of the administrator's"} {
-		assert.NotEqual(t, "new\n", read(name), why)
-		assert.Contains(t, out, "kept "+filepath.Join(templates, name), why)
+	assert.NoFileExists(t, h.folder+"/dpkg/diversions", "the dpkg of this machine has nothing to do with it")
+	h.must("uninstall", stage)
+	assert.Empty(t, installed(t, stage))
+}
+
+func TestUninstallRemovesWhatInstallHasPutThereAndPutsTheRestBack(t *testing.T) {
+	h := newTarget(t)
+	for name, content := range map[string]string{
+		"processing/pmnamecheap": "the panel's", "processing/pmother": "other", "var/pmnamecheap.purchases": "a purchase", "etc/pmssl/a.conf": "allow example.com",
+	} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(h.panel, name)), 0o755))
+		put(t, h.panel, name, content)
 	}
+	before := installed(t, h.panel)
+	assert.Contains(t, h.must("install", ""), "kept "+h.panel+"/processing/pmnamecheap, which is not part of pmssl, as "+h.panel+"/processing/pmnamecheap.orig")
+	assert.Equal(t, "one", h.read(h.panel+"/processing/pmnamecheap"))
+
+	out := h.must("uninstall", "")
+	assert.Contains(t, out, "put "+h.panel+"/processing/pmnamecheap back")
+	assert.Contains(t, out, "kept: what the modules keep in "+h.panel+"/var and your files in "+h.panel+"/etc/pmssl")
+	assert.Equal(t, before, installed(t, h.panel))
+	assert.NoDirExists(t, h.prefix)
+	assert.Contains(t, h.must("uninstall", ""), "not installed in "+h.prefix+": pmnamecheap")
+}
+
+func TestUninstallOfOneModuleLeavesTheOther(t *testing.T) {
+	h := newTarget(t)
+	units := filepath.Join(h.folder, "stage/etc/systemd/system")
+	stage := h.folder + "/stage"
+	script(t, "./install-systemd.sh", units, "/usr/local/mgr5", "../etc/systemd/pmssl-subscription@.timer")
+	h.must("install", stage)
+	out, code := h.run("install", stage, "/usr/local/lib/pmssl", "/usr/local/mgr5", "pmispmgrssl")
+	require.Zero(t, code, out)
+	h.must("uninstall", stage)
+	assert.FileExists(t, stage+"/usr/local/lib/pmssl/pmispmgrssl")
+	assert.FileExists(t, units+"/pmssl-subscription@.timer")
+	out, code = h.run("uninstall", stage, "/usr/local/lib/pmssl", "/usr/local/mgr5", "pmispmgrssl")
+	require.Zero(t, code, out)
+	assert.NoFileExists(t, units+"/pmssl-subscription@.timer")
+}
+
+func TestInstallWithoutAPanelSaysSoAndFails(t *testing.T) {
+	h := newTarget(t)
+	require.NoError(t, os.RemoveAll(h.panel))
+	out, code := h.run("install", "", h.prefix, h.panel, "pmnamecheap")
+	assert.Equal(t, 3, code)
+	assert.Contains(t, out, "no BILLmanager here: the folder "+h.panel+"/processing is missing. The module is not linked. When the panel is installed, run "+h.prefix+"/link-pmnamecheap")
+	assert.NoDirExists(t, h.panel)
+}
+
+func TestInstallWithoutAProgramSaysHowToGetOne(t *testing.T) {
+	h := newTarget(t)
+	require.NoError(t, os.Remove(h.bin+"/pmnamecheap"))
+	out, code := h.run("install", "", h.prefix, h.panel, "pmnamecheap")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, out, "there is no "+h.bin+"/pmnamecheap: build it with Go (make build), or take a tarball that has programs (make dist)")
+	assert.NoDirExists(t, h.prefix)
+}
+
+func TestInstallRefusesAHostWithThePackage(t *testing.T) {
+	h := newTarget(t)
+	packaged := filepath.Join(h.folder, "stage/usr/lib/pmssl/pmnamecheap")
+	require.NoError(t, os.MkdirAll(filepath.Dir(packaged), 0o755))
+	require.NoError(t, os.WriteFile(packaged, nil, 0o755))
+	out, code := h.run("install", h.folder+"/stage", "/usr/local/lib/pmssl", "/usr/local/mgr5", "pmnamecheap")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, out, "pmnamecheap is installed as a package; upgrade the package, or remove it first")
+}
+
+func TestInstallRefusesPathsWithSpecialCharacters(t *testing.T) {
+	h := newTarget(t)
+	for _, path := range []string{"", "relative", "/a b", "/a|b", "/a&b", `/a\b`, "/a'b", "/a$b", "/a@b", "/a\nb", "/ä", "/a/"} {
+		out, code := h.run("install", "", path, h.panel, "pmnamecheap")
+		assert.Equal(t, 1, code, "%q", path)
+		assert.Contains(t, out, "install: PREFIX is ", "%q", path)
+		out, code = h.run("install", "", h.prefix, path, "pmnamecheap")
+		assert.Equal(t, 1, code, "%q", path)
+		assert.Contains(t, out, "install: MGR5_ROOT is ", "%q", path)
+	}
+	assert.NoDirExists(t, h.prefix)
 }
 
 func TestUnitsContainTheRootAtRunTime(t *testing.T) {
@@ -156,19 +258,35 @@ func dryMake(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-func TestMakeInstallPassesEverythingButTheUnits(t *testing.T) {
-	out := dryMake(t, "install", "DESTDIR=/stage", "MGR5_ROOT=/srv/mgr5")
-	line := lineWith(t, out, "scripts/install.sh")
-	assert.Contains(t, line, `"/stage/srv/mgr5"`)
-	assert.Contains(t, line, " bin/pmnamecheap ")
-	assert.Contains(t, line, " etc/xml/billmgr_mod_pmnamecheap.xml ")
-	for _, kind := range []string{"expires", "install", "newkey", "prove", "revoked", "waiting"} {
-		for _, language := range []string{"en", "es", "ru"} {
-			assert.Contains(t, line, "internal/notify/templates/"+kind+"."+language+".txt")
-		}
-	}
+func TestMakeInstallBuildsAndPassesPathsAndModules(t *testing.T) {
+	out := dryMake(t, "install", "DESTDIR=/stage", "MGR5_ROOT=/srv/mgr5", "PREFIX=/opt/pmssl")
+	assert.Contains(t, out, " go build ")
+	assert.Equal(t, `scripts/install.sh install "/stage" "/opt/pmssl" "/srv/mgr5" "bin" pmispmgrssl pmnamecheap`, lineWith(t, out, "scripts/install.sh"))
 	assert.NotContains(t, out, "systemd")
-	assert.NotContains(t, out, "etc/samples")
+
+	out = dryMake(t, "install", "MODULES=pmnamecheap")
+	assert.Equal(t, `scripts/install.sh install "" "/usr/local/lib/pmssl" "/usr/local/mgr5" "bin" pmnamecheap`, lineWith(t, out, "scripts/install.sh"))
+	out = dryMake(t, "uninstall")
+	assert.Equal(t, `scripts/install.sh uninstall "" "/usr/local/lib/pmssl" "/usr/local/mgr5" - pmispmgrssl pmnamecheap`, lineWith(t, out, "scripts/install.sh"))
+}
+
+func TestMakeInstallTakesProgramsThatAreBuilt(t *testing.T) {
+	out := dryMake(t, "install", "PREBUILT=prebuilt/linux-amd64")
+	assert.NotContains(t, out, " go build ")
+	assert.Contains(t, lineWith(t, out, "scripts/install.sh"), `"prebuilt/linux-amd64"`)
+
+	tools := t.TempDir() // a PATH without Go
+	for _, name := range []string{"make", "bash", "git", "uname", "cat", "dirname"} {
+		path, err := exec.LookPath(name)
+		require.NoError(t, err)
+		require.NoError(t, os.Symlink(path, filepath.Join(tools, name)))
+	}
+	cmd := exec.Command("make", "-C", "..", "--no-print-directory", "-n", "install")
+	cmd.Env = []string{"PATH=" + tools}
+	raw, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(raw))
+	assert.NotContains(t, string(raw), " go build ")
+	assert.Contains(t, lineWith(t, string(raw), "scripts/install.sh"), `"bin"`)
 }
 
 func TestMakeInstallSystemdTakesTheRootWithoutTheStage(t *testing.T) {

@@ -35,11 +35,17 @@ static() { (cd "$1" && "$tools/staticcheck" ./...); }
 
 shell_scripts() {
     local file status=0
-    for file in scripts/*.sh etc/samples/pmssl/*.sh .ci/run; do
+    local scripts=(scripts/*.sh packaging/*.sh etc/samples/pmssl/*.sh .ci/run)
+    local parts=(packaging/deb/* packaging/rpm/*) # run by /bin/sh, those of rpm without a first line
+    for file in "${scripts[@]}"; do
         bash -n "$file" || status=1
     done
+    for file in "${parts[@]}"; do
+        bash --posix -n "$file" || status=1
+    done
     if command -v shellcheck >/dev/null; then
-        shellcheck scripts/*.sh etc/samples/pmssl/*.sh .ci/run || status=1
+        shellcheck "${scripts[@]}" || status=1
+        shellcheck -s sh "${parts[@]}" || status=1
     else
         echo "lint: shellcheck is not installed: only the syntax of the scripts was checked, by bash"
     fi
@@ -47,7 +53,8 @@ shell_scripts() {
 }
 
 mkdir -p "$tools"
-GOBIN=$tools go -C tools install tool ./complexity ./directions ./globals
+# Not nfpm, which is a tool as well: only make packages needs it.
+GOBIN=$tools go -C tools install honnef.co/go/tools/cmd/staticcheck ./complexity ./directions ./globals
 
 check gofmt formatted
 for module in . internal/sandbox tools; do

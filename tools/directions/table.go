@@ -100,5 +100,6 @@ var allowed = map[string][]string{
 	"internal/terminal":            {},
 	"internal/sandbox":             {},
 	"etc":                          {},
+	"packaging":                    {},
 	"scripts":                      {},
 }

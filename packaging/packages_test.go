@@ -1,0 +1,387 @@
+package packaging_test
+
+import (
+	"bytes"
+	"debug/elf"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// all are the packages of both modules.
+func all() []string { return []string{"pmssl", "pmssl-namecheap", "pmssl-ispmanager"} }
+
+// with returns the files of a panel with those that change.
+func with(panel map[string]string, changes map[string]string) map[string]string {
+	out := maps.Clone(panel)
+	maps.Copy(out, changes)
+	return out
+}
+
+// links are the files that both modules have in a panel without logos.
+func links() map[string]string {
+	out := map[string]string{}
+	for _, module := range []string{"pmnamecheap", "pmispmgrssl"} {
+		out["processing/"+module] = "-> /usr/lib/pmssl/" + module
+		out["etc/xml/billmgr_mod_"+module+".xml"] = "-> /usr/lib/pmssl/xml/billmgr_mod_" + module + ".xml"
+	}
+	return out
+}
+
+func TestInstallUpgradeDowngradeRemove(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *server) {
+		before := s.panel()
+		out := s.install(older, all()...)
+		assert.Contains(t, out, "pmssl: linked "+program+" to /usr/lib/pmssl/pmnamecheap\n")
+		assert.Contains(t, out, "pmssl: restart the panel, so that it reads the manifest: /usr/local/mgr5/sbin/mgrctl -m billmgr -R\n")
+		assert.Equal(t, with(before, links()), s.panel())
+		assert.Equal(t, "pmnamecheap "+older+" (c0ffee)", s.version())
+		out = s.install(older, all()...)
+		assert.NotContains(t, out, "linked", "installing the same again changes nothing")
+
+		s.install(newer, all()...)
+		assert.Equal(t, "pmnamecheap "+newer+" (c0ffee)", s.version())
+		assert.Equal(t, with(before, links()), s.panel())
+
+		s.install(older, all()...)
+		assert.Equal(t, "pmnamecheap "+older+" (c0ffee)", s.version())
+		assert.Equal(t, with(before, links()), s.panel())
+
+		s.remove(all()...)
+		assert.Equal(t, before, s.panel(), "what the modules keep in var and the files in etc/pmssl stay")
+		for path := range files(t, s.root) {
+			if !strings.HasPrefix(path, "var/lib/") && !strings.HasPrefix(path, "usr/local/mgr5/") {
+				assert.NotRegexp(t, "pmssl|pmnamecheap|pmispmgrssl", path, "left behind")
+			}
+		}
+	})
+}
+
+func TestPurgeKeepsWhatTheModulesKeep(t *testing.T) {
+	needsPackages(t)
+	s := newServer(t, "deb")
+	before := s.panel()
+	s.install(older, all()...)
+	s.manage(append([]string{"--purge"}, all()...)...)
+	assert.Equal(t, before, s.panel())
+	assert.NotContains(t, s.show("/var/lib/dpkg/status"), "pmssl")
+	assert.NotContains(t, s.show("/var/lib/dpkg/diversions"), "pm")
+}
+
+func TestOneModuleAloneLeavesTheOther(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *server) {
+		s.put("/usr/local/mgr5/processing/pmispmgrssl", foreign, 0o755)
+		s.install(older, "pmssl", "pmssl-namecheap")
+		assert.Equal(t, linkProgram, s.show(program))
+		assert.Equal(t, foreign, s.show("/usr/local/mgr5/processing/pmispmgrssl"))
+
+		other := "pmssl-ispmanager"
+		out, err := s.manager(map[string][]string{"deb": {"--install"}, "rpm": {"--upgrade"}}[s.kind][0], s.packageFile(other, newer)).CombinedOutput()
+		require.Error(t, err, "both modules are of one version: %s", out)
+	})
+}
+
+// ownModule is the module of the same name that the panel ships.
+func ownModule(text string) map[string]string {
+	return map[string]string{program: text, manifest: foreignForm}
+}
+
+func TestThePanelsOwnModuleIsKeptUpdatedAndPutBack(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *server) {
+		s.install("", s.panelPackage("billmanager", "1", ownModule(foreign)))
+		before := s.panel()
+		out := s.install(older, "pmssl", "pmssl-namecheap")
+		assert.Contains(t, out, "pmssl: kept "+program+", which is not part of pmssl, as "+program+".orig\n")
+		assert.Equal(t, []string{linkProgram, foreign}, []string{s.show(program), s.show(program + ".orig")})
+		assert.Equal(t, []string{linkManifest, foreignForm}, []string{s.show(manifest), s.show(manifest + ".orig")})
+
+		// An update of the panel brings its module back: as .orig, not in the place of the link.
+		s.install("", s.panelPackage("billmanager", "2", ownModule(foreignNext)))
+		assert.Equal(t, []string{linkProgram, foreignNext}, []string{s.show(program), s.show(program + ".orig")})
+		assert.Equal(t, "pmnamecheap "+older+" (c0ffee)", s.version())
+		s.install(newer, "pmssl", "pmssl-namecheap")
+		assert.Equal(t, []string{linkProgram, foreignNext}, []string{s.show(program), s.show(program + ".orig")})
+
+		assert.Contains(t, s.remove("pmssl-namecheap", "pmssl"), "pmssl: put "+program+" back\n")
+		assert.Equal(t, with(before, map[string]string{"processing/pmnamecheap": foreignNext}), s.panel())
+
+		s.remove("billmanager")
+		assert.Empty(t, s.show(program), "the panel's package finds its files where it has put them")
+		assert.Empty(t, s.show(manifest))
+	})
+}
+
+func TestAModuleThatThePanelDropsOrBringsLaterLeavesTheLink(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *server) {
+		s.install("", s.panelPackage("billmanager", "1", map[string]string{"/usr/local/mgr5/processing/pmnew": "new"}))
+		s.install(older, "pmssl", "pmssl-namecheap")
+		s.install("", s.panelPackage("billmanager", "2", ownModule(foreign)))
+		assert.Equal(t, []string{linkProgram, foreign}, []string{s.show(program), s.show(program + ".orig")})
+		s.install("", s.panelPackage("billmanager", "3", map[string]string{"/usr/local/mgr5/processing/pmnew": "new"}))
+		assert.Equal(t, linkProgram, s.show(program))
+		assert.Equal(t, linkManifest, s.show(manifest))
+		s.remove("billmanager")
+		assert.Equal(t, linkProgram, s.show(program))
+		s.remove("pmssl-namecheap")
+	})
+}
+
+func TestCopiesOfAnEarlierMakeInstallAreReplaced(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *server) {
+		before := s.panel()
+		// A program of this source has the path of its package in it, with and without symbols.
+		raw, err := os.ReadFile(extractProgram(t, s))
+		require.NoError(t, err)
+		s.put(program, string(raw), 0o755)
+		form, err := os.ReadFile("../etc/xml/billmgr_mod_pmnamecheap.xml")
+		require.NoError(t, err)
+		s.put(manifest, string(form), 0o644)
+		s.put("/usr/local/mgr5/etc/pmssl/templates/install.en.txt", "Subject: x\n", 0o644)
+
+		out := s.install(newer, "pmssl", "pmssl-namecheap")
+		assert.NotContains(t, out, "kept")
+		assert.Equal(t, []string{linkProgram, ""}, []string{s.show(program), s.show(program + ".orig")})
+		assert.Equal(t, []string{linkManifest, ""}, []string{s.show(manifest), s.show(manifest + ".orig")})
+		assert.Equal(t, "pmnamecheap "+newer+" (c0ffee)", s.version())
+		s.remove("pmssl-namecheap", "pmssl")
+		assert.Equal(t, with(before, map[string]string{"etc/pmssl/templates/install.en.txt": "Subject: x\n"}), s.panel())
+	})
+}
+
+// extractProgram returns the path of the program of a package.
+func extractProgram(t *testing.T, s *server) string {
+	t.Helper()
+	folder := t.TempDir()
+	deb := &server{t: t, root: s.root, kind: "deb"}
+	command(t, "dpkg-deb", "-x", deb.packageFile("pmssl-namecheap", older), folder)
+	return folder + "/usr/lib/pmssl/pmnamecheap"
+}
+
+func TestAPanelThatComesLaterFindsTheModules(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *server) {
+		require.NoError(t, os.RemoveAll(s.root+"/usr/local/mgr5"))
+		out := s.install(older, all()...)
+		assert.Contains(t, out, "pmssl: no BILLmanager here: the folder /usr/local/mgr5/processing is missing. The module is not linked. When the panel is installed, run /usr/lib/pmssl/link-pmnamecheap\n")
+		assert.NotContains(t, out, "restart the panel")
+		assert.NoDirExists(t, s.root+"/usr/local/mgr5")
+
+		out = s.install("", s.panelPackage("billmanager", "1", map[string]string{
+			"/usr/local/mgr5/processing/pmispmgrssl": foreign, "/usr/local/mgr5/etc/xml/billmgr_mod_pmispmgrssl.xml": foreignForm,
+		}))
+		assert.Contains(t, out, "pmssl: kept /usr/local/mgr5/processing/pmispmgrssl, which is not part of pmssl")
+		for path, link := range links() {
+			assert.Equal(t, link, s.show("/usr/local/mgr5/"+path), path)
+		}
+		s.remove(all()...)
+		assert.Equal(t, foreign, s.show("/usr/local/mgr5/processing/pmispmgrssl"))
+		assert.Empty(t, s.show(program))
+	})
+}
+
+// dpkg has unpacked the files and not run the script that links: the panel's own module goes on working.
+func TestAnUnpackedPackageLeavesThePanelsModule(t *testing.T) {
+	needsPackages(t)
+	s := newServer(t, "deb")
+	s.install("", s.panelPackage("billmanager", "1", ownModule(foreign)))
+	s.manage("--unpack", s.packageFile("pmssl", older), s.packageFile("pmssl-namecheap", older))
+	assert.Equal(t, foreign, s.show(program))
+	s.install("", s.panelPackage("billmanager", "2", ownModule(foreignNext)))
+	assert.Equal(t, foreignNext, s.show(program))
+	s.manage("--configure", "--pending")
+	assert.Equal(t, []string{linkProgram, foreignNext}, []string{s.show(program), s.show(program + ".orig")})
+}
+
+// fail makes a program of the server's scripts fail, until the function that it returns is called.
+func (s *server) fail(name string) (restore func()) {
+	s.t.Helper()
+	path := s.root + "/usr/lib/pmssl/link-pmnamecheap"
+	script, err := os.ReadFile(path)
+	require.NoError(s.t, err)
+	broken := strings.Replace(string(script), "\nset -eu\n", "\nset -eu\n"+name+"() { return 1; }\n", 1)
+	require.NotEqual(s.t, string(script), broken)
+	require.NoError(s.t, os.WriteFile(path, []byte(broken), 0o755))
+	return func() { require.NoError(s.t, os.WriteFile(path, script, 0o755)) }
+}
+
+func TestAnInterruptedConfigurationIsRepeated(t *testing.T) {
+	needsPackages(t)
+	s := newServer(t, "deb")
+	s.put(program, foreign, 0o755)
+	s.manage("--unpack", s.packageFile("pmssl", older), s.packageFile("pmssl-namecheap", older))
+	restore := s.fail("mv")
+	out, err := s.manager("--configure", "--pending").CombinedOutput()
+	require.Error(t, err, string(out))
+	assert.Equal(t, foreign, s.show(program))
+	restore()
+	s.manage("--configure", "--pending")
+	assert.Equal(t, []string{linkProgram, foreign}, []string{s.show(program), s.show(program + ".orig")})
+}
+
+func TestAnInterruptedRemovalIsRepeated(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *server) {
+		s.put(program, foreign, 0o755)
+		s.install(older, "pmssl", "pmssl-namecheap")
+		restore := s.fail("mv")
+		word := map[string]string{"deb": "--remove", "rpm": "--erase"}[s.kind]
+		out, _ := s.manager(word, "pmssl-namecheap").CombinedOutput()
+		require.Regexp(t, "error|failed", string(out))
+		assert.Equal(t, linkProgram, s.show(program))
+		assert.Equal(t, "pmnamecheap "+older+" (c0ffee)", s.version(), "the package is still there")
+		restore()
+		s.remove("pmssl-namecheap")
+		assert.Equal(t, []string{foreign, ""}, []string{s.show(program), s.show(program + ".orig")})
+	})
+}
+
+// rpm ends an installation whose script fails with a warning.
+func TestAFailedScriptOfRpmIsRepeatedByHand(t *testing.T) {
+	needsPackages(t)
+	s := newServer(t, "rpm")
+	s.put(program+"/file", "x", 0o644)
+	out, _ := s.manager("--install", s.packageFile("pmssl", older), s.packageFile("pmssl-namecheap", older)).CombinedOutput()
+	assert.Contains(t, string(out), "scriptlet failed")
+	assert.Contains(t, string(out), "pmssl: "+program+" is a folder; move it away and run /usr/lib/pmssl/link-pmnamecheap again\n")
+	require.NoError(t, os.RemoveAll(s.root+program))
+	linked, err := s.start("/usr/lib/pmssl/link-pmnamecheap").CombinedOutput()
+	require.NoError(t, err, string(linked))
+	assert.Equal(t, linkProgram, s.show(program))
+}
+
+func TestARunningModuleEndsAlthoughItsPackageIsRemoved(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *server) {
+		s.install(older, "pmssl", "pmssl-namecheap")
+		input, write := io.Pipe()
+		var answer, errors bytes.Buffer
+		running := s.start(program, "--command", "check_connection")
+		running.Stdin, running.Stdout, running.Stderr = input, &answer, &errors
+		require.NoError(t, running.Start())
+		s.install(newer, "pmssl", "pmssl-namecheap")
+		s.remove("pmssl-namecheap", "pmssl")
+		assert.Empty(t, s.show(program))
+		_, err := write.Write([]byte("<doc/>"))
+		require.NoError(t, err)
+		require.NoError(t, write.Close())
+		_ = running.Wait() // there is nobody to connect to
+		assert.Contains(t, answer.String(), "<?xml", errors.String())
+	})
+}
+
+func TestAUnitOfMakeInstallIsNamed(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *server) {
+		s.put("/etc/systemd/system/pmssl-subscription@.timer", "[Timer]\n", 0o644)
+		assert.Contains(t, s.install(older, "pmssl"), "pmssl: /etc/systemd/system/pmssl-subscription@.timer takes the place of this package's unit")
+		assert.FileExists(t, s.root+"/usr/lib/systemd/system/pmssl-subscription@.service")
+		assert.NoDirExists(t, s.root+"/etc/systemd/system/timers.target.wants", "no timer is enabled")
+	})
+}
+
+func TestEachPackageHoldsProgramsOfItsMachine(t *testing.T) {
+	needsPackages(t)
+	for arch, machine := range map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64} {
+		for name, module := range map[string]string{"pmssl-namecheap": "pmnamecheap", "pmssl-ispmanager": "pmispmgrssl"} {
+			deb := filepath.Join(built, older, name+"_"+older+"-1_"+arch+".deb")
+			folder := t.TempDir()
+			command(t, "dpkg-deb", "-x", deb, folder)
+			program, err := elf.Open(folder + "/usr/lib/pmssl/" + module)
+			require.NoError(t, err)
+			assert.Equal(t, machine, program.Machine, deb)
+			libraries, err := program.ImportedLibraries()
+			require.NoError(t, err)
+			assert.Empty(t, libraries, "it is static")
+			require.NoError(t, program.Close())
+			assert.Equal(t, arch+"\n", command(t, "dpkg-deb", "-f", deb, "Architecture"))
+			assert.Equal(t, "pmssl (= "+older+"-1)\n", command(t, "dpkg-deb", "-f", deb, "Depends"))
+		}
+		uname := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[arch]
+		rpm := filepath.Join(built, older, "pmssl-namecheap-"+older+"-1."+uname+".rpm")
+		assert.Equal(t, uname, command(t, "rpm", "-qp", "--qf", "%{ARCH}", rpm))
+		assert.Contains(t, command(t, "rpm", "-K", rpm), "digests OK")
+		assert.Contains(t, command(t, "rpm", "-qp", "--requires", rpm), "pmssl = "+older+"-1\n")
+	}
+}
+
+func TestTheListOfSumsIsOfAllPackages(t *testing.T) {
+	needsPackages(t)
+	cmd := exec.Command("sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS")
+	cmd.Dir = filepath.Join(built, older)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	sums, err := os.ReadFile(filepath.Join(built, older, "SHA256SUMS"))
+	require.NoError(t, err)
+	packages, err := filepath.Glob(filepath.Join(built, older, "*.[dr][ep][bm]"))
+	require.NoError(t, err)
+	assert.Len(t, packages, 10)
+	assert.Equal(t, 10, strings.Count(string(sums), "\n"))
+}
+
+// No package of the module writes below /usr/local: the panel's folders hold links that the scripts make.
+func TestPackagesHoldNothingOfThePanelsFolders(t *testing.T) {
+	needsPackages(t)
+	for _, kind := range []string{"deb", "rpm"} {
+		s := &server{t: t, root: "/", kind: kind}
+		for _, name := range all() {
+			list := ""
+			if kind == "deb" {
+				list = command(t, "dpkg-deb", "-c", s.packageFile(name, older))
+			} else {
+				list = command(t, "rpm", "-qpl", s.packageFile(name, older))
+			}
+			assert.NotContains(t, list, "/usr/local", name)
+			assert.NotContains(t, list, ".en.txt", "texts of mails are built in")
+		}
+	}
+}
+
+func TestTwoBuildsGiveTheSameBytes(t *testing.T) {
+	needsPackages(t)
+	again := t.TempDir()
+	out, err := script("packages.sh", newer, runtime.GOARCH, again)
+	require.NoError(t, err, out)
+	first, err := os.ReadFile(filepath.Join(built, newer, "SHA256SUMS"))
+	require.NoError(t, err)
+	second, err := os.ReadFile(filepath.Join(again, "SHA256SUMS"))
+	require.NoError(t, err)
+	assert.Equal(t, string(first), string(second))
+	assert.Equal(t, 6, strings.Count(string(first), "\n"))
+}
+
+func TestATarballKnowsItsVersionAndInstallsWithoutGo(t *testing.T) {
+	needsPackages(t)
+	top, sums := t.TempDir(), map[string]bool{}
+	for range 2 {
+		out, err := script("dist.sh", older, runtime.GOARCH, top)
+		require.NoError(t, err, out)
+		sums[strings.Fields(command(t, "sha256sum", top+"/pmssl-"+older+".tar.gz"))[0]] = true
+	}
+	assert.Len(t, sums, 1, "two builds give the same bytes")
+	command(t, "tar", "-xzf", top+"/pmssl-"+older+".tar.gz", "-C", top)
+	top += "/pmssl-" + older
+	assert.Equal(t, older+" c0ffee 1790000000\n", show(t, top+"/VERSION"))
+	assert.Equal(t, older+" c0ffee 1790000000\n", command(t, top+"/scripts/version.sh"))
+
+	server := t.TempDir()
+	for _, folder := range []string{"panel/processing", "panel/etc/xml", "dpkg"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(server, folder), 0o755))
+	}
+	put(t, server+"/panel/processing/pmispmgrssl", foreign, 0o755)
+	run := func(target string) string {
+		cmd := exec.Command("make", "-C", top, target, "PREFIX="+server+"/lib", "MGR5_ROOT="+server+"/panel")
+		cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DPKG_ADMINDIR=" + server + "/dpkg"}
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		return string(out)
+	}
+	assert.NotContains(t, run("install"), "building")
+	assert.Equal(t, "pmnamecheap "+older+" (c0ffee)\n", command(t, server+"/panel/processing/pmnamecheap", "--version"))
+	assert.Equal(t, foreign, show(t, server+"/panel/processing/pmispmgrssl.orig"))
+	run("uninstall")
+	assert.Equal(t, map[string]string{"processing": "/", "processing/pmispmgrssl": foreign, "etc": "/", "etc/xml": "/"}, files(t, server+"/panel"))
+}
