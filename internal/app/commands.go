@@ -16,6 +16,8 @@ const (
 	connectionTime = 14 * time.Second
 	// probeTime is for about fourteen requests to the seller, one after the other, each of which may take some seconds.
 	probeTime = 2 * time.Minute
+	// doctorTime is for the checks, several at once, each of which has a limit of its own.
+	doctorTime = 5 * time.Minute
 	// itemTime allows more than one call-back to the panel to be retried for 60 s.
 	itemTime = 5 * time.Minute
 	// buyingTime includes waiting for the account's lock while another run buys.
@@ -103,6 +105,10 @@ func commands() table {
 		{name: "resolve", about: "resolves a purchase whose outcome is unknown; without --yes it only shows what it would do",
 			example: "--item 42 --id 34350001",
 			run:     command.Resolve, needs: needItem | needOutcome, byHand: true, confirm: true, uses: []string{"yes", "dry-run", "module"}, formats: textXML(), deadline: itemTime},
+		{name: "doctor", about: "examines the installation and says how to mend what does not work; changes nothing",
+			example: "--item 42",
+			run:     command.Doctor, byHand: true, readsOnly: true, alone: func(*arguments) bool { return true }, uses: []string{"item", "module", "probe", "mail"},
+			formats: []string{item.FormatText, item.FormatJSON, item.FormatXML}, deadline: doctorTime},
 	}
 }
 

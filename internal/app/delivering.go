@@ -6,7 +6,6 @@ import (
 
 	"pmssl/internal/deliver"
 	deliverexecute "pmssl/internal/deliver/execute"
-	deliverispmgr "pmssl/internal/deliver/ispmgr"
 	"pmssl/internal/publish"
 )
 
@@ -49,7 +48,7 @@ func (d *delivering) service() (deliver.Service, error) {
 	deliverexecute.RemoveLeftovers(s.root, log)
 	d.made = deliver.New(deliver.Options{
 		Mode: mode, Folder: filepath.Join(s.root, "etc", "pmssl"), Env: d.publishing.env(log), Facts: s.panel,
-		Constructors: map[publish.Kind]deliver.Constructor{publish.KindISPmgr: deliverispmgr.New, publish.KindExec: deliverexecute.New},
+		Constructors: deliverers(),
 		Addresses:    d.publishing.addresses(),
 	})
 	return d.made, nil

@@ -14,6 +14,7 @@ import (
 
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
+	"pmssl/internal/panel"
 	"pmssl/internal/panellog"
 	"pmssl/internal/plaintext"
 	"pmssl/internal/publish"
@@ -33,7 +34,10 @@ type invocation struct {
 	log     *panellog.Logger // component "module"
 	rootLog *panellog.Logger // other components are made of it
 	info    seller.Info
-	secrets *secrets
+	// panelOptions and sellerEnv make further panels and sellers, for checks that run at once.
+	panelOptions panel.Options
+	sellerEnv    seller.Env
+	secrets      *secrets
 	// text is written to stdout if the command returns no document (item.Run.Print).
 	text string
 	// format and styles are those of the answer (item.Run).
@@ -232,7 +236,7 @@ func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 		Resolver: newResolver(s.system), Format: s.format, Styles: s.styles, CriticalSection: s.setCritical,
 		Publishing: publish.Limit(&publishing{invocation: s}, s.system.Now, s.row.deadline/publishShare), Sleep: s.system.Sleep, Waits: item.NewWaits(commandWait),
 		Delivering: newDelivering(s),
-		Watch:      s.watcher(), CRLs: s.revocationLists(),
+		Watch:      s.watcher(), CRLs: s.revocationLists(), Diagnosis: s.diagnosis(),
 	}
 	if s.row.reads != readsNothing {
 		if err := s.read(ctx, run); err != nil {

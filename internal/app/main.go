@@ -115,7 +115,7 @@ func (a *app) run(args *arguments, root string) (code int) {
 			return a.fail(newReport(failure, failure, unmasked))
 		}
 	}
-	args.DryRun = args.DryRun || row.confirm && !args.Yes
+	args.DryRun = args.DryRun || row.confirm && !args.Yes || row.readsOnly
 	stderr := sys.Stderr
 	if alone { // a log that cannot be opened does not matter
 		stderr = nil
@@ -230,11 +230,12 @@ func bareErr(err error) error {
 // invocation returns the run of one command; it opens nothing.
 func (a *app) invocation(args *arguments, root string, log *panellog.Logger) *invocation {
 	sys := a.system
-	billing := a.newPanel(panel.Options{
+	options := panel.Options{
 		Root: root, Binary: a.program.Name, Getenv: sys.Getenv, Environ: sys.Environ,
 		Now: sys.Now, Sleep: sys.Sleep, Rand: sys.Rand, Log: log,
-	})
-	info := a.program.Info(seller.Env{
+	}
+	billing := a.newPanel(options)
+	env := seller.Env{
 		Getenv: sys.Getenv, Now: sys.Now, Sleep: sys.Sleep, Jitter: sys.Jitter,
 		StateDir: filepath.Join(root, "var"), Binary: a.program.Name, Log: log, DryRun: args.DryRun,
 		SellerCA: func() (string, error) {
@@ -244,11 +245,12 @@ func (a *app) invocation(args *arguments, root string, log *panellog.Logger) *in
 			}
 			return file, err
 		},
-	})
+	}
+	info := a.program.Info(env)
 	secret := newSecrets(info, log)
 	secret.learnArgs(args)
 	return &invocation{
-		program: a.program, system: sys, root: root, rows: a.rows, args: args, info: info, secrets: secret, styles: terminal.NewStyles(sys.Terminal),
+		program: a.program, system: sys, root: root, rows: a.rows, args: args, info: info, secrets: secret, panelOptions: options, sellerEnv: env, styles: terminal.NewStyles(sys.Terminal),
 		log: log.Named("module"), rootLog: log, finish: func() {}, fail: a.fail, plugin: a.plugin, errors: a.errors,
 		panel: &watchedPanel{panelAPI: billing, item: args.Item, secrets: secret},
 	}

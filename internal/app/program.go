@@ -37,6 +37,10 @@ type System struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// ResolvConf is the path of the system's resolv.conf(5).
 	ResolvConf string
+	// Host is the root directory of this host's own files, which doctor looks at: "/".
+	Host string
+	// Executable is the path of the running program.
+	Executable string
 	// Terminal, StdinTerminal and StderrTerminal report whether Stdout, Stdin and Stderr are terminals.
 	Terminal, StdinTerminal, StderrTerminal bool
 	// Signals receives SIGTERM, SIGINT and SIGHUP; nil if signals are not handled. SIGPIPE must not end the process.

@@ -30,6 +30,8 @@ type row struct {
 	formats []string
 	byHand  bool // started by people, not by the panel
 	confirm bool // without --yes it is a dry run
+	// readsOnly is true for a command that changes nothing: it runs as a dry run, so its failure is not reported to the panel.
+	readsOnly bool
 	// alone reports whether the command, with these arguments, needs neither the panel's root nor a log; nil for never.
 	alone   func(*arguments) bool
 	reads   input

@@ -44,6 +44,8 @@ type Args struct {
 	Before     string // plan: days before the end, instead of the panel's setting
 	Format     string // the format that was asked for, see Run.Format; empty if none was
 	Check      bool   // status: answer like a monitoring plugin
+	Probe      bool   // doctor: write and remove a test record
+	Mail       string // doctor: send a test mail to this address
 	// Params and Values are the pairs of --param and --value in the order given.
 	Params, Values []string
 }
@@ -82,6 +84,8 @@ type Run struct {
 	// CRLs opens what asks lists of revoked certificates; readOnly keeps it from writing files. An error says why nothing can be
 	// kept between runs; the service works all the same. nil where the program cannot.
 	CRLs func(settings watch.Settings, readOnly bool) (crl.Service, error)
+	// Diagnosis is what doctor works with besides; nil where the program has none.
+	Diagnosis *Diagnosis
 	// Sleep waits, and ends early with the context's error.
 	Sleep func(ctx context.Context, d time.Duration) error
 	// Waits is how long the run may wait for challenges in all.

@@ -24,6 +24,8 @@ type database struct {
 	pool    *sql.DB
 	conn    *sql.Conn
 	address string // the server's address and the database's name, for messages; without user and password
+	why     string // that address is used, in words
+	tls     bool
 	meter   *meter
 }
 
@@ -62,7 +64,7 @@ func (h *Host) database(ctx context.Context) (*database, error) {
 		_ = pool.Close() // it has no connection that anybody could use
 		return nil, h.dbFault(ctx, address, "", where.explainUnreached(connectHint(err, config.TLS != nil)))
 	}
-	h.db = &database{pool: pool, conn: conn, address: address, meter: wire}
+	h.db = &database{pool: pool, conn: conn, address: address, why: where.why, tls: config.TLS != nil, meter: wire}
 	h.o.Log.Named("db").Tracef("connected to %s", address)
 	return h.db, nil
 }

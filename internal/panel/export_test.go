@@ -31,3 +31,6 @@ const (
 	MaxAnswer  = maxAnswer
 	MaxJournal = maxJournal
 )
+
+// UsedColumns returns the tables and columns of the module's queries.
+func UsedColumns() map[string][]string { return usedColumns() }

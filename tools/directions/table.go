@@ -21,11 +21,11 @@ var allowed = map[string][]string{
 	"internal/app": {
 		"internal/publish", "internal/publish/observe", "internal/publish/dnsupdate", "internal/publish/powerdns",
 		"internal/publish/webroot", "internal/publish/execute", "internal/publish/ispmgr", "internal/deliver", "internal/deliver/execute", "internal/deliver/ispmgr",
-		"internal/watch", "internal/watch/crl", "internal/command", "internal/item", "internal/seller", "internal/panel", "internal/notify", "internal/panellog",
+		"etc", "internal/watch", "internal/watch/crl", "internal/command", "internal/item", "internal/seller", "internal/panel", "internal/notify", "internal/panellog",
 		"internal/dnscheck", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/safexml", "internal/terminal",
 	},
 	"internal/command": {
-		"internal/subscription", "internal/plan", "internal/lifecycle", "internal/purchase", "internal/item", "internal/seller",
+		"internal/doctor", "internal/subscription", "internal/plan", "internal/lifecycle", "internal/purchase", "internal/item", "internal/seller",
 		"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal",
 	},
 	"internal/subscription": {
@@ -45,6 +45,10 @@ var allowed = map[string][]string{
 	"internal/acceptance": {
 		"internal/exchange", "internal/lifecycle", "internal/purchase", "internal/item", "internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum",
 		"internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/filelock", "internal/terminal",
+	},
+	"internal/doctor": {
+		"internal/item", "internal/publish", "internal/deliver", "internal/watch", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault",
+		"internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/dnscheck", "internal/tlsleaf", "internal/terminal", "internal/program",
 	},
 	"internal/item": {
 		"internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/terminal",

@@ -18,3 +18,6 @@ func sleeper() sleepFunc { return sleep }
 
 // dialer returns what opens connections to the addresses that it is given.
 func dialer() dialFunc { return new(net.Dialer).DialContext }
+
+// host returns the root directory of this host's files.
+func host() string { return "/" }

@@ -16,7 +16,7 @@ import (
 const clockVariable = "PMSSL_CLOCK"
 
 // clockVariables returns the environment variables that only this build keeps (Isolate).
-func clockVariables() []string { return []string{clockVariable, dialVariable} }
+func clockVariables() []string { return []string{clockVariable, dialVariable, hostVariable} }
 
 // clock returns a function that reads an RFC 3339 time from the file in PMSSL_CLOCK at each call; without that variable it
 // returns the host's clock. Only builds with the tag pmssl_simclock contain it. A file that cannot be read at the start ends
@@ -102,4 +102,15 @@ func readTargets(path string) (map[string]string, error) {
 		}
 	}
 	return targets, nil
+}
+
+// hostVariable names a folder that stands for the root directory of this host, for tests of what doctor finds there.
+const hostVariable = "PMSSL_HOST"
+
+// host returns the root directory of this host's files.
+func host() string {
+	if folder := os.Getenv(hostVariable); folder != "" {
+		return folder
+	}
+	return "/"
 }

@@ -33,8 +33,21 @@ func Real() app.System {
 		Getenv: os.LookupEnv, Environ: childEnvironment(),
 		Now: clock(), Sleep: sleeper(), Jitter: mathrand.Float64, Rand: rand.Reader,
 		PID: os.Getpid(), Addresses: addresses, Dial: dialer(), ResolvConf: "/etc/resolv.conf", Signals: ends,
+		Host: host(), Executable: executable(),
 		Terminal: terminal(os.Stdout), StdinTerminal: terminal(os.Stdin), StderrTerminal: terminal(os.Stderr), Exit: os.Exit,
 	}
+}
+
+// executable returns the path of this program; that of the running process if the file was replaced or cannot be named.
+func executable() string {
+	path, err := os.Executable()
+	if err != nil {
+		return "/proc/self/exe"
+	}
+	if _, err := os.Stat(path); err != nil {
+		return "/proc/self/exe"
+	}
+	return path
 }
 
 type (

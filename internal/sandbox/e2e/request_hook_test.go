@@ -75,6 +75,9 @@ func (f *fixture) intercept(next http.Handler) http.Handler {
 				return
 			}
 		}
+		if now, err := f.clock.Now(); err == nil {
+			rw.Header().Set("Date", now.UTC().Add(time.Duration(f.sellerAhead.Load())).Format(http.TimeFormat)) // the seller's clock, which doctor compares with the host's
+		}
 		began := time.Now()
 		if hook != nil && hook.afterWork {
 			answer := httptest.NewRecorder()

@@ -1,0 +1,242 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"pmssl/internal/item"
+	"pmssl/internal/seller"
+)
+
+// Options are what an examination works with.
+type Options struct {
+	item.Diagnosis
+
+	Binary string
+	Info   seller.Info
+	Now    func() time.Time
+	// Item and Module narrow the examination; 0 for all modules and no item.
+	Item, Module int64
+	Probe        bool   // write and remove one record or file
+	Recipient    string // send a test mail to this address; empty for none
+	// Random gives the names of what Probe writes.
+	Random func() (string, error)
+}
+
+// Report is the result of an examination.
+type Report struct {
+	Program, Version string
+	Root             string
+	At               time.Time
+	Results          []Result // in the order of the table
+}
+
+// Result is the result of one check.
+type Result struct {
+	Check    Check
+	Outcome  Outcome
+	Findings []Finding
+}
+
+// Failed reports whether a check failed.
+func (r Report) Failed() bool { return r.Count(Failed) > 0 }
+
+// Count returns how many checks have the outcome.
+func (r Report) Count(outcome Outcome) int {
+	n := 0
+	for _, result := range r.Results {
+		if result.Outcome == outcome {
+			n++
+		}
+	}
+	return n
+}
+
+// Problems returns a line for each finding that is not in order, for the log.
+func (r Report) Problems() []string {
+	var lines []string
+	for _, result := range r.Results {
+		for _, f := range result.Findings {
+			if f.Outcome != Passed {
+				lines = append(lines, fmt.Sprintf("%s: %s: %s", result.Check.ID, f.Outcome, f.Text))
+			}
+		}
+	}
+	return lines
+}
+
+// maxAtOnce is how many checks run at the same time: each may hold a connection to the database.
+const maxAtOnce = 4
+
+// examination is an examination that is under way.
+type examination struct {
+	o      Options
+	panels pool
+
+	mu            sync.Mutex
+	conversations []conversation
+	subject       *subject // the item of --item, once it was loaded
+}
+
+// Examine runs the checks of the table.
+func Examine(ctx context.Context, o Options) Report { return examine(ctx, o, Checks()) }
+
+func examine(ctx context.Context, o Options, checks []Check) Report {
+	x := &examination{o: o, panels: pool{open: o.Panel}}
+	defer x.panels.close()
+	report := Report{Program: o.Binary, Version: o.Version, Root: o.Root, At: o.Now()}
+	checks = slices.DeleteFunc(slices.Clone(checks), func(c Check) bool { return c.Applies != nil && !c.Applies(x) })
+	results := make([]Result, len(checks))
+	ended := map[string]chan struct{}{}
+	place := map[string]int{}
+	for i, c := range checks {
+		ended[c.ID], place[c.ID] = make(chan struct{}), i
+	}
+	turns := make(chan struct{}, maxAtOnce)
+	var all sync.WaitGroup
+	for i, c := range checks {
+		all.Go(func() {
+			defer close(ended[c.ID])
+			for _, id := range slices.Concat(c.Needs, c.After) {
+				if done, there := ended[id]; there {
+					<-done
+				}
+			}
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			findings := missing(c, func(id string) (Result, bool) {
+				at, there := place[id]
+				if !there {
+					return Result{}, false
+				}
+				return results[at], true
+			})
+			if findings == nil {
+				findings = x.attempt(ctx, c)
+			}
+			results[i] = result(c, findings, o.Mask)
+		})
+	}
+	all.Wait()
+	report.Results = results
+	return report
+}
+
+func result(c Check, findings []Finding, mask func(string) string) Result {
+	if len(findings) == 0 {
+		findings = []Finding{passed("nothing to check")}
+	}
+	for i, f := range findings {
+		findings[i] = f.clean(mask)
+	}
+	return Result{Check: c, Outcome: Worst(findings), Findings: findings}
+}
+
+// missing returns a finding if a check that this one needs failed or was not made; nil otherwise.
+func missing(c Check, of func(id string) (Result, bool)) []Finding {
+	var titles []string
+	for _, id := range c.Needs {
+		if r, there := of(id); there && (r.Outcome == Failed || r.Outcome == Unchecked) {
+			titles = append(titles, `"`+r.Check.Title+`"`)
+		}
+	}
+	if len(titles) == 0 {
+		return nil
+	}
+	return []Finding{unchecked("needs %s, which did not succeed", strings.Join(titles, " and "))}
+}
+
+// attempt runs a check within its limit. A check that panics or that does not end has failed; the latter goes on in its
+// goroutine, and what it holds stays its own.
+func (x *examination) attempt(ctx context.Context, c Check) []Finding {
+	ctx, cancel := context.WithTimeout(ctx, c.Limit)
+	defer cancel()
+	done := make(chan []Finding, 1)
+	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				done <- []Finding{failed("send var/"+x.o.Binary+".log and this line to the project", "a fault of this program in the check %s: %v", c.ID, r)}
+			}
+		}()
+		done <- c.run(ctx, x)
+	}()
+	select {
+	case findings := <-done:
+		return findings
+	case <-ctx.Done():
+	}
+	select { // it may have ended at the same time
+	case findings := <-done:
+		return findings
+	case <-time.After(cmp.Or(c.grace, min(grace, c.Limit))):
+	}
+	return []Finding{failed("find out what hangs: the checks before this one, the network, the file systems (df, dmesg)", "no result within %s", c.Limit)}
+}
+
+// grace is how long a check may need to end after its context.
+const grace = 2 * time.Second
+
+// pool lends panels: each is used by one check at a time. One that a hanging check keeps is not lent again.
+type pool struct {
+	open func() item.DiagnosticPanel
+
+	mu   sync.Mutex
+	free []item.DiagnosticPanel
+}
+
+func (p *pool) take() item.DiagnosticPanel {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.free); n > 0 {
+		panel := p.free[n-1]
+		p.free = p.free[:n-1]
+		return panel
+	}
+	return p.open()
+}
+
+func (p *pool) give(panel item.DiagnosticPanel) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = append(p.free, panel)
+}
+
+func (p *pool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, panel := range p.free {
+		_ = panel.Close() // it was only read from
+	}
+	p.free = nil
+}
+
+// withPanel returns a check that works with a panel.
+func withPanel(do func(context.Context, *examination, item.DiagnosticPanel) []Finding) func(context.Context, *examination) []Finding {
+	return func(ctx context.Context, x *examination) []Finding {
+		panel := x.panels.take()
+		findings := do(ctx, x, panel)
+		x.panels.give(panel)
+		return findings
+	}
+}
+
+// modules lists the processing modules to examine.
+func (x *examination) modules(ctx context.Context, p item.DiagnosticPanel) ([]int64, error) {
+	if x.o.Module > 0 {
+		return []int64{x.o.Module}, nil
+	}
+	return p.Modules(ctx)
+}
+
+// moduleTitle names a processing module for people.
+func moduleTitle(id int64, name string) string {
+	if name == "" {
+		return fmt.Sprintf("module %d", id)
+	}
+	return fmt.Sprintf("module %d (%s)", id, name)
+}

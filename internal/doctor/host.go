@@ -1,0 +1,239 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"debug/buildinfo"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"pmssl/internal/program"
+)
+
+func hostChecks() []Check {
+	return []Check{
+		{ID: "root", Group: "Host and panel", Title: "panel's folder", Limit: hostLimit, run: checkRoot,
+			About: "The panel's root directory (`MGR5_ROOT`, else `/usr/local/mgr5`) has its folders `etc`, `var`, `processing` and `sbin/mgrctl`, and doctor runs as root. The version is what `bin/core billmgr -V` prints; a panel without that program has none."},
+		{ID: "settings", Group: "Host and panel", Title: "settings", Needs: []string{"root"}, Limit: panelLimit, run: withPanel(checkSettings),
+			About: "`etc/billmgr.conf` and `etc/billmgr.conf.d/*.conf` can be read. No name is similar to an option of the module or of the database without being it (another case of a letter is enough): such a line has no effect. Each value of the module's options can be used."},
+		{ID: "program", Group: "Host and panel", Title: "program", Needs: []string{"root"}, Limit: hostLimit, run: checkProgram,
+			About: "`processing/NAME` is this program, not another build and not a module of the panel with the same name. A file of that name that was there before is kept beside it as `.orig`."},
+		{ID: "manifest", Group: "Host and panel", Title: "manifest", Needs: []string{"root"}, Limit: hostLimit, run: checkManifest,
+			About: "`etc/xml/billmgr_mod_NAME.xml` is the manifest of this version: forms, titles and error texts."},
+		{ID: "permissions", Group: "Host and panel", Title: "permissions", Needs: []string{"root"}, Limit: hostLimit, run: checkPermissions,
+			About: "The files of the module belong to root, and nobody else can change them, or read those with secrets: settings, keys, journal, `etc/pmssl`."},
+		{ID: "space", Group: "Host and panel", Title: "free space", Needs: []string{"root"}, Limit: hostLimit, run: checkSpace,
+			About: "The file system of `var` has at least 64 MiB and 1,000 inodes free. A warning comes below 512 MiB and 10,000. A purchase that cannot be written into the journal is not made."},
+	}
+}
+
+// checkRoot looks for the folders that every command uses.
+func checkRoot(ctx context.Context, x *examination) []Finding {
+	hint := "is BILLmanager installed on this host? Otherwise set MGR5_ROOT to the panel's root: MGR5_ROOT=/path " + x.o.Binary + " --command doctor"
+	for _, name := range []string{"", "etc", "var", "processing"} {
+		path := filepath.Join(x.o.Root, name)
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			return []Finding{failed(hint, "the panel's folder %s cannot be used: %v", path, bare(err))}
+		case !info.IsDir():
+			return []Finding{failed(hint, "the panel's folder %s is not a folder", path)}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(x.o.Root, "sbin/mgrctl")); err != nil {
+		return []Finding{failed(hint, "%s: %v", filepath.Join(x.o.Root, "sbin/mgrctl"), bare(err))}
+	}
+	found := []Finding{passed("%s%s", x.o.Root, panelVersion(ctx, x))}
+	if info, err := os.Stat(x.o.Root); err == nil && os.Geteuid() != 0 && ownerOf(info) != os.Geteuid() {
+		found = append(found, warned("run it as root: sudo "+x.o.Binary+" --command doctor", "doctor does not run as root: what only root can read is not seen as the panel sees it"))
+	}
+	return found
+}
+
+// panelVersion returns the panel's version with a comma in front; empty if its program does not say it (inferred: COREmanager's
+// panels print their version with -V).
+func panelVersion(ctx context.Context, x *examination) string {
+	core := filepath.Join(x.o.Root, "bin/core")
+	if info, err := os.Stat(core); err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	out := program.Run(ctx, program.Command{Program: core, Args: []string{"billmgr", "-V"}, Environ: x.o.Environ})
+	if version := strings.TrimSpace(out.Output()); out.Err == nil && version != "" && len(version) < 100 {
+		return ", BILLmanager " + version
+	}
+	return ""
+}
+
+// bare returns an error of the file system without its path.
+func bare(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// installAgain is the mend of files that are not of this version.
+const installAgain = "install this version again: apt-get install --reinstall or dnf reinstall with the package, or make install"
+
+// maxProgram is how much of a program or manifest is compared, in bytes.
+const maxProgram = 256 << 20
+
+// checkProgram compares processing/NAME with the program that runs.
+func checkProgram(_ context.Context, x *examination) []Finding {
+	place := filepath.Join(x.o.Root, "processing", x.o.Binary)
+	real, err := filepath.EvalSymlinks(place)
+	if err != nil {
+		return []Finding{failed(installAgain, "%s: %v", place, bare(err))}
+	}
+	shown := place
+	if real != place {
+		shown += " is a link to " + real
+	}
+	same, err := sameFile(real, x.o.Executable)
+	switch {
+	case err != nil:
+		return []Finding{failed(installAgain, "%s cannot be read: %v", place, bare(err))}
+	case same:
+		return append([]Finding{passed("%s, version %s", shown, x.o.Version)}, kept(place)...)
+	}
+	if info, err := buildinfo.ReadFile(real); err != nil || info.Path != modulePath+x.o.Binary {
+		return []Finding{failed(installAgain, "%s is another program: the panel runs a module of the same name that is not this one", shown)}
+	}
+	return []Finding{failed("run "+place+" --command doctor to examine that one, or "+installAgain, "%s is another build of this module than %s, which runs now", shown, x.o.Executable)}
+}
+
+// modulePath is the path of the packages of the module's programs, which the Go linker writes into them.
+const modulePath = "pmssl/cmd/"
+
+// kept reports the file that an installation has put aside.
+func kept(place string) []Finding {
+	if _, err := os.Lstat(place + ".orig"); err == nil {
+		return []Finding{passed("the file that was there before is kept as %s.orig", place)}
+	}
+	return nil
+}
+
+// sameFile reports whether two files have the same content.
+func sameFile(one, other string) (bool, error) {
+	if one == other {
+		_, err := os.Stat(one)
+		return true, err
+	}
+	a, err := os.Open(one)
+	if err != nil {
+		return false, err
+	}
+	defer a.Close()
+	b, err := os.Open(other)
+	if err != nil {
+		return false, err
+	}
+	defer b.Close()
+	infoA, errA := a.Stat()
+	infoB, errB := b.Stat()
+	if errA != nil || errB != nil || infoA.Size() != infoB.Size() || infoA.Size() > maxProgram {
+		return false, errors.Join(errA, errB)
+	}
+	return os.SameFile(infoA, infoB) || sameContent(a, b), nil
+}
+
+func sameContent(a, b io.Reader) bool {
+	const piece = 1 << 20
+	bufferA, bufferB := make([]byte, piece), make([]byte, piece)
+	for {
+		n, errA := io.ReadFull(a, bufferA)
+		m, errB := io.ReadFull(b, bufferB)
+		if n != m || !bytes.Equal(bufferA[:n], bufferB[:m]) {
+			return false
+		}
+		if errA != nil || errB != nil {
+			return errors.Is(errA, io.EOF) && errors.Is(errB, io.EOF) || errors.Is(errA, io.ErrUnexpectedEOF) && errors.Is(errB, io.ErrUnexpectedEOF)
+		}
+	}
+}
+
+// checkManifest compares the module's manifest with that of this version.
+func checkManifest(_ context.Context, x *examination) []Finding {
+	place := filepath.Join(x.o.Root, "etc/xml", "billmgr_mod_"+x.o.Binary+".xml")
+	text, err := readSome(place, int64(len(x.o.Manifest))+1)
+	switch {
+	case err != nil:
+		return []Finding{failed(installAgain, "%s: %v", place, bare(err))}
+	case bytes.Equal(text, x.o.Manifest):
+		return append([]Finding{passed("%s is of this version", place)}, kept(place)...)
+	case !bytes.Contains(text, []byte(x.o.Binary)):
+		return []Finding{failed(installAgain, "%s is another module's: the panel shows its form in the place of this module's", place)}
+	}
+	return []Finding{failed(installAgain, "%s is not that of this version: the panel may show other fields and error texts than this program has", place)}
+}
+
+// readSome reads at most limit bytes of a regular file.
+func readSome(path string, limit int64) ([]byte, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(err, errors.New("it is not a regular file"))
+	}
+	return io.ReadAll(io.LimitReader(file, limit))
+}
+
+// Free space below which the check fails, or warns.
+const (
+	leastSpace, lowSpace   = 64 << 20, 512 << 20 // bytes
+	leastInodes, lowInodes = 1000, 10_000
+)
+
+// checkSpace looks at the file system of var.
+func checkSpace(_ context.Context, x *examination) []Finding {
+	folder := filepath.Join(x.o.Root, "var")
+	info, err := x.o.Statfs(folder)
+	if err != nil {
+		return []Finding{failed("check the disk (dmesg, df "+folder+")", "the file system of %s cannot be examined: %v", folder, bare(err))}
+	}
+	var found []Finding
+	space := int64(info.Bavail) * int64(info.Bsize)
+	shown := fmt.Sprintf("%d MiB free in %s", space>>20, folder)
+	mend := "free some space: du -xh " + folder + " | sort -h | tail; old logs are in " + filepath.Join(folder, "logs")
+	found = append(found, graded(space, leastSpace, lowSpace, mend, shown))
+	if info.Files > 0 { // file systems such as btrfs count none
+		shown := fmt.Sprintf("%d inodes free", info.Ffree)
+		found = append(found, graded(int64(info.Ffree), leastInodes, lowInodes, "remove files that nobody needs: du --inodes -x "+folder+" | sort -n | tail", shown))
+	}
+	const readOnly = 1 // ST_RDONLY of statvfs(3)
+	if info.Flags&readOnly != 0 {
+		found = append(found, failed("find out why (dmesg) and mount it for writing: mount -o remount,rw", "the file system of %s is read-only", folder))
+	}
+	return found
+}
+
+// graded returns a finding by two limits.
+func graded(value, least, low int64, mend, text string) Finding {
+	switch {
+	case value < least:
+		return failed(mend, "%s", text)
+	case value < low:
+		return warned(mend, "%s", text)
+	}
+	return passed("%s", text)
+}
+
+// ownerOf returns the id of a file's owner; -1 if it is not known.
+func ownerOf(info fs.FileInfo) int {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(stat.Uid)
+	}
+	return -1
+}
+
+// hostPath returns the path of a file of this host.
+func (x *examination) hostPath(path string) string { return filepath.Join(x.o.Host, path) }

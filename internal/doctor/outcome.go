@@ -1,0 +1,92 @@
+package doctor
+
+import (
+	"fmt"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/plaintext"
+)
+
+// Outcome is the result of a check, or of one of its findings. A greater one is worse.
+type Outcome int
+
+// The outcomes.
+const (
+	Passed    Outcome = iota
+	Unchecked         // the check could not be made; the text says why
+	Warned            // it works, and may not tomorrow
+	Failed            // it does not work
+)
+
+// String returns the outcome as documents have it.
+func (o Outcome) String() string {
+	switch o {
+	case Passed:
+		return "ok"
+	case Unchecked:
+		return "not_checked"
+	case Warned:
+		return "warning"
+	}
+	return "failed"
+}
+
+// Finding is one thing that a check found.
+type Finding struct {
+	Outcome Outcome
+	Text    string
+	// Mend is what the administrator can do: a command or a setting. Each Failed and Warned finding has one.
+	Mend string
+}
+
+// maxFinding is the length of a text or a mend in bytes.
+const maxFinding = 700
+
+func passed(format string, args ...any) Finding {
+	return Finding{Outcome: Passed, Text: fmt.Sprintf(format, args...)}
+}
+
+func unchecked(format string, args ...any) Finding {
+	return Finding{Outcome: Unchecked, Text: fmt.Sprintf(format, args...)}
+}
+
+// failed returns a finding of what does not work, and the mend.
+func failed(mend, format string, args ...any) Finding {
+	return Finding{Outcome: Failed, Text: fmt.Sprintf(format, args...), Mend: mend}
+}
+
+// warned returns a finding of what works and may not tomorrow, and the mend.
+func warned(mend, format string, args ...any) Finding {
+	return Finding{Outcome: Warned, Text: fmt.Sprintf(format, args...), Mend: mend}
+}
+
+// because returns a Failed finding of an error.
+func because(mend string, err error) Finding { return failed(mend, "%s", message(err)) }
+
+// message returns the text of an error for people.
+func message(err error) string {
+	if failure := fault.From(err); failure != nil && failure.Message != "" {
+		return failure.Message
+	}
+	return err.Error()
+}
+
+// clean returns the finding with texts of one line and limited length, without secrets.
+func (f Finding) clean(mask func(string) string) Finding {
+	for _, text := range []*string{&f.Text, &f.Mend} {
+		if mask != nil {
+			*text = mask(*text)
+		}
+		*text = plaintext.Clip(plaintext.Line(*text), maxFinding)
+	}
+	return f
+}
+
+// Worst returns the worst outcome of the findings; Passed if there are none.
+func Worst(findings []Finding) Outcome {
+	worst := Passed
+	for _, f := range findings {
+		worst = max(worst, f.Outcome)
+	}
+	return worst
+}

@@ -1,0 +1,299 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+)
+
+func sweepChecks() []Check {
+	return []Check{
+		{ID: "maintenance", Group: "Sweep", Title: "modules are on", Needs: []string{"root"}, Limit: panelLimit, run: withPanel(checkDoNothing),
+			About: "`etc/billmgr.DoNothing` does not exist. With it no module does anything."},
+		{ID: "timer", Group: "Sweep", Title: "hourly timer", Limit: hostLimit, run: checkTimer,
+			About: "The systemd timer of the sweep is enabled, or a line of cron runs the sweep. This is read from the links and files; systemctl is not asked, so a timer that was stopped until the next start is not seen: the next check is for that."},
+		{ID: "last_sweep", Group: "Sweep", Title: "last sweep", Needs: []string{"root"}, After: []string{"timer"}, Limit: hostLimit, run: checkLastSweep,
+			About: "The last sweep of this host, of `var/NAME.sweep`, ended well and not more than 3 hours ago. If another host of the panel has the timer, ask there."},
+		{ID: "purchases", Group: "Sweep", Title: "purchases", Needs: []string{"database"}, Limit: panelLimit, run: withPanel(checkPurchases),
+			About: "No purchase has an unknown outcome for more than an hour, no line of the purchase journal is missing or damaged."},
+		{ID: "operations", Group: "Sweep", Title: "operations and tasks", Needs: []string{"database"}, Limit: panelLimit, run: withPanel(checkOperations),
+			About: "No running operation of the module's items was set to manual: such an order stands still until a person starts it again. Open tasks of the administrator are a warning."},
+		{ID: "challenges", Group: "Sweep", Title: "challenges", Needs: []string{"database"}, Limit: panelLimit, run: withPanel(checkDeferred),
+			About: "No item waits for more than a day for a sweep that has time for its challenges."},
+		{ID: "keys", Group: "Sweep", Title: "key changes", Needs: []string{"database"}, Limit: panelLimit, run: withPanel(checkKeyChanges),
+			About: "Items whose key is being changed. Each has a file in `var/pmssl-keys` until the certificate for the new key is at all servers; more than a week is a warning."},
+	}
+}
+
+func checkDoNothing(_ context.Context, x *examination, p item.DiagnosticPanel) []Finding {
+	if p.DoNothing() {
+		path := filepath.Join(x.o.Root, "etc/billmgr.DoNothing")
+		return []Finding{failed("when the maintenance is over: rm "+path, "%s exists: nothing is ordered, synchronised or reissued", path)}
+	}
+	return []Finding{passed("etc/billmgr.DoNothing does not exist")}
+}
+
+// unitFolders are where systemd looks for units, the administrator's first (systemd.unit(5)).
+func unitFolders() []string {
+	return []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
+}
+
+const timerUnit = "pmssl-subscription@"
+
+// checkTimer looks for the link that `systemctl enable` makes, and for cron.
+func checkTimer(_ context.Context, x *examination) []Finding {
+	name := timerUnit + x.o.Binary + ".timer"
+	enable := "systemctl enable --now " + name
+	unit := x.findUnit(timerUnit+".timer", name)
+	if x.masked(name) {
+		return []Finding{failed("systemctl unmask "+name+" && "+enable, "%s is masked", name)}
+	}
+	for _, folder := range unitFolders() {
+		link := x.hostPath(filepath.Join(folder, "timers.target.wants", name))
+		if _, err := os.Lstat(link); err != nil {
+			continue
+		}
+		if unit == "" {
+			return []Finding{failed("install the units again (make install-systemd, or the package), then: systemctl daemon-reload", "%s is enabled, and its unit %s.timer is missing", name, timerUnit)}
+		}
+		return []Finding{passed("%s is enabled (%s)", name, unit)}
+	}
+	if line := x.cronLine(); line != "" {
+		return []Finding{passed("%s runs the sweep", line)}
+	}
+	if unit == "" {
+		enable = "make install-systemd, or install the package; then: systemctl daemon-reload && " + enable
+	}
+	return []Finding{failed(enable, "nothing starts the sweep on this host: %s is not enabled. If another host of the panel runs it, this is as it should be", name)}
+}
+
+// findUnit returns the path of the first unit file of one of the names; empty if there is none.
+func (x *examination) findUnit(names ...string) string {
+	for _, folder := range unitFolders() {
+		for _, name := range names {
+			path := x.hostPath(filepath.Join(folder, name))
+			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+// masked reports whether the unit is a link to /dev/null.
+func (x *examination) masked(name string) bool {
+	for _, folder := range unitFolders() {
+		if target, err := os.Readlink(x.hostPath(filepath.Join(folder, name))); err == nil && target == "/dev/null" {
+			return true
+		}
+	}
+	return false
+}
+
+// maxCron is how much of a file of cron is read, in bytes.
+const maxCron = 256 << 10
+
+// cronLine returns the file of cron with a line that runs the sweep; empty if there is none.
+func (x *examination) cronLine() string {
+	for _, pattern := range []string{"/etc/crontab", "/etc/cron.d/*", "/etc/cron.hourly/*", "/var/spool/cron/crontabs/root", "/var/spool/cron/root"} {
+		files, _ := filepath.Glob(x.hostPath(pattern)) // the patterns are right
+		for _, file := range files {
+			text, err := readSome(file, maxCron)
+			if err != nil {
+				continue
+			}
+			for line := range strings.Lines(string(text)) {
+				line = strings.TrimSpace(line)
+				if !strings.HasPrefix(line, "#") && strings.Contains(line, x.o.Binary) && strings.Contains(line, "--command subscription") {
+					return file
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// overdueSweep is the age of the last sweep from which on the check fails: the timer starts one each hour, and one takes up to 55
+// minutes.
+const overdueSweep = 3 * time.Hour
+
+const maxSweepRecord = 1 << 20
+
+func checkLastSweep(_ context.Context, x *examination) []Finding {
+	path := filepath.Join(x.o.Root, "var", x.o.Binary+".sweep")
+	start := "systemctl start " + timerUnit + x.o.Binary + ".service"
+	text, err := readSome(path, maxSweepRecord)
+	if errors.Is(err, fs.ErrNotExist) {
+		return []Finding{warned("wait for the timer, or run one now: "+start, "no sweep has run on this host yet (%s is missing)", path)}
+	}
+	var record item.SweepRecord
+	if err == nil {
+		err = json.Unmarshal(text, &record)
+	}
+	if err != nil || record.Ended.IsZero() {
+		return []Finding{warned("remove "+path+"; the next sweep writes it again", "%s cannot be read: %v", path, err)}
+	}
+	age := x.o.Now().Sub(record.Ended).Round(time.Minute)
+	shown := fmt.Sprintf("ended %s (%s ago): %s, %d items, %d failed", record.Ended.UTC().Format("2006-01-02 15:04 UTC"), age, record.Result, record.Items, record.Failed)
+	switch {
+	case age > overdueSweep:
+		return []Finding{failed("systemctl status "+timerUnit+x.o.Binary+".timer; then "+start, "%s", shown)}
+	case record.Result != item.SweepOK:
+		return []Finding{warned("read the last lines of "+filepath.Join(x.o.Root, "var", x.o.Binary+".log")+", or run a sweep by hand: "+x.o.Binary+" --command subscription", "%s", shown)}
+	}
+	return []Finding{passed("%s", shown)}
+}
+
+// maxListed is how many stuck items are read, maxShown how many are shown.
+const maxListed, maxShown = 1000, 5
+
+// ofItem names an item for people.
+func ofItem(id int64, name string) string {
+	if name == "" {
+		return fmt.Sprintf("item %d", id)
+	}
+	return fmt.Sprintf("item %d (%s)", id, pki.DisplayName(name))
+}
+
+// some joins the first texts and says how many more there are.
+func some(all []string) string {
+	if len(all) <= maxShown {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(all[:maxShown], ", "), len(all)-maxShown)
+}
+
+// oldIntent is the age from which on a purchase without an outcome waits for a person.
+const oldIntent = time.Hour
+
+func checkPurchases(ctx context.Context, x *examination, p item.DiagnosticPanel) []Finding {
+	flagged, err := p.FlaggedItems(ctx, []string{itemparam.Intent, itemparam.Unjournaled}, maxListed)
+	if err != nil {
+		return []Finding{unchecked("%s", message(err))}
+	}
+	var found []Finding
+	var stuck, unjournaled []string
+	for _, f := range flagged {
+		switch {
+		case f.Param == itemparam.Unjournaled:
+			unjournaled = append(unjournaled, ofItem(f.Item, f.Name))
+		case x.isOld(f.Value, "time", oldIntent):
+			stuck = append(stuck, ofItem(f.Item, f.Name))
+		}
+	}
+	if len(stuck) > 0 {
+		found = append(found, failed(x.o.Binary+" --command resolve --item N shows what the seller has; docs/troubleshooting.md says how to decide",
+			"a purchase without a known outcome: %s", some(stuck)))
+	}
+	if len(unjournaled) > 0 {
+		found = append(found, failed("make var writable (see the checks of permissions and space); the next command of the item writes the line",
+			"a purchase that is not in the journal yet: %s", some(unjournaled)))
+	}
+	good, damage, err := p.DamagedJournal(ctx)
+	if err != nil {
+		return append(found, because("see the message; nothing is bought until the journal can be read", err))
+	}
+	for i, one := range damage {
+		if i == maxShown {
+			break
+		}
+		journal := filepath.Join(x.o.Root, "var", x.o.Binary+".purchases")
+		found = append(found, warned("compare the line with the seller's list of orders, then correct or remove it: keep a copy of "+journal, "%s: %v", journal, one))
+	}
+	if len(found) == 0 {
+		found = append(found, passed("none without an outcome, %d in the journal", good))
+	}
+	return found
+}
+
+// isOld reports whether the time in a JSON text, under the key, is older than the age. A text without a time is old: nobody
+// works on it.
+func (x *examination) isOld(text, key string, age time.Duration) bool {
+	var fields map[string]json.RawMessage
+	var at time.Time
+	if json.Unmarshal([]byte(text), &fields) != nil || json.Unmarshal(fields[key], &at) != nil {
+		return true
+	}
+	return x.o.Now().Sub(at) > age
+}
+
+func checkOperations(ctx context.Context, _ *examination, p item.DiagnosticPanel) []Finding {
+	operations, err := p.ManualOperations(ctx, maxListed)
+	if err != nil {
+		return []Finding{unchecked("%s", message(err))}
+	}
+	tasks, err := p.OpenTasks(ctx, maxListed)
+	if err != nil {
+		return []Finding{unchecked("%s", message(err))}
+	}
+	var manual, open []string
+	for _, o := range operations {
+		manual = append(manual, fmt.Sprintf("%s of %s", cmp.Or(o.Command, fmt.Sprintf("operation %d", o.ID)), ofItem(o.Item, o.Name)))
+	}
+	for _, t := range tasks {
+		open = append(open, fmt.Sprintf("%s for %s", t.Kind, ofItem(t.Item, t.Name)))
+	}
+	var found []Finding
+	if len(manual) > 0 {
+		found = append(found, failed("read the operation's error in the panel (Running operations), remove the cause, then start it again there", "%d operations wait for you: %s", len(manual), some(manual)))
+	}
+	if len(open) > 0 {
+		found = append(found, warned("read the tasks in the panel (Tasks) and close them when they are done", "%d tasks are open: %s", len(open), some(open)))
+	}
+	if len(found) == 0 {
+		return []Finding{passed("none waits for a person")}
+	}
+	return found
+}
+
+// oldDeferral is how long an item may wait for its turn.
+const oldDeferral = 24 * time.Hour
+
+func checkDeferred(ctx context.Context, x *examination, p item.DiagnosticPanel) []Finding {
+	flagged, err := p.FlaggedItems(ctx, []string{itemparam.ChallengesDeferred}, maxListed)
+	if err != nil {
+		return []Finding{unchecked("%s", message(err))}
+	}
+	var late []string
+	for _, f := range flagged {
+		if since, err := time.Parse(time.RFC3339, strings.TrimSpace(f.Value)); err != nil || x.o.Now().Sub(since) > oldDeferral {
+			late = append(late, ofItem(f.Item, f.Name))
+		}
+	}
+	if len(late) > 0 {
+		return []Finding{warned("look in the log for publishers that do not answer: they take the time of the others", "no sweep had time for the challenges of %s", some(late))}
+	}
+	return []Finding{passed("%d items wait for their turn", len(flagged))}
+}
+
+// oldKeyChange is the age of a file with key pairs from which on it is a warning.
+const oldKeyChange = 7 * 24 * time.Hour
+
+func checkKeyChanges(ctx context.Context, x *examination, p item.DiagnosticPanel) []Finding {
+	items, err := p.ItemsWithKeyPairs(ctx)
+	if err != nil {
+		return []Finding{because("see the message, and docs/unattended.md, section Keys", err)}
+	}
+	var late []string
+	for _, id := range items {
+		path := filepath.Join(x.o.Root, "var/pmssl-keys", fmt.Sprint(id)+".json")
+		if info, err := os.Stat(path); err == nil && x.o.Now().Sub(info.ModTime()) > oldKeyChange {
+			late = append(late, ofItem(id, ""))
+		}
+	}
+	if len(late) > 0 {
+		return []Finding{warned("see docs/unattended.md, section Keys; do not remove the files in var/pmssl-keys", "the new key is not in use after a week: %s", some(late))}
+	}
+	return []Finding{passed("%d items get a new key", len(items))}
+}
