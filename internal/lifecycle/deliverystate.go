@@ -166,6 +166,29 @@ func (j *Order) noteDelivery(ctx context.Context, chain pki.Chain) error {
 	return j.saveDelivery(ctx, delivery{Serial: chain.Serial(), Since: j.Now().UTC(), Task: before.Task})
 }
 
+// OfferDelivery notes the certificate in place, which one of its sites does not serve, as one to be delivered, and reports whether it
+// did (rules DELIVER-6). It does not if a delivery is noted already, if no deploy block may be for it, or if the certificate has expired
+// or was revoked.
+func (j *Order) OfferDelivery(ctx context.Context) (bool, error) {
+	if j.Delivering == nil || j.Dry != nil || j.Item.Params[itemparam.Delivery] != "" || !j.delivers() {
+		return false, nil
+	}
+	stored, err := pki.StoredLeaf(j.Item.Stored)
+	if err != nil {
+		return false, nil
+	}
+	serial := stored.Serial()
+	if serial != j.Item.Params[itemparam.Serial] || serial == j.Revocation().Serial || !stored.Leaf.NotAfter.After(j.Now()) ||
+		!j.Delivering.Possible(ctx, j.deliveryOrder(), deliveryNames(stored)) {
+		return false, nil
+	}
+	if err := j.saveDelivery(ctx, delivery{Serial: serial, Since: j.Now().UTC()}); err != nil {
+		return false, err
+	}
+	j.Log.Infof("certificate %s is delivered by the next sweep: a site serves an old one", serial)
+	return true, nil
+}
+
 // saveDelivery saves how far a delivery is.
 func (j *Order) saveDelivery(ctx context.Context, d delivery) error {
 	raw, err := json.Marshal(d)

@@ -90,7 +90,7 @@ func (s *sweep) applyLook(ctx context.Context, l siteLook) error {
 	earlier, known := watch.ParseRecord(l.site.Watch)
 	fresh := l.chain.Leaf.NotBefore.After(w.state.Begun)
 	next := earlier.Next(l.look, l.chain.Serial(), s.Now(), known, fresh)
-	again, err := s.notifyOld(ctx, &l, &next)
+	again, err := s.actOnOld(ctx, &l, &next)
 	if next.News(earlier) {
 		s.Log.Infof("%s: %s: %s", siteLabel(l), next.Outcome, l.look.Worst())
 		err = errors.Join(err, s.saveRecord(ctx, &l, next))

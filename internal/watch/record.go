@@ -39,6 +39,9 @@ type Record struct {
 	// First is Serial if that certificate was in place when the sites of the item were first looked at, and no site was seen
 	// with it: such a state is older than the watch.
 	First string `json:"first,omitempty"`
+	// Offered says that a delivery of the certificate was begun because a site was seen with an old one, and that no look saw it
+	// everywhere since.
+	Offered bool `json:"offered,omitempty"`
 	// Mailed are the UTC dates on which the client was notified about this certificate, YYYY-MM-DD.
 	Mailed []string `json:"mailed,omitempty"`
 }
@@ -78,7 +81,7 @@ func (r Record) Next(look Look, serial string, now time.Time, known, fresh bool)
 		next.Served = worst.Serial
 	}
 	if known && r.Serial == serial {
-		next.OldSince, next.First, next.Mailed = r.OldSince, r.First, r.Mailed
+		next.OldSince, next.First, next.Offered, next.Mailed = r.OldSince, r.First, r.Offered, r.Mailed
 		if next.OldSince.After(now) { // the clock was ahead when it was written
 			next.OldSince = now
 		}
@@ -91,7 +94,7 @@ func (r Record) Next(look Look, serial string, now time.Time, known, fresh bool)
 	}
 	switch {
 	case worst.Outcome == Current:
-		next.OldSince, next.First = time.Time{}, ""
+		next.OldSince, next.First, next.Offered = time.Time{}, "", false
 	case worst.Outcome == Old && next.OldSince.IsZero():
 		next.OldSince = now
 	}
@@ -104,7 +107,7 @@ func (r Record) News(earlier Record) bool {
 	if r.Outcome == Old && r.Served != earlier.Served { // those of a CDN change often
 		return true
 	}
-	return r.Outcome != earlier.Outcome || r.Serial != earlier.Serial || r.First != earlier.First ||
+	return r.Outcome != earlier.Outcome || r.Serial != earlier.Serial || r.First != earlier.First || r.Offered != earlier.Offered ||
 		!r.OldSince.Equal(earlier.OldSince) || !slices.Equal(r.Mailed, earlier.Mailed)
 }
 
