@@ -13,6 +13,7 @@ import (
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/seller"
+	"pmssl/internal/terminal"
 	"pmssl/internal/xmldoc"
 )
 
@@ -22,7 +23,13 @@ import (
 func GetBalance(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	doc := xmldoc.New()
 	if run.Args.Module > 0 {
-		return doc, balanceOf(ctx, run, run.Args.Module, doc.Root())
+		node := doc.Root()
+		if run.TextOutput() {
+			node = node.CreateElement("processingmodule")
+			node.CreateAttr("id", strconv.FormatInt(run.Args.Module, 10))
+		}
+		err := balanceOf(ctx, run, run.Args.Module, node)
+		return balanceAnswer(run, doc), err
 	}
 	modules, err := run.Panel.Modules(ctx)
 	if err != nil {
@@ -36,7 +43,27 @@ func GetBalance(ctx context.Context, run *item.Run) (*etree.Document, error) {
 			failed = append(failed, fmt.Errorf("processing module %d: %w", module, err))
 		}
 	}
-	return doc, joinFaults(failed)
+	return balanceAnswer(run, doc), joinFaults(failed)
+}
+
+// balanceAnswer returns the document; for people it sets Print to a text instead.
+func balanceAnswer(run *item.Run, doc *etree.Document) *etree.Document {
+	if !run.TextOutput() {
+		return doc
+	}
+	table := terminal.Table{Styles: run.Styles, Columns: []terminal.Column{{Title: "module", Right: true}, {Title: "balance", Right: true}, {}}}
+	var rows [][]terminal.Cell
+	for _, node := range doc.Root().ChildElements() {
+		if sum := xmldoc.Child(node, "balance"); sum != nil {
+			rows = append(rows, []terminal.Cell{
+				terminal.Text(node.SelectAttrValue("id", "")), terminal.Text(sum.Text()), terminal.Text(xmldoc.Child(node, "currency").Text()),
+			})
+		}
+	}
+	if run.Print = "no processing module of the panel uses " + run.Binary + "\n"; len(rows) > 0 {
+		run.Print = table.Render(rows) + "saved in the panel\n"
+	}
+	return nil
 }
 
 const (

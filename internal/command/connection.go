@@ -3,6 +3,7 @@ package command
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -29,6 +30,10 @@ func CheckConnection(ctx context.Context, run *item.Run) (*etree.Document, error
 		return nil, err
 	}
 	run.Log.ExtInfof("the account %s can be used", theSeller.Account())
+	if run.TextOutput() {
+		run.Print = fmt.Sprintf("the account %s at %s can be used\n", item.DisplayLine(theSeller.Account(), maxFinding), run.Info.Title)
+		return nil, nil
+	}
 	return xmldoc.New(), nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"pmssl/internal/pki"
 	"pmssl/internal/purchase"
 	"pmssl/internal/seller"
+	"pmssl/internal/terminal"
 	"pmssl/internal/xmldoc"
 )
 
@@ -81,7 +82,28 @@ func Import(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	xmldoc.SetAttributes(doc.Root(), "found", t.found, "imported", t.imported, "completed", t.resumed, "skipped", t.skipped, "failed", t.failed)
 	run.Failed = t.failed > 0
 	run.Summary = fmt.Sprintf("found %d, imported %d, completed %d, skipped %d, failed %d", t.found, t.imported, t.resumed, t.skipped, t.failed)
+	if run.TextOutput() {
+		run.Print = importText(run, doc.Root())
+		return nil, nil
+	}
 	return doc, nil
+}
+
+// importText returns the counts of an import and the certificates that failed, for people.
+func importText(run *item.Run, root *etree.Element) string {
+	text := run.Summary + "\n"
+	var rows [][]terminal.Cell
+	for _, failure := range root.ChildElements() {
+		rows = append(rows, []terminal.Cell{
+			terminal.Text(failure.SelectAttrValue("id", "")), terminal.Text(failure.SelectAttrValue("name", "")),
+			{Text: item.DisplayLine(failure.SelectAttrValue("reason", ""), item.MaxWarning), Style: run.Styles.Red},
+		})
+	}
+	if len(rows) == 0 {
+		return text
+	}
+	table := terminal.Table{Styles: run.Styles, Wrap: true, Columns: []terminal.Column{{Title: "id", Right: true}, {Title: "name", Max: item.MaxName}, {Title: "why it failed"}}}
+	return text + "\n" + table.Render(rows)
 }
 
 // selectNamed returns the certificates that the search words name; all of them without search words.

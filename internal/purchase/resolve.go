@@ -43,10 +43,13 @@ func Resolve(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	node.CreateAttr("item", strconv.FormatInt(j.Item.Item, 10))
 	node.CreateAttr("intent", j.Item.Params[itemparam.Intent])
 	node.CreateAttr("mode", map[bool]string{true: "apply", false: "dry-run"}[run.Args.Yes])
+	open := j.Item.Params[itemparam.Intent]
 	if id == 0 {
-		return doc, j.resolveNone(ctx, node)
+		err = j.resolveNone(ctx, node)
+	} else {
+		err = j.resolveBought(ctx, node, id)
 	}
-	return doc, j.resolveBought(ctx, node, id)
+	return j.resolveAnswer(doc, node, open), err
 }
 
 // resolveID returns the id of --id, 0 for --none.

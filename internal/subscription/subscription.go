@@ -88,7 +88,7 @@ func Run(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	}
 	if s.running {
 		run.Summary = "another sweep is running"
-		return s.document(), nil
+		return s.answer(), nil
 	}
 	if run.Args.Resend && !s.dry && s.notified+s.failed == 0 {
 		return nil, fault.Errorf(fault.Missed, "resend", "there is nothing to notify the client of item %d about now; no notice was sent", run.Args.Item)
@@ -101,7 +101,7 @@ func Run(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if s.watched != nil && !s.dry {
 		run.Summary += fmt.Sprintf(", sites looked at %d, old %d", s.watched.looked, s.watched.old())
 	}
-	return s.document(), nil
+	return s.answer(), nil
 }
 
 func newSweep(ctx context.Context, run *item.Run) (*sweep, error) {
