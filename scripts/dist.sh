@@ -32,7 +32,7 @@ for arch in ${ARCHES:-amd64 arm64}; do
     done
 done
 chmod -R u=rwX,go=rX "$work/$top"
-tar -c -C "$work" --sort=name --owner=root:0 --group=root:0 --mtime="@$SOURCE_DATE_EPOCH" --format=gnu "$top" | gzip -9n >"$work/tarball"
+tar -c -C "$work" --sort=name --owner=root:0 --group=root:0 --mtime="@$SOURCE_DATE_EPOCH" --format=gnu "$top" | gzip -n >"$work/tarball"
 mv -f "$work/tarball" "$out/$top.tar.gz"
 chmod 0644 "$out/$top.tar.gz"
 ls -l "$out/$top.tar.gz"
