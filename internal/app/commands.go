@@ -23,6 +23,9 @@ const (
 	// buyingTime includes waiting for the account's lock while another run buys.
 	buyingTime = 10 * time.Minute
 
+	// reportTime is for reading a million items, which takes a few minutes.
+	reportTime = 20 * time.Minute
+
 	// sweepTime ends the hourly sweep before the next one begins.
 	sweepTime = 55 * time.Minute
 
@@ -85,6 +88,9 @@ func commands() table {
 		{name: "doctor", about: "examines the installation and says how to mend what does not work; changes nothing",
 			run: command.Doctor, byHand: true, readsOnly: true, alone: func(*arguments) bool { return true }, uses: []string{"item", "module", "probe", "mail"},
 			formats: []string{item.FormatText, item.FormatJSON, item.FormatXML}, example: "--item 42", deadline: doctorTime},
+		{name: "status", about: "shows every item: its certificate, what is done next, and who is waited for",
+			run: command.Status, byHand: true, readsOnly: true, uses: []string{"item", "check"},
+			formats: []string{item.FormatText, item.FormatJSON, item.FormatXML, item.FormatPrometheus, item.FormatHTML}, example: "--format json", deadline: reportTime},
 	}
 }
 

@@ -236,7 +236,7 @@ func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 		Resolver: newResolver(s.system), Format: s.format, Styles: s.styles, CriticalSection: s.setCritical,
 		Publishing: publish.Limit(&publishing{invocation: s}, s.system.Now, s.row.deadline/publishShare), Sleep: s.system.Sleep, Waits: item.NewWaits(commandWait),
 		Delivering: newDelivering(s),
-		Watch:      s.watcher(), CRLs: s.revocationLists(), Diagnosis: s.diagnosis(),
+		Watch:      s.watcher(), CRLs: s.revocationLists(), Diagnosis: s.diagnosis(), TempFile: s.tempFile,
 	}
 	if s.row.reads != readsNothing {
 		if err := s.read(ctx, run); err != nil {

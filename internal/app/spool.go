@@ -16,18 +16,24 @@ const spoolMemory = 4 << 20
 // spool keeps a document until it is complete: in memory, or, if it is longer, in a file below var that has no name, so that it
 // vanishes with the process. Nothing of it reaches stdout if the command fails (rules ARCH-1).
 type spool struct {
-	folder, pattern string
-	memory          bytes.Buffer
-	file            *os.File // nil while memory holds everything
+	folder string // for texts
+	create func() (*os.File, error)
+	memory bytes.Buffer
+	file   *os.File // nil while memory holds everything
 }
 
 // spool runs the function that writes the document of a command.
 func (s *invocation) spool(write func(io.Writer) error) (*spool, error) {
-	to := &spool{folder: filepath.Join(s.root, "var"), pattern: s.program.Name + ".spool.*"}
+	to := &spool{folder: filepath.Join(s.root, "var"), create: s.tempFile}
 	if err := write(to); err != nil {
 		return nil, errors.Join(err, to.close())
 	}
 	return to, nil
+}
+
+// tempFile opens a file below var that has no name (item.Run.TempFile).
+func (s *invocation) tempFile() (*os.File, error) {
+	return unnamed(filepath.Join(s.root, "var"), s.program.Name+".spool.*")
 }
 
 // Write implements io.Writer.
@@ -49,18 +55,27 @@ func (s *spool) Write(text []byte) (int, error) {
 
 // open moves the document from memory to a file.
 func (s *spool) open() error {
-	file, err := os.CreateTemp(s.folder, s.pattern) // 0600
+	file, err := s.create()
 	if err != nil {
 		return err
 	}
-	if err = os.Remove(file.Name()); err == nil {
-		_, err = s.memory.WriteTo(file)
-	}
-	if err != nil {
+	if _, err = s.memory.WriteTo(file); err != nil {
 		return errors.Join(err, file.Close())
 	}
 	s.file, s.memory = file, bytes.Buffer{}
 	return nil
+}
+
+// unnamed opens a file below var that has no name.
+func unnamed(folder, pattern string) (*os.File, error) {
+	file, err := os.CreateTemp(folder, pattern) // 0600
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(file.Name()); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 func (s *spool) fault(err error) error {

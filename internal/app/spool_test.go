@@ -75,7 +75,8 @@ func TestSpooledAnswersReachStdoutWholeOrNotAtAll(t *testing.T) {
 }
 
 func TestSpoolKeepsLittleInMemory(t *testing.T) {
-	s := &spool{folder: t.TempDir(), pattern: "x.spool.*"}
+	folder := t.TempDir()
+	s := &spool{folder: folder, create: func() (*os.File, error) { return unnamed(folder, "x.spool.*") }}
 	require.NoError(t, lines(16<<10, nil)(s))
 	assert.Zero(t, s.memory.Cap())
 	var text bytes.Buffer

@@ -140,3 +140,34 @@ func orCurrent(s Schedule) Schedule {
 	}
 	return s
 }
+
+// NextDue returns the first instant from now on at which the certificate is due if nothing changes until then; false if it never is.
+// Whatever is in progress counts as over: it is asked what follows if that brings nothing.
+func (c ReissueCheck) NextDue(now time.Time) (time.Time, bool) {
+	if c.Held == nil {
+		return time.Time{}, false
+	}
+	c.UnderWay = false
+	at, last := now, c.Held.Expires().AddDays(1)
+	for range nextDueSteps {
+		d := c.Decide(at)
+		switch d.Reason {
+		case "":
+			return at, true
+		case ReasonEarly:
+			at = d.DueOn.Midnight()
+		case ReasonRecent:
+			at = c.Tried.Add(RetryAfter)
+		case ReasonNoGain: // a later certificate may end later, and other conditions hold in the last days
+			if at = DateOf(at).AddDays(1).Midnight(); DateOf(at).After(last) {
+				return time.Time{}, false
+			}
+		default:
+			return time.Time{}, false
+		}
+	}
+	return time.Time{}, false
+}
+
+// nextDueSteps is more than the days of the longest lead, for each of which NextDue decides once.
+const nextDueSteps = 2 * MaxLead

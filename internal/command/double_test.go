@@ -60,9 +60,12 @@ type fakePanel struct {
 	operations int
 	swept      bool // another sweep is running
 	record     *item.SweepRecord
-	recordErr  error // the record of the last sweep can be neither read nor written
-	client     item.Recipient
-	before     func(call string) // called before each call-back
+	// autosuspend says that the panel suspended the item, problem why it cannot be read by an overview.
+	autosuspend bool
+	problem     error
+	recordErr   error // the record of the last sweep can be neither read nor written
+	client      item.Recipient
+	before      func(call string) // called before each call-back
 }
 
 func (p *fakePanel) call(format string, args ...any) error {
@@ -121,6 +124,19 @@ func (p *fakePanel) LastSweep(context.Context) (item.SweepRecord, bool, error) {
 		return item.SweepRecord{}, false, p.recordErr
 	}
 	return *p.record, true, nil
+}
+func (p *fakePanel) OverviewItems(ctx context.Context, after int64, limit int) ([]item.OverviewItem, error) {
+	if p.order.Item <= after || limit < 1 || p.order.Status == item.ItemDeleted {
+		return nil, nil
+	}
+	order, err := p.LoadItem(ctx, p.order.Item)
+	return []item.OverviewItem{{Item: order, Covered: order.Status == 2 || p.autosuspend, Autosuspend: p.autosuspend, Problem: p.problem}}, err
+}
+func (p *fakePanel) OpenWork(context.Context) (map[int64]item.OpenWork, []string, error) {
+	return map[int64]item.OpenWork{p.order.Item: {Operations: p.operations}}, nil, nil
+}
+func (p *fakePanel) ModuleOverviews(context.Context) ([]item.ModuleOverview, error) {
+	return []item.ModuleOverview{{Module: 5, Name: "Seller", Active: true}}, nil
 }
 func (p *fakePanel) ActiveItems(context.Context) (int, error) { return 1, nil }
 func (p *fakePanel) CountOperations(context.Context, int64) (int, error) {

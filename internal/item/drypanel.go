@@ -49,6 +49,7 @@ type panelReads interface {
 	OpenTask(ctx context.Context, it int64, command string) (int64, error)
 	InstallationID(ctx context.Context) (string, error)
 	Setting(ctx context.Context, name string) (string, error)
+	Overviews
 	publish.Facts
 }
 

@@ -23,6 +23,7 @@ type Panel interface {
 	Sweeps
 	Imports
 	Settings
+	Overviews
 	publish.Facts
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"os"
 	"time"
 
 	"github.com/beevik/etree"
@@ -105,6 +106,8 @@ type Run struct {
 	// Stream is set by a command whose answer may not fit into memory. It writes the whole answer, which reaches stdout only if it
 	// returns nil. It escapes what comes from outside itself.
 	Stream func(to io.Writer) error
+	// TempFile opens a file below var that has no name, and ends with the process. The caller closes it.
+	TempFile func() (*os.File, error)
 	// Failed is set by a command whose document lists failures: the document is printed and the exit code is 1.
 	Failed bool
 	// ExitCode is set by a command that answers like a monitoring plugin (rules CLI-9): 1, 2 or 3 beside its answer. 0 leaves the

@@ -89,6 +89,41 @@ func DeliveryDue(text string, now time.Time) (due bool, since time.Time) {
 	return d.lookDue(now.UTC()) || d.mailDue(), since
 }
 
+// NextDelivery returns the first instant from now on at which DeliveryDue is true.
+func NextDelivery(text string, now time.Time) time.Time {
+	d := parseDelivery(text, now.UTC())
+	for _, pause := range []time.Duration{0, lookPause, dailyLook} {
+		at := d.Last.Add(pause)
+		if at.Before(now) {
+			at = now
+		}
+		if due, _ := DeliveryDue(text, at); due {
+			return at
+		}
+	}
+	return now
+}
+
+// DeliveryState is what the item parameter delivery says about a certificate on its way to its servers.
+type DeliveryState struct {
+	Tries int
+	// ByHand says that a person has to install the certificate, Told that the administrator has a task about that.
+	ByHand, Told bool
+	Why          string // why it is not over; empty if no try was made
+}
+
+// ParseDeliveryState reads the item parameter; false if nothing is to be delivered. An error means that it cannot be read.
+func ParseDeliveryState(text string, now time.Time) (DeliveryState, bool, error) {
+	if text == "" {
+		return DeliveryState{}, false, nil
+	}
+	if err := json.Unmarshal([]byte(text), &delivery{}); err != nil {
+		return DeliveryState{}, false, err
+	}
+	d := parseDelivery(text, now.UTC())
+	return DeliveryState{Tries: d.Tries, ByHand: d.byHand(now.UTC()), Told: d.Told, Why: d.Why}, true, nil
+}
+
 // mailDue reports whether the client is still to be told.
 func (d delivery) mailDue() bool { return d.Told && d.Mailed == "" }
 

@@ -92,3 +92,33 @@ func (j *Order) savePublished(ctx context.Context, list []publishedRecord) error
 	}
 	return nil
 }
+
+// PublishedState is what the item parameter challenges_published says about an order that waits.
+type PublishedState struct {
+	Records int
+	Since   time.Time // when the oldest was published
+	Seen    bool      // every place shows all of them
+	// Overdue says that the seller had two days to look at them.
+	Overdue bool
+}
+
+// ParsePublishedState reads the item parameter. An error means that it cannot be read.
+func ParsePublishedState(text string, now time.Time) (PublishedState, error) {
+	var list []publishedRecord
+	if text == "" {
+		return PublishedState{}, nil
+	}
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		return PublishedState{}, err
+	}
+	state := PublishedState{Records: len(list), Seen: len(list) > 0}
+	for i := range list {
+		list[i].notAfter(now.UTC())
+		state.Seen = state.Seen && !list[i].Seen.IsZero()
+	}
+	if len(list) > 0 {
+		state.Since = oldest(list)
+		state.Overdue = now.Sub(state.Since) >= sellerTime
+	}
+	return state, nil
+}

@@ -27,13 +27,17 @@ func (h *Host) InstallationID(ctx context.Context) (string, error) {
 }
 
 // SaveBalance calls processing.savebalance (docs/reference/billmanager.md §11). The panel compares the balance with the module's
-// threshold and notifies the administrator.
+// threshold and notifies the administrator. Then the balance is kept in var/<bin>.balances for overviews.
 func (h *Host) SaveBalance(ctx context.Context, module int64, balance seller.Money) error {
 	params := []pair{{"processingmodule", strconv.FormatInt(module, 10)}, {"balance", strconv.FormatFloat(balance.Amount, 'f', 2, 64)}}
 	if balance.Currency != "" {
 		params = append(params, pair{"currency", balance.Currency})
 	}
-	return h.ask(ctx, callback{name: "processing.savebalance", params: append(params, sok())})
+	if err := h.ask(ctx, callback{name: "processing.savebalance", params: append(params, sok())}); err != nil {
+		return err
+	}
+	h.keepBalance(item.BalanceRecord{Module: module, At: h.o.Now().UTC(), Amount: balance.Amount, Currency: balance.Currency})
+	return nil
 }
 
 // ImportService calls processing.import.service (docs/reference/billmanager.md §11), with item parameters beside its own. It

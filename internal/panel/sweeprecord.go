@@ -75,17 +75,8 @@ func (h *Host) SaveSweep(_ context.Context, record item.SweepRecord) error {
 	if err != nil {
 		return h.sweepFault("written", err)
 	}
-	name := h.sweepName()
-	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*") // 0600
-	if err != nil {
+	if err := replaceFile(h.sweepName(), append(text, '\n')); err != nil {
 		return h.sweepFault("written", err)
-	}
-	_, err = file.Write(append(text, '\n'))
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), name)
-	}
-	if err != nil {
-		return h.sweepFault("written", errors.Join(err, os.Remove(file.Name())))
 	}
 	return nil
 }

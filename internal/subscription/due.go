@@ -46,23 +46,46 @@ func (s *sweep) decide(ctx context.Context, j *sweptItem, row *sweepRow) error {
 	return s.act(ctx, j, row, stored)
 }
 
-// act carries out the policy for a certificate that is due.
-func (s *sweep) act(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) error {
-	down := s.down[j.Account]
+// A dueStep is what the policy says about a certificate that is due.
+type dueStep int
+
+const (
+	dueReissue  dueStep = iota
+	dueNothing          // the policy is none
+	dueNotify           // the policy is manual: the client is notified
+	dueImported         // the panel has no CSR: that of the seller's order is tried
+)
+
+// dueStep returns what is done about the item's certificate once it is due. Forecasts use it too.
+func (s *sweep) dueStep(j *sweptItem) dueStep {
 	switch {
 	case s.settings.Policy == cabforum.PolicyNone:
+		return dueNothing
+	case s.settings.Policy == cabforum.PolicyManual:
+		return dueNotify
+	case strings.TrimSpace(j.Item.CSR) == "":
+		return dueImported
+	}
+	return dueReissue
+}
+
+// act carries out the policy for a certificate that is due.
+func (s *sweep) act(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) error {
+	switch s.dueStep(j) {
+	case dueNothing:
 		row.action, row.result, row.reason = actionNone, resultSkipped, string(cabforum.ReasonPolicy)
 		return nil
-	case s.settings.Policy == cabforum.PolicyManual:
+	case dueNotify:
 		row.action, row.result = actionNotify, resultOK
 		if s.dry {
 			row.result, row.reason = resultSkipped, "dry run"
 			return nil
 		}
 		return s.notifyClient(ctx, j, row, item.NoticeExpires, true)
-	case strings.TrimSpace(j.Item.CSR) == "":
+	case dueImported:
 		return s.actOnImported(ctx, j, row, stored)
-	case down != nil: // only a reissue needs the seller; clients are notified all the same
+	}
+	if down := s.down[j.Account]; down != nil { // only a reissue needs the seller; clients are notified all the same
 		s.skipForOutage(row, actionReissue, down)
 		return nil
 	}
@@ -104,11 +127,17 @@ func (s *sweep) decisionFor(ctx context.Context, j *sweptItem, row *sweepRow, st
 		return cabforum.Decision{}, err
 	}
 	row.open = operations > 0
+	return s.checkOf(j, stored, row.open).Decide(s.at), nil
+}
+
+// checkOf returns the input of the decision whether the certificate is due; open says that an operation of the panel for the item
+// is. Forecasts use it too.
+func (s *sweep) checkOf(j *sweptItem, stored pki.Chain, open bool) cabforum.ReissueCheck {
 	tried := j.Attempts()
 	check := cabforum.ReissueCheck{
 		Settings: s.settings, Active: true, PaidUntil: j.TermEnd(),
 		Held:     lifecycle.ValidityOf(stored),
-		UnderWay: row.open || j.HasStatus(item.ServiceRequested) || j.HasStatus(item.ServiceWaiting) || j.Unanswered(),
+		UnderWay: open || j.waits() || j.Unanswered(),
 		Tried:    tried.Last, Tries: tried.Count,
 	}
 	if s.settings.Policy == cabforum.PolicyNone {
@@ -117,7 +146,12 @@ func (s *sweep) decisionFor(ctx context.Context, j *sweptItem, row *sweepRow, st
 	if end, err := cabforum.ParseDate(j.Item.Params[itemparam.TermEnd]); err == nil {
 		check.SellerEnd = end
 	}
-	return check.Decide(s.at), nil
+	return check
+}
+
+// waits reports whether an order or a reissue of the item is at the seller.
+func (j *sweptItem) waits() bool {
+	return j.HasStatus(item.ServiceRequested) || j.HasStatus(item.ServiceWaiting)
 }
 
 // reissue requests the next certificate. If the seller needs a new proof of control, the client is notified.

@@ -71,6 +71,14 @@ func (s *sweep) explain(ctx context.Context, order item.Item) error {
 	return nil
 }
 
+// WrongDate returns why the sweep does not find the item when its certificate is due; empty if it does.
+func WrongDate(it item.Item, stored pki.Chain) string {
+	if shown := it.Params[itemparam.ExpireDate]; shown != stored.Ends().String() {
+		return fmt.Sprintf(reasonDate, orNone(item.Brief(shown)), stored.Ends(), it.Item)
+	}
+	return ""
+}
+
 // orNone returns the value, or "not set" if it is empty.
 func orNone(value string) string {
 	if value == "" {

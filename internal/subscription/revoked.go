@@ -225,16 +225,39 @@ func (s *sweep) isUnderWay(ctx context.Context, j *sweptItem) (bool, error) {
 	return operations > 0 || j.HasStatus(item.ServiceRequested) || j.HasStatus(item.ServiceWaiting) || j.Unanswered(), err
 }
 
+// A revokedStep is what the policy says about a revoked certificate.
+type revokedStep int
+
+const (
+	revokedReissue  revokedStep = iota
+	revokedNewKey               // the key is known to others
+	revokedHandOver             // another certificate would be refused or revoked as well: the administrator gets a task
+	revokedNotify               // the policy is manual: the client is notified
+)
+
+// revokedStep returns what is done about the revoked certificate in place. Forecasts use it too.
+func (s *sweep) revokedStep(j *sweptItem, e crl.Entry) revokedStep {
+	switch {
+	case j.KeyIsKnown():
+		return revokedNewKey
+	case e.Reason.Withdrawn():
+		return revokedHandOver
+	case s.settings.Policy == cabforum.PolicyManual:
+		return revokedNotify
+	}
+	return revokedReissue
+}
+
 // actOnRevoked answers the revocation of the certificate in place.
 func (s *sweep) actOnRevoked(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain, e crl.Entry) error {
 	manual := s.settings.Policy == cabforum.PolicyManual
-	switch {
-	case j.KeyIsKnown():
+	switch s.revokedStep(j, e) {
+	case revokedNewKey:
 		return s.answerKnownKey(ctx, j, row, stored, e)
-	case e.Reason.Withdrawn():
+	case revokedHandOver:
 		return s.handOver(ctx, j, row, e, manual, item.NextAsk, "was revoked by its authority ("+string(e.Reason)+
 			"), which would refuse or revoke another one as well: it is not reissued. Find out why, and press Reissue in the panel if that is settled")
-	case manual:
+	case revokedNotify:
 		return s.tell(ctx, j, row, e, item.NoticeRevoked, item.NextReissue)
 	}
 	return s.reissueRevoked(ctx, j, row, stored, e)
@@ -243,8 +266,7 @@ func (s *sweep) actOnRevoked(ctx context.Context, j *sweptItem, row *sweepRow, s
 // answerKnownKey replaces a certificate whose key is known to others: with a key that the module makes, if SSLRotateKey is on and
 // that can be brought to all servers, else with the client's help.
 func (s *sweep) answerKnownKey(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain, e crl.Entry) error {
-	rotates := s.settings.Policy == cabforum.PolicyAuto && s.rotation != lifecycle.KeepKey && j.Revocation().Task == "" && j.RevokedReissueRefused() == ""
-	if !rotates || s.dry {
+	if !s.rotatesKnownKey(j) || s.dry {
 		return s.askForNewKey(ctx, j, row, e, "")
 	}
 	if down := s.down[j.Account]; down != nil {
@@ -262,6 +284,11 @@ func (s *sweep) answerKnownKey(ctx context.Context, j *sweptItem, row *sweepRow,
 		return errors.Join(err, s.askForNewKey(ctx, j, row, e, fault.From(err).Message))
 	}
 	return s.escalateBlocked(ctx, j, row, stored, err)
+}
+
+// rotatesKnownKey reports whether a key that is known to others is replaced by one that the module makes. Forecasts use it too.
+func (s *sweep) rotatesKnownKey(j *sweptItem) bool {
+	return s.settings.Policy == cabforum.PolicyAuto && s.rotation != lifecycle.KeepKey && j.Revocation().Task == "" && j.RevokedReissueRefused() == ""
 }
 
 // isFinal reports whether the next run would meet the same error again.

@@ -128,6 +128,22 @@ func (r Record) MailDue(look Look, ends, now time.Time) bool {
 	return false
 }
 
+// NextMail returns the first instant from now on at which MailDue is true, if the site goes on to serve the old certificate; false
+// if there is none. What the site serves is not known, only that what is in place ends then.
+func (r Record) NextMail(ends, now time.Time) (time.Time, bool) {
+	days := func(n int) time.Time { return cabforum.DateOf(ends).AddDays(1 - n).Midnight() }
+	next := time.Time{}
+	for _, at := range []time.Time{now, r.OldSince.Add(oldFor), days(soonDays), days(lastDays)} {
+		if at.Before(now) {
+			at = now
+		}
+		if r.MailDue(Look{}, ends, at) && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next, !next.IsZero()
+}
+
 // LastDays reports whether what is in place, or what an old place serves, ends in the last days, in which the client is notified once
 // more.
 func (r Record) LastDays(look Look, ends, now time.Time) bool {

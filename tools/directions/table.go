@@ -25,8 +25,12 @@ var allowed = map[string][]string{
 		"internal/dnscheck", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/safexml", "internal/terminal",
 	},
 	"internal/command": {
-		"internal/doctor", "internal/subscription", "internal/plan", "internal/lifecycle", "internal/purchase", "internal/item", "internal/seller",
+		"internal/status", "internal/doctor", "internal/subscription", "internal/plan", "internal/lifecycle", "internal/purchase", "internal/item", "internal/seller",
 		"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal",
+	},
+	"internal/status": {
+		"internal/subscription", "internal/lifecycle", "internal/purchase", "internal/item", "internal/watch", "internal/seller", "internal/pki",
+		"internal/cabforum", "internal/fault", "internal/itemparam", "internal/plaintext", "internal/terminal",
 	},
 	"internal/subscription": {
 		"internal/lifecycle", "internal/purchase", "internal/item", "internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki",

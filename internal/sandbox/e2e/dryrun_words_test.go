@@ -16,41 +16,63 @@ import (
 // script fails if the command calls mgrctl, sends a request that changes something at the seller, or changes a file other than
 // the module's log and the counter of its calls.
 func dryWord(ts *testscript.TestScript, neg bool, args []string) {
+	words := []string{"--item", ts.Getenv("ITEM"), "--dry-run"}
+	if args[0] == "-module" {
+		args, words = args[1:], []string{"--dry-run"}
+	}
+	startUnchanged(ts, neg, append(append([]string{"--command"}, args...), words...))
+}
+
+// readsWord is `reads [-seller] ARG…`: it starts the binary with these arguments. The script fails if it calls mgrctl, changes a file
+// other than the module's log and the counter of its calls, or sends the seller anything; with -seller, anything that changes
+// something there.
+func readsWord(ts *testscript.TestScript, neg bool, args []string) {
+	asks := args[0] == "-seller"
+	if asks {
+		args = args[1:]
+	}
+	requests := startUnchanged(ts, neg, args)
+	if len(requests) > 0 && !asks {
+		ts.Fatalf("a command that only reads the panel sent %s", requests[0])
+	}
+}
+
+// startUnchanged starts the binary, and fails the script if that calls mgrctl, sends a request that changes something, or changes a
+// file. It returns the requests that were sent.
+func startUnchanged(ts *testscript.TestScript, neg bool, words []string) []string {
 	s := stateOf(ts)
 	s.standIn.forgetRequests()
 	ts.Check(s.panel.ClearRequests())
 	before, err := fingerprints(s.panel.Root(), s.seller.module)
 	ts.Check(err)
-	words := []string{"--item", ts.Getenv("ITEM"), "--dry-run"}
-	if args[0] == "-module" {
-		args, words = args[1:], []string{"--dry-run"}
-	}
-	run, err := s.panel.Start(context.Background(), s.seller.module, nil, append(append([]string{"--command"}, args...), words...)...)
+	run, err := s.panel.Start(context.Background(), s.seller.module, nil, words...)
 	reportRun(ts, neg, run, err)
 	calls, err := s.panel.Requests()
 	ts.Check(err)
 	for _, call := range calls {
 		if call.Caller == s.seller.module {
-			ts.Fatalf("a dry run called mgrctl: %s", call.Func)
+			ts.Fatalf("%q called mgrctl: %s", words, call.Func)
 		}
 	}
-	for _, line := range s.standIn.requests() {
+	requests := s.standIn.requests()
+	for _, line := range requests {
 		if !harmless(line) {
-			ts.Fatalf("a dry run sent %s", line)
+			ts.Fatalf("%q sent %s", words, line)
 		}
 	}
 	after, err := fingerprints(s.panel.Root(), s.seller.module)
 	ts.Check(err)
 	for path, sum := range after {
 		if before[path] != sum {
-			ts.Fatalf("a dry run wrote %s", path)
+			ts.Fatalf("%q wrote %s", words, path)
 		}
 	}
 	for path := range before {
 		if _, there := after[path]; !there {
-			ts.Fatalf("a dry run removed %s", path)
+			ts.Fatalf("%q removed %s", words, path)
 		}
 	}
+	return requests
 }
 
 // harmless reports whether a request to either seller only reads.

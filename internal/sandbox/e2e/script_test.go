@@ -82,7 +82,7 @@ func words() map[string]func(ts *testscript.TestScript, neg bool, args []string)
 		"use": useWord, "wizard": wizardWord, "order": orderWord, "module": runModule, "operate": operateWord, "run": runWord, "pending": pendingWord,
 		"sync": syncWord, "seller": sellerWord, "calls": callsWord, "requests": requestsWord, "item": itemWord, "log": logWord, "clock": clockWord,
 		"panelfault": panelFaultWord, "panelset": panelSetWord, "setparam": setParamWord, "operations": operationsWord, "tasks": tasksWord,
-		"problems": problemsWord, "sql": sqlWord, "dry": dryWord, "charges": chargesWord, "balances": balancesWord,
+		"problems": problemsWord, "sql": sqlWord, "dry": dryWord, "reads": readsWord, "charges": chargesWord, "balances": balancesWord,
 		"newcsr": newCSRWord,
 	}
 	maps.Copy(all, sweepWords())
@@ -135,6 +135,8 @@ func reportRun(ts *testscript.TestScript, neg bool, run *panel.Run, err error) {
 		ts.Fatalf("%v succeeded, a failure was expected", run.Args)
 	case !run.OK() && !neg:
 		ts.Fatalf("%v: %s\nstderr: %s", run.Args, run.Failure(), run.Stderr)
+	case slices.Contains(run.Args, "--check"): // like a monitoring plugin
+		show(ts, "exit code %d\n", run.ExitCode)
 	case neg && run.ExitCode != 1:
 		ts.Fatalf("%v ended with code %d, the panel expects 1", run.Args, run.ExitCode)
 	}

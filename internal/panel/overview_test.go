@@ -1,0 +1,161 @@
+package panel_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
+)
+
+// overview returns a panel with items in every state of the panel.
+func overview(t *testing.T) *fixture {
+	t.Helper()
+	w, db := withDB(t)
+	run(t, db, `
+INSERT INTO processingmodule (id, name, module, active) VALUES (5, 'Namecheap', 'pmfake', 'on'), (6, 'Other', 'pmother', 'on'), (7, NULL, 'pmfake', 'off');
+INSERT INTO pricelist (id, intname) VALUES (20, 'positivessl');
+INSERT INTO item (id, name, processingmodule, pricelist, period, status, autosuspend, employeesuspend, opendate) VALUES
+ (1, 'one.example', 5, 20, 12, 2, 'off', 'off', '2026-04-02'), (2, 'two.example', 7, 99, 12, 3, 'on', 'off', '2026-04-02'),
+ (3, 'three.example', 5, 20, 12, 3, 'on', 'on', '2026-04-02'), (4, 'four.example', 5, 20, 12, 4, 'off', 'off', NULL), (5, 'five.example', 6, 20, 12, 2, 'off', 'off', NULL),
+ (6, NULL, 5, NULL, -100, 1, NULL, NULL, NULL), (8, 'eight.example', 5, 20, 12, 2, 'off', 'off', NULL);
+INSERT INTO itemparam (item, intname, value) VALUES (1, 'certificate_serial', 'a1'), (1, 'org_name', 'not read'), (3, 'linéage', 'no'),
+ (8, 'delivery', REPEAT('x', 70000)), (8, 'lineage', '7 8'), (5, 'certificate_serial', 'a5');
+INSERT INTO certificate (item, csr, crt, pkey) VALUES (1, REPEAT('c', 100), 'first', 'Planted-private'), (2, NULL, X'504b0304ff00', NULL), (8, '', REPEAT('x', 300000), NULL);
+INSERT INTO runningoperation (id, item, trycount) VALUES (1, 1, 2), (2, 1, 11), (3, 5, 1);
+INSERT INTO task (id, item, status) VALUES (1, 1, 0), (2, 1, 2), (3, 8, 1), (4, 5, 0);`)
+	return w
+}
+
+func TestOverviewListsTheItemsOfThisBinary(t *testing.T) {
+	w := overview(t)
+	all, err := w.OverviewItems(t.Context(), 0, 100)
+	require.NoError(t, err)
+	require.Len(t, all, 5)
+	assert.Equal(t, item.OverviewItem{Covered: true, Item: item.Item{
+		Item: 1, Name: "one.example", Module: 5, Binary: binary, Template: "positivessl", Period: 12, Status: 2,
+		OpenDate: cabforum.Date{Year: 2026, Month: 4, Day: 2}, CSR: strings.Repeat("c", 64), Stored: "first", Params: map[string]string{itemparam.Serial: "a1"},
+	}}, all[0])
+	assert.Equal(t, int64(2), all[1].Item.Item)
+	assert.True(t, all[1].Covered, "suspended by the panel")
+	assert.True(t, all[1].Autosuspend)
+	assert.Equal(t, "PK\x03\x04\xff\x00", all[1].Item.Stored)
+	assert.Empty(t, all[1].Item.Template, "without its tariff")
+	assert.False(t, all[2].Covered, "suspended by an employee")
+	assert.Equal(t, item.OverviewItem{Item: item.Item{Item: 6, Module: 5, Binary: binary, Period: -100, Status: 1, Params: map[string]string{}}}, all[3])
+	require.ErrorContains(t, all[4].Problem, "the item parameter delivery has more than 65536 bytes")
+	require.ErrorContains(t, all[4].Problem, "the stored certificate has 300000 bytes, at most 262144 are read")
+	assert.Equal(t, "7 8", all[4].Item.Params[itemparam.Lineage])
+	for _, it := range all {
+		assert.NotContains(t, it.Item.Stored+it.Item.CSR, "Planted")
+	}
+	assert.Empty(t, w.calls(), "only the database is read")
+}
+
+func TestOverviewIsReadByPages(t *testing.T) {
+	w := overview(t)
+	var ids []int64
+	for after := int64(0); ; {
+		page, err := w.OverviewItems(t.Context(), after, 2)
+		require.NoError(t, err)
+		for _, it := range page {
+			ids = append(ids, it.Item.Item)
+			after = it.Item.Item
+		}
+		if len(page) < 2 {
+			break
+		}
+	}
+	assert.Equal(t, []int64{1, 2, 3, 6, 8}, ids)
+}
+
+// One damaged row costs one item, and not the list.
+func TestOverviewGoesOnWithoutARowThatCannotBeRead(t *testing.T) {
+	w, db := withDB(t)
+	run(t, db, `INSERT INTO processingmodule (id, module) VALUES (5, 'pmfake')`)
+	run(t, db, `INSERT INTO item (id, name, processingmodule, status) VALUES (1, 'one.example', 5, 2), (2, 'two.example', 5, 2), (3, 'three.example', 5, 2)`)
+	run(t, db, `INSERT INTO itemparam (item, intname, value) SELECT id, 'certificate_serial', CONCAT('a', id) FROM item`)
+	run(t, db, `DROP TABLE certificate`)
+	all, err := w.OverviewItems(t.Context(), 0, 100)
+	require.NoError(t, err)
+	require.Len(t, all, 3)
+	for _, it := range all {
+		assert.Equal(t, fault.DB, fault.From(it.Problem).Type)
+		assert.NotEmpty(t, it.Item.Params[itemparam.Serial], "what can be read is shown")
+	}
+}
+
+func TestOpenWorkIsCountedByItem(t *testing.T) {
+	w := overview(t)
+	work, problems, err := w.OpenWork(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, problems, "a panel without the column errorxml is no problem")
+	assert.Equal(t, map[int64]item.OpenWork{1: {Operations: 2, Tries: 11, Tasks: 1}, 8: {Tasks: 1}}, work)
+}
+
+func TestOpenWorkHasTheErrorOfTheNewestOperation(t *testing.T) {
+	w, db := withDB(t)
+	run(t, db, `ALTER TABLE runningoperation ADD COLUMN errorxml LONGTEXT`)
+	run(t, db, `INSERT INTO processingmodule (id, module) VALUES (5, 'pmfake')`)
+	run(t, db, `INSERT INTO item (id, name, processingmodule, status) VALUES (1, 'one.example', 5, 5), (2, 'two.example', 5, 5), (3, 'three.example', 5, 5)`)
+	run(t, db, `INSERT INTO runningoperation (id, item, trycount, errorxml) VALUES
+ (1, 1, 1, '<doc><error><msg>the first</msg></error></doc>'),
+ (2, 1, 2, '<doc><processingmodule><error value="x"><log>y</log></error></processingmodule><error type="api_error"><param name="value">z</param><msg>2011296  &lt;refused&gt;\n</msg></error></doc>'),
+ (3, 2, 1, '<doc><error type="db" value="only a value"/></doc>'), (4, 3, 1, '<doc><error><msg>cut off')`)
+	work, problems, err := w.OpenWork(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, problems)
+	assert.Equal(t, "2011296 <refused>", work[1].Error)
+	assert.Equal(t, "only a value", work[2].Error)
+	assert.Empty(t, work[3].Error)
+}
+
+func TestOpenWorkSaysWhatIsMissing(t *testing.T) {
+	w, db := withDB(t)
+	run(t, db, `INSERT INTO processingmodule (id, module) VALUES (5, 'pmfake')`)
+	run(t, db, `INSERT INTO item (id, name, processingmodule, status) VALUES (1, 'one.example', 5, 5)`)
+	run(t, db, `INSERT INTO runningoperation (id, item, trycount) VALUES (1, 1, 3)`)
+	run(t, db, `DROP TABLE task`)
+	work, problems, err := w.OpenWork(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 1, work[1].Operations)
+	require.Len(t, problems, 1)
+	assert.Contains(t, problems[0], "task")
+}
+
+func TestModulesAreListedWithTheBalanceThatWasReadLast(t *testing.T) {
+	w := overview(t)
+	all, err := w.ModuleOverviews(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []item.ModuleOverview{{Module: 5, Name: "Namecheap", Active: true}, {Module: 7}}, all)
+
+	require.NoError(t, w.SaveBalance(t.Context(), 5, seller.Money{Amount: 12.5, Currency: "USD"}))
+	require.NoError(t, w.SaveBalance(t.Context(), 7, seller.Money{Amount: 1}))
+	require.NoError(t, w.SaveBalance(t.Context(), 5, seller.Money{Amount: 11.25, Currency: "USD"}))
+	all, err = w.ModuleOverviews(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 11.25, all[0].Balance.Amount)
+	assert.Equal(t, "USD", all[0].Balance.Currency)
+	assert.WithinDuration(t, all[0].Balance.At, all[1].Balance.At, time.Hour)
+	assert.Equal(t, 1.0, all[1].Balance.Amount)
+}
+
+func TestDamagedFileOfBalancesIsLeftOut(t *testing.T) {
+	w := overview(t)
+	w.write("var/"+binary+".balances", `[{"module":5,"at":"2026-`)
+	all, err := w.ModuleOverviews(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, all, 2)
+	assert.Contains(t, w.logged(), "the file of balances")
+	require.NoError(t, w.SaveBalance(t.Context(), 5, seller.Money{Amount: 3}))
+	all, err = w.ModuleOverviews(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 3.0, all[0].Balance.Amount, "the next balance replaces it")
+}

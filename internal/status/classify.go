@@ -1,0 +1,451 @@
+package status
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/lifecycle"
+	"pmssl/internal/pki"
+	"pmssl/internal/plaintext"
+	"pmssl/internal/purchase"
+	"pmssl/internal/seller"
+	"pmssl/internal/subscription"
+	"pmssl/internal/watch"
+)
+
+const (
+	// warnDays and criticalDays are how many days before the end of its certificate an item that does not go on by itself counts
+	// as warning and as critical. In the first ones the sweep notifies daily (rules SWEEP-4).
+	warnDays     = 7
+	criticalDays = 3
+	// endingDays is how many days before its end a paid term counts as ending.
+	endingDays = 30
+	// manualTries is the number of failed runs after which the panel leaves an operation to its administrator
+	// (docs/reference/billmanager.md §1.6).
+	manualTries = 10
+
+	maxDomain  = 253
+	maxText    = 120
+	maxError   = 400
+	maxLineage = 200
+)
+
+// Item states of the panel (docs/reference/billmanager.md §4).
+const (
+	itemOrdered    = 1
+	itemSuspended  = 3
+	itemProcessing = 5
+)
+
+// facts is all that is known about one item.
+type facts struct {
+	item.OverviewItem
+	handle    *item.Handle
+	work      item.OpenWork
+	now       time.Time
+	today     cabforum.Date
+	stored    *pki.Chain // nil if none is stored or it cannot be read
+	problems  []string   // what cannot be read
+	forecast  subscription.Forecast
+	published lifecycle.PublishedState
+	delivery  lifecycle.DeliveryState
+	delivers  bool // a delivery is noted
+	record    watch.Record
+	seen      watch.Seen
+	failure   string // of the last sweep
+}
+
+// classifier makes rows of items.
+type classifier struct {
+	run      *item.Run
+	forecast *subscription.Forecaster
+	now      time.Time
+}
+
+// row returns what is shown about an item.
+func (c *classifier) row(ov item.OverviewItem, work item.OpenWork, seen watch.Seen, failure string) Row {
+	f := c.facts(ov, work, seen, failure)
+	j := f.handle
+	r := Row{
+		Item: ov.Item.Item, Module: ov.Item.Module, Domain: displayName(ov.Item.Name), Product: c.product(ov.Item.Template),
+		PaidUntil: j.TermEnd(), Lineage: lastIDs(j.Lineage()),
+		Action: f.forecast.Action, Reason: clean(f.forecast.Reason, maxText), Error: f.lastError(),
+	}
+	if !r.PaidUntil.IsZero() {
+		r.TermStart = j.TermStart()
+	}
+	if !f.forecast.At.IsZero() {
+		r.Day = cabforum.DateOf(f.forecast.At)
+	}
+	if f.stored != nil {
+		r.Begins, r.Ends, r.Serial = f.stored.Leaf.NotBefore.UTC(), f.stored.Leaf.NotAfter.UTC(), f.stored.Serial()
+	}
+	f.site(&r)
+	r.State, r.WaitsFor = f.state()
+	r.Severity = f.severity(&r)
+	return r
+}
+
+// facts reads all that the item's row is made of.
+func (c *classifier) facts(ov item.OverviewItem, work item.OpenWork, seen watch.Seen, failure string) *facts {
+	f := &facts{OverviewItem: ov, work: work, now: c.now, today: cabforum.DateOf(c.now), seen: seen, failure: failure}
+	f.handle = item.NewHandle(c.run, ov.Item)
+	if ov.Problem != nil {
+		f.problems = append(f.problems, messages(ov.Problem)...)
+	}
+	if strings.TrimSpace(ov.Item.Stored) != "" {
+		chain, err := pki.StoredLeaf(ov.Item.Stored)
+		if err == nil {
+			f.stored = &chain
+		} else {
+			f.problems = append(f.problems, fault.From(err).Message)
+		}
+	}
+	f.read()
+	f.forecast = c.forecast.Of(ov.Item, ov.Covered, work.Operations > 0, f.stored)
+	if f.unreadable() { // what the sweep does then depends on what cannot be read
+		f.forecast = subscription.Forecast{Action: subscription.ForecastNone, Expired: f.forecast.Expired, Revoked: f.forecast.Revoked}
+	}
+	return f
+}
+
+// messages returns the texts of joined errors.
+func messages(err error) []string {
+	var texts []string
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range many.Unwrap() {
+			texts = append(texts, messages(one)...)
+		}
+		return texts
+	}
+	return []string{fault.From(err).Message}
+}
+
+// problem notes an item parameter that cannot be read.
+func (f *facts) problem(name string, err error) {
+	if err != nil {
+		f.problems = append(f.problems, clean(fmt.Sprintf("the item parameter %s cannot be read (%v): correct or delete it", name, err), maxError))
+	}
+}
+
+// read reads the parameters, and notes those that cannot be read.
+func (f *facts) read() {
+	f.readTerm()
+	f.readObjects()
+	if err := f.handle.CheckIDs(); err != nil {
+		f.problems = append(f.problems, fault.From(err).Message)
+	}
+	if f.stored != nil && f.Covered {
+		if wrong := subscription.WrongDate(f.Item, *f.stored); wrong != "" {
+			f.problems = append(f.problems, wrong)
+		}
+	}
+}
+
+// readTerm checks the parameters with dates and numbers.
+func (f *facts) readTerm() {
+	params := f.Item.Params
+	for _, name := range []string{itemparam.TermStart, itemparam.TermEnd, itemparam.ExpireDate} {
+		_, err := cabforum.ParseDate(params[name])
+		f.problem(name, err)
+	}
+	if months := params[itemparam.TermMonths]; months != "" {
+		if n, err := strconv.Atoi(months); err != nil || n <= 0 {
+			f.problem(itemparam.TermMonths, errNotMonths)
+		}
+	}
+}
+
+// readObjects reads the parameters with JSON.
+func (f *facts) readObjects() {
+	params := f.Item.Params
+	var err error
+	f.published, err = lifecycle.ParsePublishedState(params[itemparam.ChallengesPublished], f.now)
+	f.problem(itemparam.ChallengesPublished, err)
+	f.delivery, f.delivers, err = lifecycle.ParseDeliveryState(params[itemparam.Delivery], f.now)
+	f.problem(itemparam.Delivery, err)
+	var reissue struct {
+		ID int64 `json:"id"`
+	}
+	if raw := params[itemparam.ReissueOf]; raw != "" && (json.Unmarshal([]byte(raw), &reissue) != nil || reissue.ID <= 0) {
+		f.problem(itemparam.ReissueOf, errNotJSON)
+	}
+	if raw := params[itemparam.Revocation]; raw != "" && lifecycle.ParseRevocation(raw).Serial == "" {
+		f.problem(itemparam.Revocation, errNotJSON)
+	}
+	if raw := params[itemparam.SiteWatch]; raw != "" {
+		var known bool
+		if f.record, known = watch.ParseRecord(raw); !known {
+			f.problem(itemparam.SiteWatch, errNotJSON)
+		}
+	}
+}
+
+var (
+	errNotMonths = errors.New("it is not a number of months")
+	errNotJSON   = errors.New("it is not what the module writes")
+)
+
+// unreadable reports whether the item cannot be read as far as the sweep needs it.
+func (f *facts) unreadable() bool { return len(f.problems) > 0 }
+
+// state returns the item's state and who is waited for.
+func (f *facts) state() (state, waits string) {
+	for _, rule := range []func() (string, string){f.broken, f.inactive, f.stuck, f.revoked, f.underWay, f.term, f.due, f.install} {
+		if state, waits = rule(); state != "" {
+			break
+		}
+	}
+	if state == "" {
+		state, waits = StateOK, WaitsNobody
+	}
+	switch { // what hurts a site now is the state, whoever is waited for
+	case f.forecast.Expired && f.inTerm() && f.Covered:
+		state = StateExpired
+	case f.forecast.Revoked && f.Covered:
+		state = StateRevoked
+	}
+	return state, waits
+}
+
+// inTerm reports whether the paid term runs.
+func (f *facts) inTerm() bool {
+	end := f.handle.TermEnd()
+	return end.IsZero() || f.today.Before(end)
+}
+
+func (f *facts) broken() (state, waits string) {
+	if f.unreadable() {
+		return StateDamaged, WaitsAdministrator
+	}
+	raw := f.Item.Params[itemparam.Intent]
+	if raw == "" {
+		return "", ""
+	}
+	if intent, err := purchase.ParseIntent(raw); err == nil && f.now.Sub(intent.Time) < purchase.IntentWait {
+		return StateUnclear, WaitsNobody // the run that buys may still go on
+	}
+	return StateUnclear, WaitsAdministrator
+}
+
+func (f *facts) inactive() (state, waits string) {
+	switch {
+	case f.Item.Status == itemSuspended && f.Autosuspend && !f.inTerm():
+		return StateEnded, WaitsClient
+	case f.Item.Status == itemSuspended && !f.Autosuspend:
+		return StateSuspended, WaitsAdministrator
+	case f.Covered:
+		return "", ""
+	case f.work.Tries >= manualTries || f.work.Tasks > 0:
+		return StateFailed, WaitsAdministrator
+	case f.Item.Status == itemProcessing && f.Item.Params[itemparam.OrderID] != "":
+		return f.underWay()
+	case f.Item.Status == itemProcessing:
+		return StateOrdered, WaitsNobody
+	}
+	return StateOrdered, WaitsClient // it is not paid
+}
+
+func (f *facts) stuck() (state, waits string) {
+	switch {
+	case f.handle.HasStatus(item.ServiceFailed), f.work.Tries >= manualTries, f.forecast.Reason == string(cabforum.ReasonTries):
+		return StateFailed, WaitsAdministrator
+	}
+	return "", ""
+}
+
+func (f *facts) revoked() (state, waits string) {
+	switch {
+	case !f.forecast.Revoked || f.handle.HasStatus(item.ServiceWaiting) || f.handle.HasStatus(item.ServiceRequested):
+		return "", ""
+	case !f.forecast.Answered && f.forecast.Action != subscription.ForecastNone:
+		return StateRevoked, WaitsNobody
+	case f.forecast.Told:
+		return StateRevoked, WaitsClient
+	}
+	return StateRevoked, WaitsAdministrator
+}
+
+func (f *facts) underWay() (state, waits string) {
+	waiting, requested := f.handle.HasStatus(item.ServiceWaiting), f.handle.HasStatus(item.ServiceRequested)
+	switch {
+	case !waiting && !requested && f.forecast.Action != subscription.ForecastSync && f.work.Operations == 0:
+		return "", ""
+	case f.Item.Params[itemparam.WaitingTask] != "":
+		return StateWaiting, WaitsAdministrator
+	case waiting:
+		return f.validation()
+	case f.work.Operations > 0 && !requested:
+		return StateWaiting, WaitsNobody // the panel runs it again
+	}
+	return StateWaiting, WaitsSeller
+}
+
+// validation returns the state of an order that waits for domain validation.
+func (f *facts) validation() (state, waits string) {
+	switch {
+	case f.published.Overdue:
+		return StatePublishing, WaitsAdministrator
+	case f.published.Records > 0 && f.published.Seen:
+		return StatePublishing, WaitsSeller
+	case f.published.Records > 0:
+		return StatePublishing, WaitsNobody
+	case f.Item.Params[itemparam.NotBefore] != "":
+		return StateWaiting, WaitsNobody // its certificate begins in the future
+	}
+	return StateWaiting, WaitsClient
+}
+
+func (f *facts) term() (state, waits string) {
+	switch end := f.handle.TermEnd(); {
+	case f.stored == nil:
+		return StateOrdered, WaitsNobody
+	case !end.IsZero() && !f.today.Before(end):
+		return StateEnded, WaitsClient
+	}
+	return "", ""
+}
+
+func (f *facts) due() (state, waits string) {
+	now := !f.forecast.At.After(f.now)
+	switch action := f.forecast.Action; {
+	case f.forecast.Told:
+		return StateDue, WaitsClient
+	case now && (action == subscription.ForecastReissue || action == subscription.ForecastNotify && f.record.Outcome != watch.Old):
+		return StateDue, WaitsNobody
+	case f.forecast.Expired, f.forecast.Reason == string(cabforum.ReasonNoGain):
+		return StateDue, WaitsAdministrator
+	}
+	return "", ""
+}
+
+func (f *facts) install() (state, waits string) {
+	switch end := f.handle.TermEnd(); {
+	case f.delivers && f.delivery.ByHand:
+		return StateUninstalled, WaitsClient
+	case f.delivers && f.forecast.Action == subscription.ForecastDeliver:
+		return StateDelivering, WaitsNobody
+	case f.served() == watch.Old:
+		return StateUninstalled, WaitsClient
+	case f.forecast.Action == subscription.ForecastRenew && f.today.DaysUntil(end) <= endingDays:
+		return StateEnding, WaitsClient
+	}
+	return "", ""
+}
+
+// served returns the outcome of the last look at the sites with this certificate in place; empty if there was none.
+func (f *facts) served() watch.Outcome {
+	serial := f.Item.Params[itemparam.Serial]
+	switch {
+	case serial == "":
+		return ""
+	case f.seen.Serial == serial && f.seen.Outcome != "":
+		return f.seen.Outcome
+	case f.record.Serial == serial:
+		return f.record.Outcome
+	}
+	return ""
+}
+
+// site writes into the row what the sites serve.
+func (f *facts) site(r *Row) {
+	outcome := f.served()
+	if outcome == "" {
+		return
+	}
+	r.Served = string(outcome)
+	r.Looked = f.record.Since.UTC()
+	if f.seen.Serial == f.Item.Params[itemparam.Serial] && !f.seen.Looked.IsZero() {
+		r.Looked = f.seen.Looked.UTC()
+	}
+	if f.record.Outcome == outcome && outcome != watch.Current {
+		r.Place = clean(watch.Place{Name: f.record.Name, Address: f.record.Address, Why: f.record.Why}.String(), maxText)
+	}
+}
+
+// severity returns how bad the state is: worse as the certificate's end comes near.
+func (f *facts) severity(r *Row) Severity {
+	left := warnDays
+	if f.stored != nil && f.Covered && f.inTerm() {
+		left = f.today.DaysUntil(r.ends())
+	}
+	switch r.State {
+	case StateExpired, StateRevoked:
+		return Critical
+	case StateDamaged, StateUnclear, StateFailed:
+		if left < warnDays {
+			return Critical
+		}
+		return Warning
+	case StateUninstalled:
+		return byDays(left, Warning)
+	case StateWaiting, StatePublishing, StateDue:
+		if r.WaitsFor == WaitsAdministrator {
+			return byDays(left, Warning)
+		}
+		return byDays(left, OK)
+	}
+	return OK
+}
+
+// byDays returns the severity by the days to the end of the certificate, at least the given one.
+func byDays(left int, least Severity) Severity {
+	switch {
+	case left < criticalDays:
+		return Critical
+	case left < warnDays:
+		return Warning
+	}
+	return least
+}
+
+// lastError returns the error that is shown: what cannot be read, what the last sweep or the panel's operation failed with, why a
+// delivery is not over.
+func (f *facts) lastError() string {
+	var words []string
+	words = append(words, f.problems...)
+	switch {
+	case len(words) > 0:
+	case f.failure != "":
+		words = append(words, f.failure)
+	case f.work.Error != "":
+		words = append(words, f.work.Error)
+	case f.delivers && f.delivery.Why != "":
+		words = append(words, f.delivery.Why)
+	default:
+		if rotated, there := f.Item.Rotated(); there && rotated.GaveUp != "" {
+			words = append(words, rotated.GaveUp)
+		}
+	}
+	return clean(strings.Join(words, "; "), maxError)
+}
+
+// product returns the seller's name of the template's product, or the template.
+func (c *classifier) product(template string) string {
+	if product, found := seller.FindProduct(c.run.Info.Products, template); found && len(product.Names) > 0 {
+		return clean(product.Names[0], maxText)
+	}
+	return clean(template, maxText)
+}
+
+// displayName returns a domain name with A-labels; a text that is no domain name as a printable line.
+func displayName(name string) string {
+	if ascii, err := pki.ASCIIName("name", name); err == nil {
+		return ascii
+	}
+	return clean(name, maxDomain)
+}
+
+// clean returns the text as one printable line of at most limit bytes.
+func clean(text string, limit int) string { return plaintext.Clip(plaintext.Line(text), limit) }
+
+// lastIDs returns the last ids of a long lineage.
+func lastIDs(ids []int64) []int64 { return ids[max(0, len(ids)-maxLineage):] }

@@ -1,0 +1,142 @@
+package status
+
+import (
+	"bufio"
+	"crypto/sha256"
+	_ "embed" // the page's parts
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"strconv"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/item"
+)
+
+// MaxHTML is how many items the page has: the most urgent ones (rules STATUS-9).
+const MaxHTML = 5000
+
+//go:embed page/page.html
+var pageHTML string
+
+//go:embed page/page.css
+var pageCSS string
+
+//go:embed page/page.js
+var pageJS string
+
+// htmlPage is what the template shows.
+type htmlPage struct {
+	Policy                            string // Content-Security-Policy
+	Style                             template.CSS
+	Script                            template.JS
+	Report                            *Report
+	Sweep                             string
+	Critical, Warning, LeftOut, Limit int
+	States, Waits                     []htmlCount
+	Columns                           []htmlColumn
+	Rows                              []htmlRow
+}
+
+type htmlCount struct {
+	Name string
+	N    int
+}
+
+// htmlColumn is a column of the items. Key names the data attribute that it is sorted by; empty if it is not sorted.
+type htmlColumn struct{ Title, Key, Type string }
+
+type htmlRow struct {
+	Item                                 int64
+	Urgency                              int
+	Domain, Product, Lineage, Error      string
+	State, Severity, WaitsFor            string
+	Fine                                 bool
+	Ends, PaidUntil, Action, Day, Reason string
+	Site, Looked, Place                  string
+	Line                                 *htmlLine
+}
+
+// htmlLine is the picture of a term: 200 units wide.
+type htmlLine struct{ X, Width, Today, Text string }
+
+// WriteHTML writes the report as one page without references: style and script are part of it, and its policy allows nothing else.
+func (r *Report) WriteHTML(to io.Writer) error {
+	page := htmlPage{
+		Policy: contentPolicy(pageCSS, pageJS), Style: template.CSS(pageCSS), Script: template.JS(pageJS), Report: r, Sweep: r.sweepLine(),
+		Critical: r.Severities[Critical], Warning: r.Severities[Warning], LeftOut: max(0, r.Items-MaxHTML), Limit: MaxHTML,
+		States: htmlCounts(r.States, States()), Waits: htmlCounts(r.Waits, Waits()),
+		Columns: []htmlColumn{
+			{"Domain", "domain", "text"}, {"State", "urgency", "number"}, {"Waited for", "waits", "text"}, {"Ends", "ends", "text"}, {"Paid until", "paid", "text"},
+			{"Next action", "day", "text"}, {"Site serves", "site", "text"}, {"Term", "", ""},
+		},
+	}
+	err := r.firstRows(MaxHTML, func(row *Row) { page.Rows = append(page.Rows, r.htmlRow(row, len(page.Rows))) })
+	if err != nil {
+		return err
+	}
+	t, err := template.New("page").Funcs(template.FuncMap{"instant": instant, "minute": minute}).Parse(pageHTML)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(to, 64<<10)
+	if err := t.Execute(out, page); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// contentPolicy allows the page's own style and script and nothing else (CSP Level 3).
+func contentPolicy(style, script string) string {
+	hash := func(text string) string {
+		sum := sha256.Sum256([]byte(text))
+		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	return fmt.Sprintf("default-src 'none'; style-src %s; script-src %s; base-uri 'none'; form-action 'none'", hash(style), hash(script))
+}
+
+func htmlCounts(counts map[string]int, names []string) []htmlCount {
+	var all []htmlCount
+	for _, name := range names {
+		if n := counts[name]; n > 0 {
+			all = append(all, htmlCount{name, n})
+		}
+	}
+	return all
+}
+
+func (r *Report) htmlRow(row *Row, urgency int) htmlRow {
+	one := htmlRow{
+		Item: row.Item, Urgency: urgency, Domain: row.Domain, Product: row.Product, Lineage: item.FormatIDs(row.Lineage), Error: row.Error,
+		State: row.State, Severity: row.Severity.String(), WaitsFor: row.WaitsFor, Fine: row.State == StateOK,
+		Ends: row.ends().String(), PaidUntil: row.PaidUntil.String(), Action: row.Action, Day: row.Day.String(), Reason: row.Reason,
+		Site: row.Served, Place: row.Place, Line: row.line(r.At),
+	}
+	if !row.Looked.IsZero() {
+		one.Looked = cabforum.DateOf(row.Looked).String()
+	}
+	return one
+}
+
+// line returns the picture of the row's term; nil if the term is not known.
+func (r *Row) line(now time.Time) *htmlLine {
+	if r.TermStart.IsZero() || !r.TermStart.Before(r.PaidUntil) {
+		return nil
+	}
+	const width = 200
+	begin := r.TermStart.Midnight()
+	whole := r.PaidUntil.Midnight().Sub(begin).Seconds()
+	place := func(at time.Time) float64 { return min(width, max(0, width*at.Sub(begin).Seconds()/whole)) }
+	number := func(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
+	line := &htmlLine{Today: number(place(now)), Text: fmt.Sprintf("Term from %s to %s", r.TermStart, r.PaidUntil)}
+	if !r.Ends.IsZero() {
+		x := place(r.Begins)
+		line.X, line.Width = number(x), number(max(2, place(r.Ends)-x))
+		line.Text += fmt.Sprintf("; certificate from %s to %s", cabforum.DateOf(r.Begins), r.ends())
+	}
+	return line
+}
+
+func minute(at time.Time) string { return at.UTC().Format("2006-01-02 15:04") }
