@@ -247,11 +247,11 @@ func (p *fakePanel) RevokedItems(context.Context) ([]item.RevokedItem, error) {
 	}
 	return nil, nil
 }
-func (p *fakePanel) WatchedItems(_ context.Context, after int64, limit int) ([]item.WatchedItem, error) {
-	if serial := p.order.Params[itemparam.Serial]; serial != "" && p.order.Item > after && limit > 0 {
-		return []item.WatchedItem{{Item: p.order.Item, Serial: serial}}, nil
+func (p *fakePanel) WatchedItems(_ context.Context, only int64, f func(item.WatchedItem)) error {
+	if serial := p.order.Params[itemparam.Serial]; serial != "" && (only == 0 || only == p.order.Item) {
+		f(item.WatchedItem{Item: p.order.Item, Serial: serial})
 	}
-	return nil, nil
+	return nil
 }
 func (p *fakePanel) WatchedSites(_ context.Context, items []int64) ([]item.WatchedSite, error) {
 	if p.stored == "" || !slices.Contains(items, p.order.Item) {

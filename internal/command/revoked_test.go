@@ -985,13 +985,13 @@ func (m mass) RevokedItems(context.Context) (all []item.RevokedItem, err error) 
 	return all, nil
 }
 
-func (m mass) WatchedItems(_ context.Context, after int64, _ int) (all []item.WatchedItem, err error) {
+func (m mass) WatchedItems(_ context.Context, only int64, f func(item.WatchedItem)) error {
 	for _, it := range m.items() {
-		if it > after {
-			all = append(all, item.WatchedItem{Item: it, Serial: m.params[it][itemparam.Serial]})
+		if only == 0 || only == it {
+			f(item.WatchedItem{Item: it, Serial: m.params[it][itemparam.Serial]})
 		}
 	}
-	return all, nil
+	return nil
 }
 
 func (m mass) WatchedSites(_ context.Context, items []int64) (all []item.WatchedSite, err error) {

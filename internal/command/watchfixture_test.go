@@ -166,12 +166,13 @@ type crowd struct {
 	afterSave func() // called after each SaveParam; nil for nothing
 }
 
-func (c *crowd) WatchedItems(_ context.Context, after int64, limit int) ([]item.WatchedItem, error) {
-	var page []item.WatchedItem
-	for it := after + 1; it <= c.items && len(page) < limit; it++ {
-		page = append(page, item.WatchedItem{Item: it, Serial: c.order.Params[itemparam.Serial]})
+func (c *crowd) WatchedItems(_ context.Context, only int64, f func(item.WatchedItem)) error {
+	for it := c.items; it > 0; it-- { // in no order
+		if only == 0 || only == it {
+			f(item.WatchedItem{Item: it, Serial: c.order.Params[itemparam.Serial]})
+		}
 	}
-	return page, nil
+	return nil
 }
 
 func (c *crowd) WatchedSites(_ context.Context, items []int64) ([]item.WatchedSite, error) {

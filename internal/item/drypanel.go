@@ -36,7 +36,7 @@ type panelReads interface {
 	KeyPairs(ctx context.Context, it int64) (KeyPairs, bool, error)
 	ItemsWithKeyPairs(ctx context.Context) ([]int64, error)
 	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
-	WatchedItems(ctx context.Context, after int64, limit int) ([]WatchedItem, error)
+	WatchedItems(ctx context.Context, only int64, f func(WatchedItem)) error
 	WatchedSites(ctx context.Context, items []int64) ([]WatchedSite, error)
 	RevokedItems(ctx context.Context) ([]RevokedItem, error)
 	LastSweep(ctx context.Context) (SweepRecord, bool, error)

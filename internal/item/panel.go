@@ -150,10 +150,10 @@ type Sweeps interface {
 	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
 	// PendingDeliveries lists the items of this binary whose certificate is still to be delivered, whatever their state is.
 	PendingDeliveries(ctx context.Context) ([]PendingDelivery, error)
-	// WatchedItems lists at most limit of the items that the sweep covers and that carry a certificate's serial, those with an
-	// id above after, lowest first. WatchedSites returns what is known about some of them; an item without a certificate, or
-	// with one that is too long to be one, is left out.
-	WatchedItems(ctx context.Context, after int64, limit int) ([]WatchedItem, error)
+	// WatchedItems calls f for each item that the sweep covers and that carries a certificate's serial, in no order; with an id for
+	// this item at most. f must not use the panel, and after an error it may have been called for some of the items. WatchedSites returns
+	// what is known about some of them; an item without a certificate, or with one that is too long to be one, is left out.
+	WatchedItems(ctx context.Context, only int64, f func(WatchedItem)) error
 	WatchedSites(ctx context.Context, items []int64) ([]WatchedSite, error)
 	// RevokedItems lists the items that the sweep covers and that carry the item parameter revocation, lowest first.
 	RevokedItems(ctx context.Context) ([]RevokedItem, error)

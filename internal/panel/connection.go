@@ -34,6 +34,9 @@ func (d *database) close() error { return errors.Join(d.conn.Close(), d.pool.Clo
 // database returns the connection. It opens it at the first call and again after it broke. The locks of a broken connection are
 // lost, which HoldsLocks detects.
 func (h *Host) database(ctx context.Context) (*database, error) {
+	if h.reading {
+		return nil, fault.Errorf(fault.Internal, "connect", "the database is asked while the rows of another query are read")
+	}
 	if h.db != nil {
 		return h.db, nil
 	}

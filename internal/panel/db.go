@@ -44,48 +44,60 @@ func (f field) number() int64 {
 // rows runs a query and returns all of its rows. Errors are fault.DB with the table as object and the server's address. After an
 // error that broke the connection, the next query opens a new one.
 func (h *Host) rows(ctx context.Context, table, query string, args ...any) ([][]field, error) {
-	db, err := h.database(ctx)
+	var all [][]field
+	err := h.each(ctx, func(row []field) { all = append(all, row) }, table, query, args...)
 	if err != nil {
 		return nil, err
 	}
+	return all, nil
+}
+
+// each is rows for results that are not kept: it calls f with one row after the other. f must not ask the database, whose one
+// connection the rows are read from: that would be an error. After an error f may have had some of the rows.
+func (h *Host) each(ctx context.Context, f func(row []field), table, query string, args ...any) error {
+	db, err := h.database(ctx)
+	if err != nil {
+		return err
+	}
 	h.o.Log.Named("db").Tracef("%s %v", query, args)
-	found, err := db.read(ctx, query, args)
+	h.reading = true
+	defer func() { h.reading = false }()
+	err = db.read(ctx, f, query, args)
 	if err == nil {
-		return found, nil
+		return nil
 	}
 	if connectionLost(err) {
 		h.db = nil
 		clear(h.items)
 		_ = db.close() // it is broken already, or holds rows that are not read
 	}
-	return nil, h.dbFault(ctx, db.address, table, queryHint(err))
+	return h.dbFault(ctx, db.address, table, queryHint(err))
 }
 
 // errTooMuch means that a query's result exceeds a limit.
 var errTooMuch = errors.New("more than the limit")
 
 // read runs the query with a new limit of maxRead bytes.
-func (d *database) read(ctx context.Context, query string, args []any) ([][]field, error) {
+func (d *database) read(ctx context.Context, f func(row []field), query string, args []any) error {
 	d.meter.left, d.meter.over = maxRead, false
-	found, err := d.scan(ctx, query, args)
+	err := d.scan(ctx, f, query, args)
 	if d.meter.over {
-		return nil, fmt.Errorf("%w: the rows have over %d bytes", errTooMuch, maxRead)
+		return fmt.Errorf("%w: the rows have over %d bytes", errTooMuch, maxRead)
 	}
-	return found, err
+	return err
 }
 
-// scan runs the query and reads its rows.
-func (d *database) scan(ctx context.Context, query string, args []any) ([][]field, error) {
+// scan runs the query and calls f with each of its rows.
+func (d *database) scan(ctx context.Context, f func(row []field), query string, args []any) error {
 	rows, err := d.conn.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var all [][]field
 	for rows.Next() {
 		row := make([]field, len(columns))
 		targets := make([]any, len(columns))
@@ -93,16 +105,16 @@ func (d *database) scan(ctx context.Context, query string, args []any) ([][]fiel
 			targets[i] = &row[i].NullString
 		}
 		if err := rows.Scan(targets...); err != nil {
-			return nil, err
+			return err
 		}
 		for i, value := range row {
 			if len(value.String) > maxValue {
-				return nil, fmt.Errorf("%w: column %s has %d bytes, at most %d are read", errTooMuch, columns[i], len(value.String), maxValue)
+				return fmt.Errorf("%w: column %s has %d bytes, at most %d are read", errTooMuch, columns[i], len(value.String), maxValue)
 			}
 		}
-		all = append(all, row)
+		f(row)
 	}
-	return all, rows.Err()
+	return rows.Err()
 }
 
 // row is rows for a query of one row; false if absent.

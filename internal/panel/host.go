@@ -46,6 +46,7 @@ type Host struct {
 	paramlist map[string]string // the panel's answer to paramlist, nil before the first need
 
 	db            *database
+	reading       bool // rows of a query are being read from the connection
 	key           *rsa.PrivateKey
 	accountLock   string             // name of the account's lock, empty if none is held
 	items         map[int64][]string // names of the items' locks

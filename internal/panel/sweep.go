@@ -147,20 +147,15 @@ func (h *Host) DeferredItems(ctx context.Context) ([]int64, error) {
 		itemparam.ChallengesDeferred, h.o.Binary)
 }
 
-// WatchedItems lists items whose sites are watched, by pages: with 100,000 items the list as a whole would be the largest thing in
-// memory. The items are read in the order of their ids, so that a page costs no more than its own rows.
-func (h *Host) WatchedItems(ctx context.Context, after int64, limit int) ([]item.WatchedItem, error) {
-	found, err := h.rows(ctx, "itemparam", "SELECT i.id, s.value"+fromOwnItems+
-		"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE"+activeStates+" AND s.value<>'' AND i.id>? ORDER BY i.id LIMIT ?",
-		itemparam.Serial, h.o.Binary, after, limit)
-	if err != nil {
-		return nil, err
+// WatchedItems calls f for each item whose sites are watched, in no order; with only for this item at most. One query in the order in
+// which the server finds the rows takes a twentieth of the time of pages. f must not use the panel: the rows are still being read.
+func (h *Host) WatchedItems(ctx context.Context, only int64, f func(item.WatchedItem)) error {
+	query := "SELECT i.id, s.value" + fromOwnItems + "JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE" + activeStates + " AND s.value<>''"
+	args := []any{itemparam.Serial, h.o.Binary}
+	if only != 0 {
+		query, args = query+" AND i.id=?", append(args, only)
 	}
-	var all []item.WatchedItem
-	for _, row := range found {
-		all = append(all, item.WatchedItem{Item: row[0].number(), Serial: row[1].String})
-	}
-	return all, nil
+	return h.each(ctx, func(row []field) { f(item.WatchedItem{Item: row[0].number(), Serial: row[1].String}) }, "itemparam", query, args...)
 }
 
 // RevokedItems lists the items with what is known about a revoked certificate of theirs.

@@ -1,6 +1,8 @@
 package panel_test
 
 import (
+	"cmp"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -28,17 +30,37 @@ INSERT INTO certificate (item, crt) VALUES (1, 'first'), (2, X'504b0304ff00'), (
 	return w
 }
 
+// watchedItems returns the items in the order of their ids.
+func (w *fixture) watchedItems(only int64) (all []item.WatchedItem) {
+	w.t.Helper()
+	require.NoError(w.t, w.WatchedItems(w.t.Context(), only, func(it item.WatchedItem) { all = append(all, it) }))
+	slices.SortFunc(all, func(a, b item.WatchedItem) int { return cmp.Compare(a.Item, b.Item) })
+	return all
+}
+
 func TestWatchedItemsAreTheSweepsWithASerial(t *testing.T) {
 	w := watched(t)
-	found, err := w.WatchedItems(t.Context(), 0, 100)
-	require.NoError(t, err)
 	all := []item.WatchedItem{{Item: 1, Serial: "a1"}, {Item: 2, Serial: "a2"}, {Item: 8, Serial: "a8"}}
-	assert.Equal(t, all, found, "not those that are suspended by hand or deleted, of another module, or without a serial")
-	for after, want := range map[int64][]item.WatchedItem{0: all[:2], 1: all[1:], 2: all[2:], 8: nil} {
-		page, err := w.WatchedItems(t.Context(), after, 2)
-		require.NoError(t, err)
-		assert.Equal(t, want, page, "at most two after %d", after)
+	assert.Equal(t, all, w.watchedItems(0), "not those that are suspended by hand or deleted, of another module, or without a serial")
+	for only, want := range map[int64][]item.WatchedItem{1: all[:1], 8: all[2:], 3: nil, 7: nil, 99: nil} {
+		assert.Equal(t, want, w.watchedItems(only), only)
 	}
+}
+
+// The rows come from the one connection, which has the locks of the run: another query would break it.
+func TestTheDatabaseIsNotAskedWhileRowsAreRead(t *testing.T) {
+	w := watched(t)
+	require.NoError(t, w.LockItem(t.Context(), 1))
+	require.NoError(t, w.LockAccount(t.Context(), "seller"))
+	asked := 0
+	require.NoError(t, w.WatchedItems(t.Context(), 0, func(item.WatchedItem) {
+		asked++
+		_, err := w.ActiveItems(t.Context())
+		require.ErrorContains(t, err, "while the rows of another query are read")
+	}))
+	assert.Equal(t, 3, asked)
+	require.NoError(t, w.HoldsLocks(t.Context()))
+	assert.Len(t, w.watchedItems(0), 3, "nothing is left of it")
 }
 
 func TestRevokedItemsAreTheSweepsWithWhatIsKnown(t *testing.T) {

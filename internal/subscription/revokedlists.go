@@ -110,25 +110,9 @@ func (s *sweep) searchLists(ctx context.Context) error {
 
 // listHeld lists the certificates in place by the lists that they name, and those that sites serve although they were replaced.
 func (s *sweep) listHeld(ctx context.Context, search *listSearch) error {
-	after, limit := int64(0), watchedPage
-	if s.Args.Item != 0 {
-		after, limit = s.Args.Item-1, 1
-	}
-	for {
-		page, err := s.Panel.WatchedItems(ctx, after, limit)
-		if err != nil {
-			return err
-		}
-		for _, it := range page {
-			if s.Args.Item == 0 || s.Args.Item == it.Item {
-				s.listItem(search, it)
-			}
-		}
-		if len(page) < limit || s.Args.Item != 0 {
-			return nil
-		}
-		after = page[len(page)-1].Item
-	}
+	err := s.Panel.WatchedItems(ctx, s.Args.Item, func(it item.WatchedItem) { s.listItem(search, it) })
+	slices.Sort(search.unknown)
+	return err
 }
 
 // listItem lists the certificates of one item.

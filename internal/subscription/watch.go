@@ -18,9 +18,8 @@ const (
 	watchTime = 5 * time.Minute
 	// watchAgain is how old a look may become: a day, less what the times of two sweeps differ.
 	watchAgain = 23 * time.Hour
-	// watchedPage is how many items are listed by one query, sitesPage how many certificates are loaded by one.
-	watchedPage = 10_000
-	sitesPage   = 50
+	// sitesPage is how many certificates are loaded by one query.
+	sitesPage = 50
 	// looksAtOnce is how many items are looked at at once. The connections have a limit of their own.
 	looksAtOnce = 40
 	// maxUnresolved is how many items in a row may have no answer of DNS before the resolver counts as down (rules WATCH-7).
@@ -120,27 +119,18 @@ func (s *sweep) reportSites(w *watchedSites) {
 
 // findDueSites lists the items to look at, the oldest look first (rules WATCH-5).
 func (s *sweep) findDueSites(ctx context.Context) error {
-	w, after, limit := s.watched, int64(0), watchedPage
-	if s.Args.Item != 0 {
-		after, limit = s.Args.Item-1, 1
-	}
+	w := s.watched
 	var all []int64
-	for {
-		page, err := s.Panel.WatchedItems(ctx, after, limit)
-		if err != nil {
-			return err
+	err := s.Panel.WatchedItems(ctx, s.Args.Item, func(it item.WatchedItem) {
+		all = append(all, it.Item)
+		if looked, due := s.siteDue(it); due {
+			w.due = append(w.due, dueSite{it.Item, looked, it.Serial})
 		}
-		for _, it := range page {
-			all = append(all, it.Item)
-			if looked, due := s.siteDue(it); due {
-				w.due = append(w.due, dueSite{it.Item, looked, it.Serial})
-			}
-		}
-		if len(page) < limit || s.Args.Item != 0 {
-			break
-		}
-		after = page[len(page)-1].Item
+	})
+	if err != nil {
+		return err
 	}
+	slices.Sort(all)
 	slices.SortFunc(w.due, func(a, b dueSite) int { return cmp.Or(cmp.Compare(a.looked, b.looked), cmp.Compare(a.item, b.item)) })
 	if s.Args.Item == 0 {
 		w.state.Keep(func(it int64) bool {
@@ -154,7 +144,7 @@ func (s *sweep) findDueSites(ctx context.Context) error {
 // siteDue reports whether an item is to be looked at now, and when it was looked at last.
 func (s *sweep) siteDue(it item.WatchedItem) (looked int64, due bool) {
 	if s.Args.Item != 0 {
-		return 0, it.Item == s.Args.Item
+		return 0, true
 	}
 	seen, known := s.watched.state.Seen(it.Item)
 	if !known || seen.Serial != it.Serial || seen.Looked.IsZero() || s.mayServeRevoked(seen) {
