@@ -262,7 +262,7 @@ func TestNamesThatNobodyServesAreTheClients(t *testing.T) {
 	})
 	t.Run("all", func(t *testing.T) {
 		d := deliveringFixture(t)
-		d.delivery.targets, d.delivery.reasons = nil, append(lasting, deliver.Reason{Name: "example.com", Err: publish.ErrNotOwner})
+		d.delivery.targets, d.delivery.reasons = nil, lasting
 		d.sweep(t)
 		assert.Empty(t, d.param(itemparam.Delivery))
 		assert.Empty(t, d.param(itemparam.DeployedSerial))
@@ -291,6 +291,48 @@ func TestNamesThatNobodyServesAreTheClients(t *testing.T) {
 		assert.Equal(t, 6, d.count("targets"))
 		d.sweeps(t, time.Hour)
 		assert.Equal(t, 1, d.openTasks())
+	})
+}
+
+// rules DELIVER-3: evidence that is missing for a while may come back; if it does not, nobody is told.
+func TestEvidenceThatIsMissingMayComeBack(t *testing.T) {
+	without := func(t *testing.T) *delivering {
+		d := deliveringFixture(t)
+		d.delivery.targets, d.delivery.reasons = nil, []deliver.Reason{{Name: "www.example.com", Err: deliver.ErrNoBlock}, {Name: "example.com", Err: publish.ErrNotOwner}}
+		d.sweep(t)
+		return d
+	}
+	t.Run("it does", func(t *testing.T) {
+		d := without(t)
+		d.sweeps(t, 6*time.Hour)
+		d.delivery.targets, d.delivery.reasons = []deliver.Target{{Block: "web7", Sites: []string{"example.com"}}}, nil
+		d.sweeps(t, 18*time.Hour)
+		d.deployed(t)
+	})
+	t.Run("it does not", func(t *testing.T) {
+		d := without(t)
+		assert.Contains(t, d.delivery.state().Why, "example.com: ")
+		d.panel.calls = nil
+		d.sweeps(t, 72*time.Hour)
+		assert.Equal(t, 5, d.count("targets"), "six tries in all")
+		assert.Equal(t, 5, d.count("save delivery="), "nothing is saved in between")
+		assert.Empty(t, d.param(itemparam.Delivery))
+		assert.Empty(t, d.param(itemparam.DeployedSerial))
+		assert.Empty(t, d.mailer.notices)
+		assert.Empty(t, d.panel.tasks)
+	})
+	t.Run("while the certificate is on its way", func(t *testing.T) {
+		d := deliveringFixture(t)
+		d.delivery.refuse["web7"] = errors.New("it is away")
+		d.sweep(t)
+		targets := d.delivery.targets
+		d.delivery.targets, d.delivery.reasons = nil, []deliver.Reason{{Name: "example.com", Err: publish.ErrNotOwner}}
+		d.sweeps(t, time.Hour)
+		assert.NotEmpty(t, d.param(itemparam.Delivery))
+		d.delivery.targets, d.delivery.reasons = targets, nil
+		delete(d.delivery.refuse, "web7")
+		d.sweeps(t, 24*time.Hour)
+		d.deployed(t)
 	})
 }
 

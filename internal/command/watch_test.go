@@ -202,6 +202,13 @@ func TestAClientIsNotToldTwiceAboutADelivery(t *testing.T) {
 		w.sweeps(t, 3*24*time.Hour)
 		assert.Equal(t, 1, w.installs())
 	})
+	t.Run("the module that finds no site of the client is not waited for", func(t *testing.T) {
+		w := watchFixture(t, 10)
+		w.reissue(t)
+		w.panel.order.Params[itemparam.Delivery] = `{"serial":"` + w.param(itemparam.Serial) + `","since":"` + w.at.AddDate(0, 0, 2).Format(time.RFC3339) + `","tries":1,"not_owner":true}`
+		w.sweeps(t, 3*24*time.Hour)
+		assert.Equal(t, 1, w.installs())
+	})
 	t.Run("in the last days the module is not waited for long", func(t *testing.T) {
 		w := watchFixture(t, 3)
 		w.reissue(t)

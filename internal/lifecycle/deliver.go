@@ -117,7 +117,7 @@ func (j *Order) deliverRound(ctx context.Context, d *delivery, stored pki.Chain)
 	if d.tryDue(now) {
 		return j.try(ctx, d, stored)
 	}
-	if len(before.Targets) > 0 && len(d.Targets) == 0 && d.over(now) {
+	if d.over(now) && d.nowhere(before) {
 		j.Log.Infof("certificate %s is not delivered any more: %s", d.Serial, d.Why)
 		return true, j.dropDelivery(ctx)
 	}
@@ -183,8 +183,7 @@ func (j *Order) try(ctx context.Context, d *delivery, stored pki.Chain) (finishe
 		unclear = err.Error()
 	}
 	if len(targets) == 0 && unclear == "" {
-		j.Log.Infof("certificate %s is the client's to install: %s", d.Serial, left)
-		return true, j.dropDelivery(ctx)
+		return j.nothingToDeliver(ctx, d, reasons, left)
 	}
 	if left != "" {
 		j.Log.ExtInfof("certificate %s is the client's to install for some of its names: %s", d.Serial, left)
@@ -193,7 +192,7 @@ func (j *Order) try(ctx context.Context, d *delivery, stored pki.Chain) (finishe
 	if err == nil {
 		d.setTargets(targets)
 	}
-	d.Unclear = unclear != ""
+	d.Unclear, d.NotOwner = unclear != "", false
 	begun, why, err := j.deliverToAll(ctx, d, before, targets, c)
 	if err != nil {
 		return false, err
@@ -202,6 +201,22 @@ func (j *Order) try(ctx context.Context, d *delivery, stored pki.Chain) (finishe
 		return true, j.delivered(ctx, *d)
 	}
 	j.noteTry(d, before, strings.Join(nonEmpty(unclear, why), "; "), answered || begun)
+	return false, nil
+}
+
+// nothingToDeliver handles a certificate that goes to no server. True if the delivery is over: if only the evidence is missing that a site
+// is the client's own, it may come back (the panel works on the client's item just now), and the other tries are made. Nobody is told.
+func (j *Order) nothingToDeliver(ctx context.Context, d *delivery, reasons []deliver.Reason, left string) (over bool, err error) {
+	if !slices.ContainsFunc(reasons, func(r deliver.Reason) bool { return errors.Is(r.Err, publish.ErrNotOwner) }) {
+		j.Log.Infof("certificate %s is the client's to install: %s", d.Serial, left)
+		return true, j.dropDelivery(ctx)
+	}
+	if !d.NotOwner {
+		j.Log.Infof("certificate %s is the client's to install, unless that changes within %d hours: %s", d.Serial, int(byHandAfter.Hours()), left)
+	}
+	d.setTargets(nil)
+	d.Tries, d.Last, d.NotOwner, d.Unclear = d.Tries+1, j.Now().UTC(), true, false
+	d.because(left)
 	return false, nil
 }
 
@@ -361,14 +376,14 @@ func (j *Order) InstallDue() bool {
 
 // InstallTold returns the day, YYYY-MM-DD, on which the client was told to install the stored certificate by hand because it could
 // not be delivered; empty if that did not happen. tries is how often the module tried to deliver it, and pending is true while it
-// goes on with that, which it does with the mode on only.
+// goes on with that, which it does with the mode on only, and knows a site of the client.
 func (j *Order) InstallTold() (day string, tries int, pending bool) {
 	raw := j.Item.Params[itemparam.Delivery]
 	d := parseDelivery(raw, j.Now().UTC())
 	if raw == "" || d.Serial != j.Item.Params[itemparam.Serial] {
 		return "", 0, false
 	}
-	return d.Mailed, d.Tries, !d.Told && j.Delivering != nil && j.Delivering.Mode() == publish.On
+	return d.Mailed, d.Tries, !d.Told && !d.NotOwner && j.Delivering != nil && j.Delivering.Mode() == publish.On
 }
 
 // NoteInstallMail notes the day on which the client is told; empty if that failed.

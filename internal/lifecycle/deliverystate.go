@@ -43,6 +43,8 @@ type delivery struct {
 	Targets []deliveryTarget `json:"targets,omitempty"`
 	// Unclear says that the last try could not find out the targets of all names.
 	Unclear bool `json:"unclear,omitempty"`
+	// NotOwner says that the last try found no evidence that any site is the client's own. Nobody is told about that.
+	NotOwner bool `json:"not_owner,omitempty"`
 	// Done are the blocks whose servers showed the certificate, ByHand those that cannot deliver it.
 	Done   []string `json:"done,omitempty"`
 	ByHand []string `json:"by_hand,omitempty"`
@@ -129,7 +131,7 @@ func (d delivery) mailDue() bool { return d.Told && d.Mailed == "" }
 
 // byHand reports whether a person has to act.
 func (d delivery) byHand(now time.Time) bool {
-	return now.Sub(d.Since) >= byHandAfter || len(d.ByHand) > 0
+	return !d.NotOwner && (now.Sub(d.Since) >= byHandAfter || len(d.ByHand) > 0)
 }
 
 // over reports whether no further try is made. One is made in any case: no sweep may have run for two days.
@@ -139,6 +141,12 @@ func (d delivery) over(now time.Time) bool {
 	}
 	hopeless := func(t deliveryTarget) bool { return slices.Contains(d.ByHand, t.Block) }
 	return len(d.ByHand) > 0 && !d.Unclear && len(slices.DeleteFunc(d.left(), hopeless)) == 0
+}
+
+// nowhere reports whether no server is left, or none has a site of the client's own. before is what was known before the servers were
+// looked at.
+func (d delivery) nowhere(before delivery) bool {
+	return len(d.Targets) == 0 && (d.NotOwner || len(before.Targets) > 0)
 }
 
 // left returns the targets that do not show the certificate.
@@ -151,6 +159,9 @@ func (d delivery) finished() bool { return len(d.Targets) > 0 && !d.Unclear && l
 
 // lookDue reports whether the servers are looked at again: each sweep does, and daily after the tries.
 func (d delivery) lookDue(now time.Time) bool {
+	if d.NotOwner { // there is nothing to look at
+		return d.tryDue(now) || d.over(now)
+	}
 	pause := lookPause
 	if d.over(now) && d.Told {
 		pause = dailyLook
