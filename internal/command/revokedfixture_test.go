@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"runtime"
 	"slices"
@@ -31,9 +32,11 @@ type fakeLists struct {
 	broken  error        // of opening the folder
 
 	asked    int
-	urls     []string // that were asked, in order
-	anyURL   bool     // others than listURL may be
-	serials  int      // of all questions
+	urls     []string          // that were asked, in order
+	anyURL   bool              // others than listURL may be
+	issuer   *x509.Certificate // that leaves name
+	issuers  int               // how often it was asked for
+	serials  int               // of all questions
 	readOnly bool
 	closed   []bool
 }
@@ -57,6 +60,14 @@ func (f *fakeLists) Ask(_ context.Context, q crl.Query) (crl.Answer, error) {
 		}
 	}
 	return answer, nil
+}
+
+func (f *fakeLists) Issuer(_ context.Context, leaf *x509.Certificate) (*x509.Certificate, error) {
+	f.issuers++
+	if f.issuer == nil || leaf.CheckSignatureFrom(f.issuer) != nil {
+		return nil, f.failure
+	}
+	return f.issuer, nil
 }
 
 func (f *fakeLists) Close(all bool, queries []crl.Query) error {

@@ -284,3 +284,38 @@ func TestAListOfAnotherIssuerOfTheSameNameIsNotUsed(t *testing.T) {
 	assert.Zero(t, r.seller.reissues)
 	assert.Empty(t, m.params[2][itemparam.Revocation])
 }
+
+// rules REVOKE-3: a seller may deliver certificates without their chain.
+func TestTheIssuerOfALeafWithoutItsChainIsFetched(t *testing.T) {
+	leafOnly := func(t *testing.T) (*revocation, pki.Chain) {
+		r := revocationFixture(t)
+		chain, err := pki.StoredLeaf(r.panel.stored)
+		require.NoError(t, err)
+		r.panel.stored = chain.LeafPEM()
+		r.revoke(crl.PrivilegeWithdrawn)
+		return r, chain
+	}
+	t.Run("it is", func(t *testing.T) {
+		r, chain := leafOnly(t)
+		r.lists.issuer = chain.Intermediates[0]
+		r.sweeps(t, 3*time.Hour)
+		assert.Equal(t, 3, r.lists.asked)
+		assert.Equal(t, chain.Serial(), r.known().Serial)
+		assert.Len(t, r.openTasks(), 1)
+	})
+	t.Run("it cannot be", func(t *testing.T) {
+		r, _ := leafOnly(t)
+		r.lists.failure = &crl.Failure{URL: "http://ca.example/1.crt", First: true, Err: context.DeadlineExceeded, Issuer: true}
+		_, failed := r.sweep(t)
+		assert.False(t, failed)
+		assert.Zero(t, r.lists.asked)
+		assert.Empty(t, r.known().Serial)
+		r.logged(t, "the certificate http://ca.example/1.crt of the issuer of certificates that were stored without their chain cannot be used: context deadline exceeded")
+	})
+	t.Run("another item has it", func(t *testing.T) {
+		r := revocationFixture(t)
+		r.sweep(t)
+		assert.Equal(t, 1, r.lists.asked)
+		assert.Zero(t, r.lists.issuers)
+	})
+}

@@ -18,6 +18,8 @@ import (
 const (
 	// listTime is how long a sweep looks for revoked certificates on their lists (rules REVOKE-4).
 	listTime = 3 * time.Minute
+	// issuerTime is how much of that the certificates of issuers may take that no chain has.
+	issuerTime = 30 * time.Second
 	// maxCandidates is how many items are loaded to find the certificate of one issuer: a seller may have delivered one without
 	// its chain.
 	maxCandidates = 3
@@ -51,6 +53,7 @@ type listSearch struct {
 	held       map[watch.List][]held
 	issuers    map[string]*x509.Certificate // by watch.List.Issuer
 	candidates map[string][]int64           // items whose chain should have the issuer
+	leaves     map[string]*x509.Certificate // of candidates without it
 	unknown    []int64                      // items whose certificate in place was not read before
 	without    int                          // items whose certificate names no list
 }
@@ -88,7 +91,8 @@ func (s *sweep) findRevoked(ctx context.Context) error {
 func (s *sweep) searchLists(ctx context.Context) error {
 	looking, cancel := context.WithTimeout(ctx, listTime)
 	defer cancel()
-	search := &listSearch{held: map[watch.List][]held{}, issuers: map[string]*x509.Certificate{}, candidates: map[string][]int64{}}
+	search := &listSearch{held: map[watch.List][]held{}, issuers: map[string]*x509.Certificate{}, candidates: map[string][]int64{},
+		leaves: map[string]*x509.Certificate{}}
 	if err := s.listHeld(ctx, search); err != nil {
 		return err
 	}
@@ -105,6 +109,7 @@ func (s *sweep) searchLists(ctx context.Context) error {
 	if err != nil {
 		s.Log.Warningf("%v", err)
 	}
+	s.fetchIssuers(looking, lists, search)
 	return s.askLists(looking, lists, search)
 }
 
@@ -196,11 +201,33 @@ func (s *sweep) readIssuers(ctx context.Context, search *listSearch) error {
 
 // readIssuer keeps the certificate that stands above a leaf in its chain, if it signed the leaf.
 func (l *listSearch) readIssuer(list watch.List, chain pki.Chain) {
-	if l.issuers[list.Issuer] != nil || list.Issuer == "" || len(chain.Intermediates) == 0 {
+	if l.issuers[list.Issuer] != nil || list.Issuer == "" {
 		return
 	}
-	if issuer := chain.Intermediates[0]; chain.Leaf.CheckSignatureFrom(issuer) == nil {
-		l.issuers[list.Issuer] = issuer
+	if len(chain.Intermediates) > 0 && chain.Leaf.CheckSignatureFrom(chain.Intermediates[0]) == nil {
+		l.issuers[list.Issuer] = chain.Intermediates[0]
+		return
+	}
+	l.leaves[list.Issuer] = chain.Leaf
+}
+
+// fetchIssuers fetches the certificates of issuers that no chain has, from where the leaves say, for a part of the time.
+func (s *sweep) fetchIssuers(looking context.Context, lists crl.Service, search *listSearch) {
+	ctx, cancel := context.WithTimeout(looking, issuerTime)
+	defer cancel()
+	for name, leaf := range search.leaves { // in another order each time: one that hangs must not keep the others from their turn
+		if search.issuers[name] != nil || ctx.Err() != nil {
+			continue
+		}
+		issuer, err := lists.Issuer(ctx, leaf)
+		if failure := (*crl.Failure)(nil); errors.As(err, &failure) && failure.First {
+			s.Log.Warningf("%v", failure)
+		} else if err != nil {
+			s.Log.Debugf("the issuer of certificates that were stored without their chain is not known: %v", err)
+		}
+		if issuer != nil {
+			search.issuers[name] = issuer
+		}
 	}
 }
 

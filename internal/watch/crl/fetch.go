@@ -42,9 +42,9 @@ type Resolver interface {
 	Addresses(ctx context.Context, host string) ([]netip.Addr, error)
 }
 
-// fetch returns what is at the URL of a list.
-func (s *Store) fetch(ctx context.Context, address string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.fetchTime)
+// fetch returns what is at a URL, at most limit bytes.
+func (s *Store) fetch(ctx context.Context, address string, limit int64, within time.Duration) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	parsed, err := url.Parse(address)
 	if err != nil {
@@ -70,21 +70,26 @@ func (s *Store) fetch(ctx context.Context, address string) ([]byte, error) {
 	switch {
 	case response.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("the answer is HTTP %d", response.StatusCode)
-	case response.ContentLength > maxList:
-		return nil, errTooLong()
+	case response.ContentLength > limit:
+		return nil, errTooLong(limit)
 	}
 	var body bytes.Buffer
 	body.Grow(int(max(response.ContentLength, 0)) + bytes.MinRead)
-	switch n, err := body.ReadFrom(io.LimitReader(response.Body, maxList+1)); {
+	switch n, err := body.ReadFrom(io.LimitReader(response.Body, limit+1)); {
 	case err != nil:
 		return nil, err
-	case n > maxList:
-		return nil, errTooLong()
+	case n > limit:
+		return nil, errTooLong(limit)
 	}
 	return body.Bytes(), nil
 }
 
-func errTooLong() error { return fmt.Errorf("it is longer than %d MiB", maxList>>20) }
+func errTooLong(limit int64) error {
+	if limit < 1<<20 {
+		return fmt.Errorf("it is longer than %d KiB", limit>>10)
+	}
+	return fmt.Errorf("it is longer than %d MiB", limit>>20)
+}
 
 // client returns the client for one fetch. No proxy is used.
 func (s *Store) client() *http.Client {

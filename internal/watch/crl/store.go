@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -45,6 +46,7 @@ type Options struct {
 type Service interface {
 	Sort(queries []Query)
 	Ask(ctx context.Context, q Query) (Answer, error)
+	Issuer(ctx context.Context, leaf *x509.Certificate) (*x509.Certificate, error)
 	Close(all bool, queries []Query) error
 }
 
@@ -79,10 +81,15 @@ type Failure struct {
 	// First says that this list could be used the last time: the failure is news.
 	First bool
 	Err   error
+	// Issuer says that it is the certificate of an issuer, and not a list.
+	Issuer bool
 }
 
 // Error names the list and the reason.
 func (f *Failure) Error() string {
+	if f.Issuer {
+		return fmt.Sprintf("the certificate %s of the issuer of certificates that were stored without their chain cannot be used: %v", line(f.URL), f.Err)
+	}
 	return fmt.Sprintf("the list of revoked certificates %s cannot be used: %v", line(f.URL), f.Err)
 }
 
@@ -108,10 +115,12 @@ func (q Query) name() string {
 }
 
 // of returns what is known about a list; nil if it is a further one and there are too many.
-func (s *Store) of(q Query) *known {
-	name := q.name()
+func (s *Store) of(q Query) *known { return s.named(q.name(), q.URL) }
+
+// named returns what is known about a file by its name.
+func (s *Store) named(name, from string) *known {
 	if s.lists[name] == nil && len(s.lists) < maxLists {
-		s.lists[name] = &known{Name: name, URL: line(q.URL)}
+		s.lists[name] = &known{Name: name, URL: line(from)}
 	}
 	return s.lists[name]
 }
@@ -150,7 +159,7 @@ func (s *Store) Sort(queries []Query) {
 func (s *Store) Ask(ctx context.Context, q Query) (Answer, error) {
 	k := s.of(q)
 	if k == nil {
-		return Answer{Failure: &Failure{q.URL, false, fmt.Errorf("there are more than %d lists", maxLists)}}, nil
+		return Answer{Failure: &Failure{URL: q.URL, Err: fmt.Errorf("there are more than %d lists", maxLists)}}, nil
 	}
 	k.asked = true
 	if s.isFresh(k) {
@@ -158,28 +167,19 @@ func (s *Store) Ask(ctx context.Context, q Query) (Answer, error) {
 			return answerOf(read), nil
 		}
 	}
-	if !s.mayFetch(k) || s.isSilent(q) {
+	if !s.mayFetch(k) || s.isSilent(q.URL) {
 		return s.fromCopy(q, k, nil), nil
 	}
 	der, read, err := s.fetchList(ctx, q, k)
 	if ctx.Err() != nil {
 		return Answer{}, ctx.Err()
 	}
-	s.noteAnswer(q, err)
-	k.Tried = s.o.Now().UTC()
-	if err != nil {
-		first := k.Failing.IsZero()
-		if first {
-			k.Failing = k.Tried
-		}
-		err = plaintext.Error(err, maxWhy) // it may repeat what a server sent
-		k.Why = err.Error()
-		return s.fromCopy(q, k, &Failure{q.URL, first, err}), nil
+	if failure := s.noteAnswer(k, q.URL, err); failure != nil {
+		return s.fromCopy(q, k, failure), nil
 	}
-	k.Fetched, k.Failing, k.Why = k.Tried, time.Time{}, ""
 	if err := s.keep(k, der); err != nil {
 		answer := answerOf(read)
-		answer.Failure = &Failure{q.URL, true, fmt.Errorf("it was read, and no copy can be kept: %w", err)}
+		answer.Failure = &Failure{URL: q.URL, First: true, Err: fmt.Errorf("it was read, and no copy can be kept: %w", err)}
 		return answer, nil
 	}
 	return answerOf(read), nil
@@ -188,7 +188,7 @@ func (s *Store) Ask(ctx context.Context, q Query) (Answer, error) {
 // fetchList fetches and reads a list. One that is older than the copy is an error as long as that counts: whoever is between here
 // and the CA must not hide what is revoked meanwhile.
 func (s *Store) fetchList(ctx context.Context, q Query, k *known) ([]byte, result, error) {
-	der, err := s.fetch(ctx, q.URL)
+	der, err := s.fetch(ctx, q.URL, maxList, s.fetchTime)
 	if err != nil {
 		return nil, result{}, err
 	}
@@ -245,17 +245,29 @@ func answerOf(r result) Answer {
 	return Answer{Known: true, Revoked: r.revoked, ThisUpdate: r.thisUpdate, NextUpdate: r.nextUpdate}
 }
 
-// isSilent reports whether lists of the query's host were waited for in vain several times in this run.
-func (s *Store) isSilent(q Query) bool {
-	at, err := url.Parse(q.URL)
+// isSilent reports whether the URL's host was waited for in vain several times in this run.
+func (s *Store) isSilent(address string) bool {
+	at, err := url.Parse(address)
 	return err == nil && s.silent[at.Host] >= maxSilent
 }
 
-// noteAnswer counts lists that were waited for in vain.
-func (s *Store) noteAnswer(q Query, err error) {
-	if at, failed := url.Parse(q.URL); failed == nil && isSilence(err) {
+// noteAnswer notes how a fetch ended. It returns the failure, nil if there is none.
+func (s *Store) noteAnswer(k *known, address string, err error) *Failure {
+	if at, failed := url.Parse(address); failed == nil && isSilence(err) {
 		s.silent[at.Host]++
 	}
+	k.Tried = s.o.Now().UTC()
+	if err == nil {
+		k.Fetched, k.Failing, k.Why = k.Tried, time.Time{}, ""
+		return nil
+	}
+	first := k.Failing.IsZero()
+	if first {
+		k.Failing = k.Tried
+	}
+	err = plaintext.Error(err, maxWhy) // it may repeat what a server sent
+	k.Why = err.Error()
+	return &Failure{URL: address, First: first, Err: err}
 }
 
 // Close keeps what is known about the lists. With all, every list that certificates name was asked, or is among the queries; what
