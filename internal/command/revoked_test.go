@@ -682,7 +682,7 @@ func TestARevocationThatTheClientAnsweredIsForgottenWhenTheCertificateIsSeen(t *
 	for name, seen := range map[string]bool{"seen": true, "not seen": false} {
 		t.Run(name, func(t *testing.T) {
 			r := revocationFixture(t)
-			r.panel.settings["SSLSubscriptionPolicy"] = "manual"
+			r.panel.settings["SSLSubscriptionPolicy"] = "none"
 			r.revoke(crl.Superseded)
 			r.sweep(t)
 			r.issueAtOnce(t)
@@ -696,6 +696,28 @@ func TestARevocationThatTheClientAnsweredIsForgottenWhenTheCertificateIsSeen(t *
 			r.sweep(t)
 			assert.Empty(t, r.param(itemparam.Revocation))
 		})
+	}
+}
+
+// A mail is remembered as long as the certificate may be served, unless nobody looks.
+func TestARevocationThatWasToldIsForgottenWhenTheCertificateHasEnded(t *testing.T) {
+	for watching, days := range map[string]int{"on": 398, "off": 7} {
+		r := revocationFixture(t)
+		r.panel.settings["SSLSubscriptionPolicy"] = "manual"
+		r.revoke(crl.Superseded)
+		r.sweep(t)
+		require.Equal(t, []string{"revoked reissue"}, r.mails())
+		noted := r.at
+		r.issueAtOnce(t)
+		require.NoError(t, r.do(command.Reopen, "reopen"))
+		r.sites.served = r.panel.stored
+		r.panel.settings[watch.SettingWatch] = watching
+		r.at = noted.AddDate(0, 0, days).Add(-time.Minute)
+		r.sweep(t)
+		assert.NotEmpty(t, r.param(itemparam.Revocation), watching)
+		r.at = r.at.Add(time.Minute)
+		r.sweep(t)
+		assert.Empty(t, r.param(itemparam.Revocation), watching)
 	}
 }
 

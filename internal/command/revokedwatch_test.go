@@ -319,3 +319,18 @@ func TestTheIssuerOfALeafWithoutItsChainIsFetched(t *testing.T) {
 		assert.Zero(t, r.lists.issuers)
 	})
 }
+
+// rules REVOKE-6: behind one address may be several servers, of which one has the revoked certificate. That is told once.
+func TestASiteThatServesARevokedCertificateNowAndThen(t *testing.T) {
+	r := installable(t)
+	old := r.sites.served
+	r.put(r.param(itemparam.EarlierSerials), crl.Superseded)
+	for range 15 {
+		r.sites.served = old
+		r.sweepsEach(t, 12*time.Hour, 2)
+		r.sites.served = r.panel.stored
+		r.sweepsEach(t, 12*time.Hour, 2)
+	}
+	assert.Equal(t, 1, strings.Count(strings.Join(r.mails(), ","), "revoked install"), r.mails())
+	assert.LessOrEqual(t, r.installs(), 2)
+}

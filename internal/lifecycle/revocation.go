@@ -17,6 +17,8 @@ const (
 	// revokedReissues is how many reissues of revoked certificates the sweep makes for one item in revokedPeriod (rules REVOKE-5).
 	revokedReissues = 2
 	revokedPeriod   = 7 * 24 * time.Hour
+	// toldFor is how long mails are remembered: no certificate lasts longer (BR 6.3.2).
+	toldFor = 398 * 24 * time.Hour
 	// maxRevocation is the longest item parameter that is read, in bytes; maxTold how many mails are remembered.
 	maxRevocation = 8 << 10
 	maxTold       = 20
@@ -204,9 +206,11 @@ func (j *Order) refuseKnownKey() error {
 }
 
 // RevocationOver reports whether nothing has to be remembered about the revocation any more: the certificate was replaced, and the
-// new one was seen or nothing was seen for a while. inPlace is the serial in place; seen says that the sites serve it.
-func (r Revocation) RevocationOver(inPlace string, seen bool, now time.Time) bool {
-	if r.Serial == "" || r.Serial == inPlace || !seen && now.Sub(r.Noted) < revokedPeriod {
+// new one was seen or nothing was seen for a while. inPlace is the serial in place; seen says that the sites serve it. watched says that
+// sites are looked at: one that serves the certificate now and then, because of several servers behind one address, is told once.
+func (r Revocation) RevocationOver(inPlace string, seen, watched bool, now time.Time) bool {
+	kept := now.Sub(r.Noted)
+	if r.Serial == "" || r.Serial == inPlace || !seen && kept < revokedPeriod || watched && len(r.Told) > 0 && kept < toldFor {
 		return false
 	}
 	return !slices.ContainsFunc(r.Reissued, func(one RevokedReissue) bool { return now.Sub(one.At) < revokedPeriod })

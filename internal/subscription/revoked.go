@@ -147,7 +147,7 @@ func (s *sweep) isOver(it int64, r lifecycle.Revocation, inPlace string, seen bo
 		}
 		seen = seen || known && last.Outcome == watch.Current && last.Serves(inPlace)
 	}
-	return r.RevocationOver(inPlace, seen, s.Now())
+	return r.RevocationOver(inPlace, seen, s.watched != nil, s.Now())
 }
 
 // noteRevoked saves on the item that its certificate in place is on the list that it names. It returns what is known then; false
