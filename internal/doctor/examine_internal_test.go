@@ -120,3 +120,21 @@ func TestTheTableOfChecks(t *testing.T) {
 	}
 	assert.Greater(t, len(seen), 30)
 }
+
+// What stands in the file of a probe may be written by others: only test records are removed.
+func FuzzProbeFile(f *testing.F) {
+	f.Add([]byte(`[{"order":{"Item":1},"placement":{"Publisher":"ns1","Zone":"example.com","Record":{"type":"CNAME","name":"_pmssl-test0.example.com"}}}]`))
+	f.Add([]byte(`[{"placement":{"Record":{"type":"file","path":"/.well-known/pki-validation/_pmssl-test0.txt"}}}]`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		left, err := parseProbe(text)
+		if err != nil {
+			return
+		}
+		assert.LessOrEqual(t, len(left), maxProbed)
+		for _, one := range left {
+			if isTest(one.Placement.Record) {
+				assert.Contains(t, one.Placement.Record.Name+one.Placement.Record.Path, testLabel)
+			}
+		}
+	})
+}

@@ -100,6 +100,8 @@ func checkProgram(_ context.Context, x *examination) []Finding {
 	switch {
 	case err != nil:
 		return []Finding{failed(installAgain, "%s cannot be read: %v", place, bare(err))}
+	case same && !executable(real):
+		return []Finding{failed("chmod 755 "+real, "%s cannot be executed: the panel cannot start it", shown)}
 	case same:
 		return append([]Finding{passed("%s, version %s", shown, x.o.Version)}, kept(place)...)
 	}
@@ -107,6 +109,12 @@ func checkProgram(_ context.Context, x *examination) []Finding {
 		return []Finding{failed(installAgain, "%s is another program: the panel runs a module of the same name that is not this one", shown)}
 	}
 	return []Finding{failed("run "+place+" --command doctor to examine that one, or "+installAgain, "%s is another build of this module than %s, which runs now", shown, x.o.Executable)}
+}
+
+// executable reports whether a file may be executed by its owner.
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().Perm()&0o100 != 0
 }
 
 // modulePath is the path of the packages of the module's programs, which the Go linker writes into them.

@@ -198,6 +198,7 @@ func checkItemDNS(ctx context.Context, x *examination, p item.DiagnosticPanel) [
 			found = append(found, checkServers(ctx, resolver, zone)...)
 		}
 		found = append(found, checkCAA(ctx, resolver, name, x.o.Info.Issuers), checkAddresses(ctx, resolver, name))
+		found = append(found, leftChallenge(ctx, resolver, s.item, strings.TrimPrefix(name, "*."))...)
 	}
 	return found
 }

@@ -32,10 +32,25 @@ func (x *examination) readProbe() ([]probed, error) {
 	}
 	var left []probed
 	if err == nil {
-		err = json.Unmarshal(text, &left)
+		left, err = parseProbe(text)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be read: %w", x.probeFile(), err)
+	}
+	return left, nil
+}
+
+// maxProbed is how many records a file of probes may name.
+const maxProbed = 100
+
+// parseProbe reads the content of the file.
+func parseProbe(text []byte) ([]probed, error) {
+	var left []probed
+	if err := json.Unmarshal(text, &left); err != nil {
+		return nil, err
+	}
+	if len(left) > maxProbed {
+		return nil, fmt.Errorf("it names %d records, at most %d are expected", len(left), maxProbed)
 	}
 	return left, nil
 }

@@ -67,7 +67,7 @@ func checkTimer(_ context.Context, x *examination) []Finding {
 		if unit == "" {
 			return []Finding{failed("install the units again (make install-systemd, or the package), then: systemctl daemon-reload", "%s is enabled, and its unit %s.timer is missing", name, timerUnit)}
 		}
-		return []Finding{passed("%s is enabled (%s)", name, unit)}
+		return []Finding{x.checkUnit(name, unit)}
 	}
 	if line := x.cronLine(); line != "" {
 		return []Finding{passed("%s runs the sweep", line)}
@@ -76,6 +76,24 @@ func checkTimer(_ context.Context, x *examination) []Finding {
 		enable = "make install-systemd, or install the package; then: systemctl daemon-reload && " + enable
 	}
 	return []Finding{failed(enable, "nothing starts the sweep on this host: %s is not enabled. If another host of the panel runs it, this is as it should be", name)}
+}
+
+// maxUnit is how much of a unit is read, in bytes.
+const maxUnit = 256 << 10
+
+// checkUnit compares the panel's root in the timer's unit with this one: systemd silently skips a timer whose program does not exist.
+func (x *examination) checkUnit(name, unit string) Finding {
+	text, err := readSome(unit, maxUnit)
+	if err != nil {
+		return failed("install the units again: make install-systemd, or the package", "%s: %v", unit, bare(err))
+	}
+	for line := range strings.Lines(string(text)) {
+		place, found := strings.CutPrefix(strings.TrimSpace(line), "ConditionPathExists=")
+		if found && place != filepath.Join(x.o.Root, "processing", "%i") && place != filepath.Join(x.o.Root, "processing", x.o.Binary) {
+			return failed("make install-systemd MGR5_ROOT="+x.o.Root+", then: systemctl daemon-reload", "%s is enabled, and %s is for another root: it waits for %s", name, unit, place)
+		}
+	}
+	return passed("%s is enabled (%s)", name, unit)
 }
 
 // findUnit returns the path of the first unit file of one of the names; empty if there is none.

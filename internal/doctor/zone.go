@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"crypto/md5"
 	"fmt"
 	"net"
 	"slices"
@@ -10,6 +11,9 @@ import (
 	"github.com/miekg/dns"
 
 	"pmssl/internal/dnscheck"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
 )
 
 // zoneOf returns the zone that holds a name, or the finding why that is not known.
@@ -123,4 +127,34 @@ func signed(ctx context.Context, resolver *dnscheck.Resolver, zone string) Findi
 		return passed("zone %s: signed; the resolver does not say that it checks signatures", zone)
 	}
 	return passed("zone %s: not signed (no DNSSEC)", zone)
+}
+
+// challengeSuffixes are the domains that the CNAME records of challenges lead to (docs/reference/unattended.md §1).
+func challengeSuffixes() []string { return []string{".sectigo.com.", ".comodoca.com.", ".ssl.com."} }
+
+// waits reports whether the item's order waits at the seller.
+func waits(it item.Item) bool {
+	status := it.Params[itemparam.ServiceStatus]
+	return status == fmt.Sprintf("%d", item.ServiceRequested) || status == fmt.Sprintf("%d", item.ServiceWaiting)
+}
+
+// leftChallenge reports a CNAME record for the item's CSR that stands although the module knows of none and the item does not wait:
+// it proves nothing any more. The module never removes what it does not know.
+func leftChallenge(ctx context.Context, resolver *dnscheck.Resolver, it item.Item, host string) []Finding {
+	csr, err := pki.ReadCSR(it.RequestCSR())
+	if err != nil || it.Params[itemparam.ChallengesPublished] != "" || waits(it) {
+		return nil
+	}
+	name := fmt.Sprintf("_%x.%s", md5.Sum(csr.DER), host)
+	answer, err := resolver.Query(ctx, name, dns.TypeCNAME)
+	if err != nil {
+		return nil // the other questions say what is wrong with the zone
+	}
+	for _, rr := range answer.Answer {
+		alias, is := rr.(*dns.CNAME)
+		if is && slices.ContainsFunc(challengeSuffixes(), func(suffix string) bool { return strings.HasSuffix(strings.ToLower(alias.Target), suffix) }) {
+			return []Finding{warned("remove it from the zone by hand if no order waits for it", "a challenge of an earlier order is left: %s CNAME %s", name, alias.Target)}
+		}
+	}
+	return nil
 }

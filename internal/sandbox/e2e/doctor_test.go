@@ -47,6 +47,9 @@ func startHealthy(t *testing.T, seller sellerCase) *doctorFixture {
 	units := filepath.Join(host, "etc", "systemd", "system")
 	timer := "pmssl-subscription@.timer"
 	copyFile(t, filepath.Join("..", "..", "..", "etc", "systemd", timer), filepath.Join(units, timer))
+	text, err := os.ReadFile(filepath.Join(units, timer))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(units, timer), []byte(strings.ReplaceAll(string(text), "/usr/local/mgr5", root)), 0o644))
 	wants := filepath.Join(units, "timers.target.wants")
 	require.NoError(t, os.MkdirAll(wants, 0o755))
 	require.NoError(t, os.Symlink("/etc/systemd/system/"+timer, filepath.Join(wants, "pmssl-subscription@"+seller.module+".timer")))
@@ -270,6 +273,11 @@ func brokenSetups() []brokenSetup {
 			damage: func(t *testing.T, f *doctorFixture) {
 				require.NoError(t, os.RemoveAll(filepath.Join(f.host, "etc/systemd/system/timers.target.wants")))
 			}},
+		{name: "a timer for another root", id: "timer", text: "is for another root: it waits for /usr/local/mgr5/processing/%i", mend: "make install-systemd MGR5_ROOT=",
+			damage: func(t *testing.T, f *doctorFixture) {
+				timer := "pmssl-subscription@.timer"
+				copyFile(t, filepath.Join("..", "..", "..", "etc", "systemd", timer), filepath.Join(f.host, "etc/systemd/system", timer))
+			}},
 		{name: "a sweep that is overdue", id: "last_sweep", text: "(4h0m0s ago)", mend: "systemctl status pmssl-subscription@",
 			damage: func(t *testing.T, f *doctorFixture) { f.setTime(t, "2026-04-02T13:00:00Z") }},
 		{name: "maintenance", id: "maintenance", text: "nothing is ordered", mend: "rm ",
@@ -397,7 +405,7 @@ func TestDoctorWorksWithoutAPanel(t *testing.T) {
 				var got examination
 				require.NoError(t, json.Unmarshal(out, &got), "%s", out)
 				assert.True(t, got.has("failed", "root", "the panel's folder", "MGR5_ROOT"), "%v", got.crosses())
-				assert.True(t, got.has("ok", "timer", "is enabled", ""), "what needs no panel is checked: %v", got.crosses())
+				assert.True(t, got.has("ok", "ca_bundle", "certificates", ""), "what needs no panel is checked: %v", got.crosses())
 				assert.True(t, got.has("not_checked", "database", "needs", ""))
 				assert.NoDirExists(t, filepath.Join(root, "var"), "nothing is created")
 			})
