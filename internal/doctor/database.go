@@ -78,6 +78,8 @@ func checkMgrctl(ctx context.Context, x *examination, p item.DiagnosticPanel) []
 	took := x.o.Now().Sub(began)
 	shown := x.o.Root + "/sbin/mgrctl -m billmgr paramlist"
 	switch {
+	case ctx.Err() != nil:
+		return []Finding{failed("run "+shown+" and read "+x.o.Root+"/var/billmgr.log", "no answer within %s", panelLimit)}
 	case err != nil:
 		return []Finding{because("run "+shown+" and read "+x.o.Root+"/var/billmgr.log", err)}
 	case took > slowAnswer:

@@ -79,8 +79,20 @@ func bare(err error) error {
 	return err
 }
 
-// installAgain is the mend of files that are not of this version.
-const installAgain = "install this version again: apt-get install --reinstall or dnf reinstall with the package, or make install"
+// libraries are the folders of an installation, of a package and of `make install`.
+func libraries() []string { return []string{"/usr/lib/pmssl", "/usr/local/lib/pmssl"} }
+
+// installAgain returns the mend of a file in the panel's folders that is not of this version. An installation has a program that
+// puts its links back.
+func (x *examination) installAgain() string {
+	for _, folder := range libraries() {
+		link := filepath.Join(folder, "link-"+x.o.Binary)
+		if executable(x.hostPath(link)) {
+			return "put the links of the installation back: " + link + " link"
+		}
+	}
+	return "install this version again: apt-get install --reinstall or dnf reinstall with the package, or make install"
+}
 
 // maxProgram is how much of a program or manifest is compared, in bytes.
 const maxProgram = 256 << 20
@@ -90,7 +102,7 @@ func checkProgram(_ context.Context, x *examination) []Finding {
 	place := filepath.Join(x.o.Root, "processing", x.o.Binary)
 	real, err := filepath.EvalSymlinks(place)
 	if err != nil {
-		return []Finding{failed(installAgain, "%s: %v", place, bare(err))}
+		return []Finding{failed(x.installAgain(), "%s: %v", place, bare(err))}
 	}
 	shown := place
 	if real != place {
@@ -99,16 +111,16 @@ func checkProgram(_ context.Context, x *examination) []Finding {
 	same, err := sameFile(real, x.o.Executable)
 	switch {
 	case err != nil:
-		return []Finding{failed(installAgain, "%s cannot be read: %v", place, bare(err))}
+		return []Finding{failed(x.installAgain(), "%s cannot be read: %v", place, bare(err))}
 	case same && !executable(real):
 		return []Finding{failed("chmod 755 "+real, "%s cannot be executed: the panel cannot start it", shown)}
 	case same:
 		return append([]Finding{passed("%s, version %s", shown, x.o.Version)}, kept(place)...)
 	}
 	if info, err := buildinfo.ReadFile(real); err != nil || info.Path != modulePath+x.o.Binary {
-		return []Finding{failed(installAgain, "%s is another program: the panel runs a module of the same name that is not this one", shown)}
+		return []Finding{failed(x.installAgain(), "%s is another program: the panel runs a module of the same name that is not this one", shown)}
 	}
-	return []Finding{failed("run "+place+" --command doctor to examine that one, or "+installAgain, "%s is another build of this module than %s, which runs now", shown, x.o.Executable)}
+	return []Finding{failed("run "+place+" --command doctor to examine that one, or "+x.installAgain(), "%s is another build of this module than %s, which runs now", shown, x.o.Executable)}
 }
 
 // executable reports whether a file may be executed by its owner.
@@ -173,13 +185,13 @@ func checkManifest(_ context.Context, x *examination) []Finding {
 	text, err := readSome(place, int64(len(x.o.Manifest))+1)
 	switch {
 	case err != nil:
-		return []Finding{failed(installAgain, "%s: %v", place, bare(err))}
+		return []Finding{failed(x.installAgain(), "%s: %v", place, bare(err))}
 	case bytes.Equal(text, x.o.Manifest):
 		return append([]Finding{passed("%s is of this version", place)}, kept(place)...)
 	case !bytes.Contains(text, []byte(x.o.Binary)):
-		return []Finding{failed(installAgain, "%s is another module's: the panel shows its form in the place of this module's", place)}
+		return []Finding{failed(x.installAgain(), "%s is another module's: the panel shows its form in the place of this module's", place)}
 	}
-	return []Finding{failed(installAgain, "%s is not that of this version: the panel may show other fields and error texts than this program has", place)}
+	return []Finding{failed(x.installAgain(), "%s is not that of this version: the panel may show other fields and error texts than this program has", place)}
 }
 
 // readSome reads at most limit bytes of a regular file.

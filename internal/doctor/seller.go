@@ -115,8 +115,9 @@ func (c conversation) connected() Finding {
 		return passed("%s: %s, without TLS (this host)", c.title, c.account)
 	}
 	leaf := c.state.PeerCertificates[0]
-	return passed("%s: %s, certificate of %s issued by %s, valid until %s", c.title, c.account, leaf.Subject.CommonName, issuerOf(c.state),
-		leaf.NotAfter.UTC().Format(time.DateOnly))
+	// The issuer comes first: a line of the screen is cut at its end.
+	return passed("%s: certificate issued by %s, for %s, valid until %s; %s", c.title, issuerOf(c.state), leaf.Subject.CommonName,
+		leaf.NotAfter.UTC().Format(time.DateOnly), c.account)
 }
 
 // issuerOf names the root that the certificate was verified with, after the issuer itself.

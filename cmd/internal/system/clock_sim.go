@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -31,7 +32,10 @@ func clock() func() time.Time {
 	if err != nil {
 		panic(fmt.Sprintf("%s: %v", clockVariable, err))
 	}
+	var mu sync.Mutex // checks that run at once read the clock too
 	return func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
 		if now, err := readClock(path); err == nil {
 			last = now
 		}

@@ -243,6 +243,15 @@ func brokenSetups() []brokenSetup {
 				require.NoError(t, os.Rename(place, place+".real"))
 				f.write(t, "processing/"+f.seller.module, "#!/usr/bin/python3\n", 0o755)
 			}},
+		{name: "a module of the panel in the place of the package's link", id: "program", text: "is another program", mend: "/usr/lib/pmssl/link-",
+			damage: func(t *testing.T, f *doctorFixture) {
+				place := filepath.Join(f.panel.Root(), "processing", f.seller.module)
+				require.NoError(t, os.Rename(place, place+".real"))
+				f.write(t, "processing/"+f.seller.module, "#!/usr/bin/python3\n", 0o755)
+				link := filepath.Join(f.host, "usr/lib/pmssl/link-"+f.seller.module)
+				require.NoError(t, os.MkdirAll(filepath.Dir(link), 0o755))
+				require.NoError(t, os.WriteFile(link, []byte("#!/bin/sh\n"), 0o755))
+			}},
 		{name: "the manifest of another version", id: "manifest", text: "is not that of this version", mend: "install this version again",
 			damage: func(t *testing.T, f *doctorFixture) {
 				f.write(t, "etc/xml/billmgr_mod_"+f.seller.module+".xml", "<mgrdata>"+f.seller.module+"</mgrdata>", 0o644)
