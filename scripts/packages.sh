@@ -173,6 +173,9 @@ module() { # module KIND ARCH MODULE PACKAGE SELLER
     filled packaging/link-module.sh "$3" "$4" "$([ "$1" = deb ] && echo package || echo none)" >"$work/link"
     put "$work/link" "/usr/lib/pmssl/link-$3" 0755
     link "../lib/pmssl/$3" "/usr/sbin/$3"
+    put "etc/completion/bash/$3" "/usr/share/bash-completion/completions/$3"
+    put "etc/completion/fish/$3.fish" "/usr/share/fish/vendor_completions.d/$3.fish"
+    put "etc/completion/zsh/_$3" "/usr/share/zsh/$([ "$1" = deb ] && echo vendor-completions || echo site-functions)/_$3"
     link pmssl "/usr/share/doc/$4"
     for file in packaging/"$1"/module.*; do filled "$file" "$3" "$4" - >"$scripts/${file##*/module.}"; done
     pack "$1" "$2" "BILLmanager's processing module for certificates of $5" \

@@ -119,7 +119,7 @@ func (r row) notes() []string {
 		notes = append(notes, "It does nothing while etc/billmgr.DoNothing exists.")
 	}
 	if !r.byHand {
-		notes = append(notes, "The panel runs it. It ignores unknown options.")
+		notes = append(notes, "The panel runs it.", "It ignores unknown options.")
 	}
 	return append(notes, "It ends after "+duration(r.deadline)+" at the latest.")
 }
