@@ -334,3 +334,15 @@ func TestASiteThatServesARevokedCertificateNowAndThen(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(strings.Join(r.mails(), ","), "revoked install"), r.mails())
 	assert.LessOrEqual(t, r.installs(), 2)
 }
+
+// rules REVOKE-6: that a certificate was revoked does not matter any more once it has ended.
+func TestACertificateThatHasEndedIsNotTold(t *testing.T) {
+	r := installable(t)
+	serial := r.param(itemparam.EarlierSerials)
+	r.places(t, watch.Place{Outcome: watch.Old, Serial: serial})
+	r.at = r.at.AddDate(0, 2, 0) // that of places ends in a month
+	r.put(serial, crl.Superseded)
+	r.sweeps(t, 48*time.Hour)
+	assert.NotContains(t, r.mails(), "revoked install")
+	assert.Contains(t, r.mails(), "install")
+}

@@ -122,7 +122,8 @@ func (s *sweep) seenAt(l siteLook) watch.Seen {
 	seen := seenOf(l.site, l.chain)
 	seen.Looked = s.Now()
 	if l.err == nil {
-		seen.Outcome, seen.InPlace, seen.Replaced = l.look.Outcome(), l.look.Serves(), l.look.Replaced()
+		seen.Outcome, seen.Replaced = l.look.Outcome(), l.look.Replaced(s.Now())
+		seen.InPlace = l.look.Serves() && l.chain.Leaf.NotAfter.After(s.Now())
 		for _, e := range s.knownRevoked(l.site.Item) {
 			seen.Revoked = append(seen.Revoked, e.Serial)
 		}

@@ -81,11 +81,12 @@ func (l Look) Old() []Place {
 	return old
 }
 
-// Replaced returns the replaced certificates that places serve, each once, at most maxReplaced.
-func (l Look) Replaced() []Replaced {
+// Replaced returns the replaced certificates that places serve, each once, at most maxReplaced; not those that have ended, of which it
+// does not matter whether they were revoked.
+func (l Look) Replaced(now time.Time) []Replaced {
 	var all []Replaced
 	for _, p := range l.Old() {
-		if one := (Replaced{p.Serial, p.CRL}); !slices.ContainsFunc(all, func(r Replaced) bool { return r.Serial == one.Serial }) && len(all) < maxReplaced {
+		if one := (Replaced{p.Serial, p.CRL}); p.Expires.After(now) && !slices.ContainsFunc(all, func(r Replaced) bool { return r.Serial == one.Serial }) && len(all) < maxReplaced {
 			all = append(all, one)
 		}
 	}

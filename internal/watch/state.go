@@ -44,9 +44,9 @@ type Seen struct {
 	// CRL is the list that the stored certificate would be on.
 	CRL     List    `json:"crl,omitzero"`
 	Outcome Outcome `json:"outcome,omitempty"` // empty if there was no look, or the stored certificate could not be read
-	// InPlace says that at least one site serves the stored certificate, whatever the outcome is.
+	// InPlace says that at least one site serves the stored certificate, which has not ended, whatever the outcome is.
 	InPlace bool `json:"in_place,omitempty"`
-	// Replaced are the replaced certificates that sites still serve.
+	// Replaced are the replaced certificates that sites still serve and that have not ended.
 	Replaced []Replaced `json:"replaced,omitempty"`
 	// Revoked are the serials of the item's certificates that were known to be revoked when its sites were looked at.
 	Revoked []string `json:"revoked,omitempty"`

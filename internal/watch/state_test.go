@@ -208,11 +208,13 @@ func TestWhatALookServes(t *testing.T) {
 	assert.True(t, by.Serves("e5"), "what is stored counts")
 	assert.False(t, by.Serves("a1"))
 
+	later := now().Add(time.Second)
 	look := watch.Look{Places: []watch.Place{
-		{Outcome: watch.Old, Serial: "b2"}, {Outcome: watch.Old, Serial: "c3"}, {Outcome: watch.Old, Serial: "b2"}, {Outcome: watch.Old, Serial: "d4"},
-		{Outcome: watch.Old, Serial: "e5"}, {Outcome: watch.Other, Serial: "f6"},
+		{Outcome: watch.Old, Serial: "a0", Expires: now()}, {Outcome: watch.Old, Serial: "b2", Expires: later}, {Outcome: watch.Old, Serial: "c3", Expires: later},
+		{Outcome: watch.Old, Serial: "b2", Expires: later}, {Outcome: watch.Old, Serial: "d4", Expires: later}, {Outcome: watch.Old, Serial: "e5", Expires: later},
+		{Outcome: watch.Other, Serial: "f6", Expires: later},
 	}}
-	assert.Equal(t, []watch.Replaced{{Serial: "b2"}, {Serial: "c3"}, {Serial: "d4"}}, look.Replaced())
+	assert.Equal(t, []watch.Replaced{{Serial: "b2"}, {Serial: "c3"}, {Serial: "d4"}}, look.Replaced(now()))
 	assert.False(t, look.Serves())
 	look.Places = append(look.Places, watch.Place{Outcome: watch.Current})
 	assert.True(t, look.Serves())

@@ -84,6 +84,27 @@ func TestRevokedCertificateIsReissued(t *testing.T) {
 	})
 }
 
+// rules REVOKE-3: a seller that delivers no chain: the issuer that the leaf names is fetched, once.
+func TestRevokedWithoutItsChain(t *testing.T) {
+	f := startUnattended(t, sellerCases()[1], firstOrders)
+	f.changeSeller(t, func(m *behaviour) { m.issuesAtOnce = true })
+	item := f.unattendedItem(t, "example.com", 12)
+	require.Zero(t, f.advance(t, time.Hour).Failed)
+	first := f.serial(t, item)
+	f.revoke(t, item, ca.Superseded)
+	doc := f.advance(t, listAge)
+	require.Zero(t, doc.Failed, f.logTail(t))
+	assert.Equal(t, 1, doc.Reissued, f.logTail(t))
+	assert.NotEqual(t, first, f.serial(t, item))
+	fetched := 0
+	for path, n := range f.standIn.Repository().Requests() {
+		if strings.HasSuffix(path, ".crt") {
+			fetched += n
+		}
+	}
+	assert.Equal(t, 1, fetched)
+}
+
 // rules REVOKE-6: a key that is known to others gets no certificate; the client is asked for another one, and is served with that.
 func TestRevokedForItsKey(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
