@@ -144,6 +144,14 @@ func panelDataFacts() []Fact {
 			Source: "docs/reference/unattended.md §6", Sure: Unknown,
 			IfWrong: "challenges as files are not seen: they are removed at once, and the client is asked; give the right x, or use DNS",
 			ByHand:  "`SSLUnattended on` with a site of your own"},
+		{ID: "FACT-P37", Statement: "the table runningoperation has the columns manual and intname",
+			Source: "docs/reference/billmanager.md §4", Sure: Inferred,
+			IfWrong: "`doctor` lists operations that have run ten times instead, and does not name their commands",
+			ByHand:  "`--command doctor` while an operation is manual"},
+		{ID: "FACT-P38", Statement: "bin/core billmgr -V prints the panel's version",
+			Source: "docs/reference/billmanager.md §1.1", Sure: Inferred,
+			IfWrong: "`doctor` shows no version of the panel",
+			ByHand:  "`--command doctor`"},
 	}
 }
 

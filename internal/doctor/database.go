@@ -91,7 +91,7 @@ func checkMgrctl(ctx context.Context, x *examination, p item.DiagnosticPanel) []
 func checkCryptKey(ctx context.Context, x *examination, p item.DiagnosticPanel) []Finding {
 	modules, err := x.modules(ctx, p)
 	if err != nil {
-		return []Finding{because("see the database's checks", err)}
+		return []Finding{because("give --module the id of a processing module of "+x.o.Binary+", or leave it out", err)}
 	}
 	if len(modules) == 0 {
 		return []Finding{failed("add one in the panel: Processing modules, Add, "+x.o.Info.Title, "the panel has no processing module of %s", x.o.Binary)}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/seller"
 )
@@ -225,12 +226,16 @@ func withPanel(do func(context.Context, *examination, item.DiagnosticPanel) []Fi
 	}
 }
 
-// modules lists the processing modules to examine.
+// modules lists the processing modules to examine. One of another program is refused: its parameters are for another seller.
 func (x *examination) modules(ctx context.Context, p item.DiagnosticPanel) ([]int64, error) {
-	if x.o.Module > 0 {
-		return []int64{x.o.Module}, nil
+	own, err := p.Modules(ctx)
+	switch {
+	case err != nil || x.o.Module == 0:
+		return own, err
+	case !slices.Contains(own, x.o.Module):
+		return nil, fault.Errorf(fault.Value, "module", "the processing module %d is none of %s; its own are %s", x.o.Module, x.o.Binary, cmp.Or(item.FormatIDs(own), "none"))
 	}
-	return p.Modules(ctx)
+	return []int64{x.o.Module}, nil
 }
 
 // moduleTitle names a processing module for people.

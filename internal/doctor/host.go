@@ -56,8 +56,8 @@ func checkRoot(ctx context.Context, x *examination) []Finding {
 	return found
 }
 
-// panelVersion returns the panel's version with a comma in front; empty if its program does not say it (inferred: COREmanager's
-// panels print their version with -V).
+// panelVersion returns the panel's version with a comma in front; empty if its program does not say it (inferred,
+// docs/reference/billmanager.md §1.1).
 func panelVersion(ctx context.Context, x *examination) string {
 	core := filepath.Join(x.o.Root, "bin/core")
 	if info, err := os.Stat(core); err != nil || !info.Mode().IsRegular() {

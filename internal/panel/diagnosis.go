@@ -18,6 +18,9 @@ import (
 
 var _ item.DiagnosticPanel = (*Host)(nil)
 
+// maxFlag is how much of a parameter is read for such lists: an intent has some 500 bytes.
+const maxFlag = 8 << 10
+
 // maxShownName is how much of an item's name is read for lists of what is stuck, in bytes.
 const maxShownName = 253
 
@@ -131,7 +134,7 @@ func (h *Host) FlaggedItems(ctx context.Context, params []string, limit int) ([]
 	}
 	found, err := h.rows(ctx, "itemparam", "SELECT i.id, LEFT(i.name, ?), s.intname, LEFT(s.value, ?)"+fromOwnItems+
 		"JOIN itemparam s ON s.item=i.id AND s.intname IN ("+marks(len(params))+") WHERE pm.module=? AND s.value<>'' AND i.status<>4 ORDER BY i.id LIMIT ?",
-		slices.Concat([]any{maxShownName, maxJournalLine}, args, []any{h.o.Binary, limit})...)
+		slices.Concat([]any{maxShownName, maxFlag}, args, []any{h.o.Binary, limit})...)
 	if err != nil {
 		return nil, err
 	}

@@ -53,6 +53,9 @@ func startHealthy(t *testing.T, seller sellerCase) *doctorFixture {
 	wants := filepath.Join(units, "timers.target.wants")
 	require.NoError(t, os.MkdirAll(wants, 0o755))
 	require.NoError(t, os.Symlink("/etc/systemd/system/"+timer, filepath.Join(wants, "pmssl-subscription@"+seller.module+".timer")))
+	core := filepath.Join(root, "bin", "core")
+	require.NoError(t, os.MkdirAll(filepath.Dir(core), 0o755))
+	require.NoError(t, os.WriteFile(core, []byte("#!/bin/sh\n[ \"$*\" = 'billmgr -V' ] && echo 6.116.0\n"), 0o755))
 	bundle := filepath.Join(host, "etc", "ssl", "certs", "ca-certificates.crt")
 	answer := httptest.NewRecorder()
 	f.standIn.Control().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/ca/root.pem", nil))
@@ -336,6 +339,21 @@ func TestDoctorNamesWhatIsBrokenAndItsMend(t *testing.T) {
 				assert.True(t, got.has("failed", setup.id, setup.text, setup.mend), "%s", strings.Join(append(got.crosses(), got.with("warning")...), "\n"))
 			})
 		}
+	})
+}
+
+// The parameters of another program's module are for another seller: nothing is sent with them.
+func TestDoctorRefusesTheModuleOfAnotherProgram(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startHealthy(t, seller)
+		f.sql(t, "INSERT INTO processingmodule (id, name, module, active) VALUES (99, 'other', 'pmother', 'on')")
+		f.sql(t, "INSERT INTO processingparam (processingmodule, intname, value) SELECT 99, intname, value FROM processingparam WHERE processingmodule=?", f.moduleID)
+		f.sql(t, "INSERT INTO processingcryptedparam (processingmodule, intname, value) SELECT 99, intname, value FROM processingcryptedparam WHERE processingmodule=?", f.moduleID)
+		f.standIn.forgetRequests()
+		got := f.doctor(t, "--module", "99")
+		assert.True(t, got.has("failed", "crypt_key", "the processing module 99 is none of "+seller.module, "or leave it out"), "%v", got.crosses())
+		assert.Empty(t, f.standIn.requests())
+		assert.Equal(t, "ok", f.doctor(t, "--module", fmt.Sprint(f.moduleID)).Outcome)
 	})
 }
 
