@@ -7,6 +7,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"image"
+	"image/png"
 	"io"
 	"maps"
 	"os"
@@ -239,6 +241,44 @@ func TestManifestNamesTheModule(t *testing.T) {
 	})
 }
 
+// docs/reference/billmanager.md §9.1: titles are those of the panel's documentation.
+func TestTitlesAreThoseOfThePanelsDocumentation(t *testing.T) {
+	for module, want := range map[string]struct {
+		title  string
+		fields map[string]string // in English
+	}{
+		"pmnamecheap": {"Namecheap", map[string]string{"username": "Username", "api_user": "API user", "api_key": "API key", "client_ip": "BILLmanager IP", "sandbox": "Sandbox"}},
+		"pmispmgrssl": {"Ispmanager (SSL)", map[string]string{"url": "URL ispmanager", "username": "User name", "password": "Password"}},
+	} {
+		all := texts(t, read(t, module))
+		for language, groups := range all {
+			for _, name := range []string{module, "module_" + module} {
+				assert.Equal(t, want.title, groups["label_processing_modules"][name], language)
+			}
+			assert.Equal(t, want.title, groups["plugin"]["desc_short_"+module], language)
+		}
+		for name, title := range want.fields {
+			assert.Equal(t, title, all["en"]["processing.edit."+module][name], name)
+		}
+	}
+}
+
+// docs/reference/billmanager.md §9: a logo is a PNG of the size that the panel's own have, with transparent corners.
+func TestLogosAreSquareAndTransparentAtTheCorners(t *testing.T) {
+	for _, module := range []string{"pmnamecheap", "pmispmgrssl"} {
+		file, err := os.Open(filepath.Join("logos", module+".png"))
+		require.NoError(t, err)
+		picture, err := png.Decode(file)
+		require.NoError(t, err)
+		require.NoError(t, file.Close())
+		assert.Equal(t, image.Rect(0, 0, 460, 460), picture.Bounds(), module)
+		_, _, _, corner := picture.At(0, 0).RGBA()
+		_, _, _, middle := picture.At(230, 230).RGBA()
+		assert.Zero(t, corner, module)
+		assert.Equal(t, uint32(0xffff), middle, module)
+	}
+}
+
 // fields are those of the page "connect": the other pages are the panel's (docs/reference/billmanager.md §9).
 func fields(t *testing.T, module string, m manifest) []field {
 	t.Helper()
@@ -326,8 +366,8 @@ func TestRussianTextsAreRussian(t *testing.T) {
 					continue // brands
 				}
 				for name, text := range rows {
-					if name == "desc_short_"+module {
-						continue // a brand too
+					if name == "desc_short_"+module || module == "pmispmgrssl" && name == "url" {
+						continue // brands too: "URL ispmanager"
 					}
 					assert.Equal(t, language == "ru", cyrillic(text), "%s %s %s: %s", language, group, name, text)
 				}

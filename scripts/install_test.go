@@ -121,7 +121,9 @@ func TestInstallPutsProgramsToThePrefixAndLinksToThePanel(t *testing.T) {
 	for name, file := range installed(t, h.prefix) {
 		modes[name] = file.mode
 	}
-	assert.Equal(t, map[string]os.FileMode{"pmnamecheap": 0o755, "link-pmnamecheap": 0o755, "xml/billmgr_mod_pmnamecheap.xml": 0o644}, modes)
+	assert.Equal(t, map[string]os.FileMode{
+		"pmnamecheap": 0o755, "link-pmnamecheap": 0o755, "xml/billmgr_mod_pmnamecheap.xml": 0o644, "logos/pmnamecheap.png": 0o644,
+	}, modes)
 	assert.Equal(t, "two", h.read(h.panel+"/processing/pmnamecheap"))
 	assert.Contains(t, h.read(h.panel+"/etc/xml/billmgr_mod_pmnamecheap.xml"), "<author>pmssl</author>")
 	points, err := os.Readlink(h.panel + "/processing/pmnamecheap")

@@ -84,6 +84,7 @@ func (a *arguments) flags() *pflag.FlagSet {
 	f.StringVar(&a.Format, "format", "", "format of the answer; by default text on a terminal, else xml")
 	f.BoolVar(&a.Probe, "probe", false, "doctor: write one test record or file for --item, look for it and remove it")
 	f.StringVar(&a.Mail, "mail", "", "doctor: send a test mail to this address")
+	f.StringVar(&a.Dir, "dir", "", "notices: folder for the files; it is made if only the folder itself is missing")
 	f.BoolVar(&a.Check, "check", false, "status: one line and the exit code of a monitoring plugin")
 	f.BoolVarP(&a.help, "help", "h", false, "show the commands, or the options and an example of one command")
 	f.BoolVarP(&a.version, "version", "V", false, "show version and commit")

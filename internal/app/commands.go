@@ -91,6 +91,8 @@ func commands() table {
 		{name: "status", about: "shows every item: its certificate, what is done next, and who is waited for",
 			run: command.Status, byHand: true, readsOnly: true, uses: []string{"item", "check"},
 			formats: []string{item.FormatText, item.FormatJSON, item.FormatXML, item.FormatPrometheus, item.FormatHTML}, example: "--format json", deadline: reportTime},
+		{name: "notices", about: "writes the built-in mail templates into a folder to edit them; keeps files that were edited",
+			run: command.Notices, needs: needDir, byHand: true, alone: func(*arguments) bool { return true }, formats: textXML(), example: "--dir /root/templates", deadline: personTime},
 	}
 }
 

@@ -235,8 +235,8 @@ func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 		Log: s.rootLog.Named("command"), Now: s.system.Now, Rand: s.system.Rand, Addresses: s.system.Addresses,
 		Resolver: newResolver(s.system), Format: s.format, Styles: s.styles, CriticalSection: s.setCritical,
 		Publishing: publish.Limit(&publishing{invocation: s}, s.system.Now, s.row.deadline/publishShare), Sleep: s.system.Sleep, Waits: item.NewWaits(commandWait),
-		Delivering: newDelivering(s),
-		Watch:      s.watcher(), CRLs: s.revocationLists(), Diagnosis: s.diagnosis(), TempFile: s.tempFile,
+		Delivering: newDelivering(s), Notices: writeNotices,
+		Watch: s.watcher(), CRLs: s.revocationLists(), Diagnosis: s.diagnosis(), TempFile: s.tempFile,
 	}
 	if s.row.reads != readsNothing {
 		if err := s.read(ctx, run); err != nil {

@@ -48,6 +48,16 @@ func (m mailer) Send(ctx context.Context, n item.Notice) error {
 	})
 }
 
+// writeNotices is item.Run.Notices.
+func writeNotices(folder string) ([]item.WrittenFile, error) {
+	files, err := notify.WriteTemplates(folder)
+	var all []item.WrittenFile
+	for _, file := range files {
+		all = append(all, item.WrittenFile(file))
+	}
+	return all, err
+}
+
 // sendmail returns the path of the sendmail program in the settings; empty to use the usual places. PATH is not searched:
 // the user who starts the panel must not choose the program that gets the mails.
 func (m mailer) sendmail(ctx context.Context) (string, error) {

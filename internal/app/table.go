@@ -98,6 +98,7 @@ const (
 	needItemType
 	needParam
 	needSubcommand
+	needDir
 )
 
 // options returns the options of the set, for texts.
@@ -127,6 +128,7 @@ func requirements() []requirement {
 		{needItemType, "--itemtype", func(a *arguments) bool { return a.ItemType != "" }},
 		{needParam, "--param", func(a *arguments) bool { return len(a.Params) > 0 }},
 		{needSubcommand, "--subcommand", func(a *arguments) bool { return a.Subcommand != "" }},
+		{needDir, "--dir", func(a *arguments) bool { return a.Dir != "" }},
 		// If --item has a bad value, that is the error, and not that both options are missing.
 		{needTerm, "--item or --opendate", func(a *arguments) bool {
 			return a.Item > 0 || a.OpenDate != "" || hasFault(a.faults, "--item")

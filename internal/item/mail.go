@@ -25,6 +25,12 @@ const (
 	NoticeNewKey = "newkey"
 )
 
+// WrittenFile is a mail template that was written for an administrator to edit.
+type WrittenFile struct {
+	Name   string // of the file
+	Result string // written, updated, unchanged, or kept: somebody edited it
+}
+
 // What the client of a revoked certificate has to do (Revoked.Next).
 const (
 	NextInstall = "install" // install the new certificate, which is stored

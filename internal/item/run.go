@@ -47,6 +47,7 @@ type Args struct {
 	Check      bool   // status: answer like a monitoring plugin
 	Probe      bool   // doctor: write and remove a test record
 	Mail       string // doctor: send a test mail to this address
+	Dir        string // notices: folder
 	// Params and Values are the pairs of --param and --value in the order given.
 	Params, Values []string
 }
@@ -80,6 +81,8 @@ type Run struct {
 	Publishing publish.Service
 	// Delivering delivers certificates; nil where the program cannot.
 	Delivering deliver.Service
+	// Notices writes the built-in mail templates into a folder, for an administrator to edit. It overwrites no edited file.
+	Notices func(folder string) ([]WrittenFile, error)
 	// Watch returns what looks at sites. It opens nothing. nil where the program cannot.
 	Watch func(watch.Settings) watch.Service
 	// CRLs opens what asks lists of revoked certificates; readOnly keeps it from writing files. An error says why nothing can be

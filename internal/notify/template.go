@@ -23,9 +23,9 @@ const (
 // lastLanguage is used if there is no template in the client's language.
 const lastLanguage = "en"
 
-// builtin has the templates that `make install` copies for administrators to edit. They are used unless a copy was edited.
+// builtin has the templates and the page about their fields (WriteTemplates). They are used unless a copy was edited.
 //
-//go:embed templates/*.txt
+//go:embed templates/*.txt templates/README.md
 var builtin embed.FS
 
 // text is a filled-in template.
