@@ -682,6 +682,44 @@ func TestACertificateIsTriedHoweverLateItsTurnComes(t *testing.T) {
 	})
 }
 
+// rules DELIVER-3: what was tried before a pause, in which no sweep ran or SSLUnattended was not on, is tried again after it.
+func TestADeliveryGoesOnAfterAPause(t *testing.T) {
+	for name, pause := range map[string]func(t *testing.T, d *delivering){
+		"no sweep ran": func(_ *testing.T, d *delivering) { d.at = d.at.Add(70 * time.Hour) },
+		"SSLUnattended was off": func(t *testing.T, d *delivering) {
+			d.delivery.mode = publish.Off
+			d.sweeps(t, 70*time.Hour)
+			d.delivery.mode = publish.On
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := deliveringFixture(t)
+			d.delivery.refuse["web7"] = errors.New("it is away")
+			d.sweeps(t, 3*time.Hour)
+			pause(t, d)
+			delete(d.delivery.refuse, "web7")
+			d.sweep(t)
+			d.deployed(t)
+			assert.Empty(t, d.panel.tasks)
+			assert.Empty(t, d.mailer.notices)
+		})
+	}
+	t.Run("which fails", func(t *testing.T) {
+		d := deliveringFixture(t)
+		d.delivery.refuse["web7"] = errors.New("it is away")
+		d.sweeps(t, 3*time.Hour)
+		tries := d.delivery.state().Tries
+		d.at = d.at.Add(70 * time.Hour)
+		d.sweep(t)
+		assert.Equal(t, tries+1, d.delivery.state().Tries)
+		assert.Equal(t, 1, d.openTasks())
+		d.sweeps(t, 72*time.Hour)
+		assert.Equal(t, tries+1, d.delivery.state().Tries)
+		assert.Equal(t, 1, d.openTasks())
+		assert.Len(t, d.mailer.notices, 1)
+	})
+}
+
 // slowDelivery delivers for so long to each item, which moves the clock, and never succeeds.
 type slowDelivery struct {
 	deliver.Service

@@ -19,6 +19,8 @@ const (
 	byHandAfter = 48 * time.Hour
 	// dailyLook is the time between two looks after that.
 	dailyLook = 24 * time.Hour
+	// maxPause is the longest time between two tries. If the last one is longer ago, none was due that could be made.
+	maxPause = 24 * time.Hour
 	// turnTime is how long an item was worked on in vain for others to come first in the next sweep.
 	turnTime = time.Minute
 	// maxWhy is how many characters of a reason are saved.
@@ -27,7 +29,7 @@ const (
 
 // tryPauses returns the time between a try and the one before it. There are as many tries.
 func tryPauses() []time.Duration {
-	return []time.Duration{0, 10 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour, 24 * time.Hour}
+	return []time.Duration{0, 10 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour, maxPause}
 }
 
 // delivery is the item parameter delivery: how far the stored certificate is on its way to its servers (rules DELIVER-2). Times
@@ -134,9 +136,9 @@ func (d delivery) byHand(now time.Time) bool {
 	return !d.NotOwner && (now.Sub(d.Since) >= byHandAfter || len(d.ByHand) > 0)
 }
 
-// over reports whether no further try is made. One is made in any case: no sweep may have run for two days.
+// over reports whether no further try is made. One is made in any case: no sweep may have run for two days, or none since the first tries.
 func (d delivery) over(now time.Time) bool {
-	if now.Sub(d.Since) >= byHandAfter && d.Tries > 0 {
+	if now.Sub(d.Since) >= byHandAfter && d.Tries > 0 && (d.Told || now.Sub(d.Last) < maxPause) {
 		return true
 	}
 	hopeless := func(t deliveryTarget) bool { return slices.Contains(d.ByHand, t.Block) }
