@@ -93,6 +93,15 @@ func (d *delivering) Deliver(ctx context.Context, order deliver.Order, target de
 	return service.Deliver(ctx, order, target, c)
 }
 
+// CheckKey implements deliver.Service.
+func (d *delivering) CheckKey(ctx context.Context, order deliver.Order, target deliver.Target, names []string) error {
+	service, err := d.service()
+	if err != nil {
+		return err
+	}
+	return service.CheckKey(ctx, order, target, names)
+}
+
 // Seen implements deliver.Service.
 func (d *delivering) Seen(ctx context.Context, target deliver.Target, serial string) (deliver.Sight, error) {
 	service, err := d.service()

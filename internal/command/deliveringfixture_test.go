@@ -34,6 +34,7 @@ type fakeDelivery struct {
 	broken     error            // of Targets
 	refuse     map[string]error // by block: what Deliver says
 	served     map[string]string
+	noKey      map[string]error // by block: what CheckKey says
 	// slow is how many looks after a delivery still show the former certificate.
 	slow    int
 	pending map[string]string // by block: what is shown after that
@@ -81,6 +82,11 @@ func (f *fakeDelivery) Deliver(ctx context.Context, _ deliver.Order, t deliver.T
 	}
 	f.pending[t.Block], f.left = c.Serial, f.slow
 	return nil
+}
+
+func (f *fakeDelivery) CheckKey(_ context.Context, _ deliver.Order, t deliver.Target, names []string) error {
+	assert.Equal(f.t, "example.com", names[0])
+	return f.noKey[t.Block]
 }
 
 func (f *fakeDelivery) Seen(_ context.Context, t deliver.Target, serial string) (deliver.Sight, error) {

@@ -79,6 +79,9 @@ func TestWhereTheKeyIsNotChanged(t *testing.T) {
 		"a block without key yes": {change: func(r *rotating) {
 			r.delivery.targets = append(r.delivery.targets, deliver.Target{Block: "lb1", Sites: []string{"www.example.com"}})
 		}, says: "deploy lb1 (www.example.com) does not say `key yes`, or calls its panel by mgrctl"},
+		"a server that would not take another key": {change: func(r *rotating) {
+			r.delivery.noKey = map[string]error{"web7": errors.New("sslcert.setcrt: the form has no field for the private key")}
+		}, says: "deploy web7 takes no new key: sslcert.setcrt: the form has no field for the private key"},
 		"a name without a block": {change: func(r *rotating) {
 			r.delivery.reasons = []deliver.Reason{{Name: "www.example.com", Err: deliver.ErrNoBlock}}
 		}, says: "www.example.com: no deploy block serves it"},

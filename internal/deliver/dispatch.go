@@ -329,23 +329,56 @@ func (s *service) Deliver(ctx context.Context, order Order, t Target, c Certific
 	if err != nil {
 		return err
 	}
-	var sites []Site
-	for _, name := range t.Sites {
-		f, err := s.locate(ctx, order, d, name)
-		if err != nil {
-			return err
-		}
-		sites = append(sites, f.site)
+	sites, err := s.sites(ctx, order, d, t)
+	if err != nil {
+		return err
 	}
 	if !d.TakesKey() {
 		c.Key = nil
 	}
-	err = s.ask(ctx, d, "deliver", func() error { return made.Deliver(ctx, order, distinct(sites), c) })
+	err = s.ask(ctx, d, "deliver", func() error { return made.Deliver(ctx, order, sites, c) })
 	if err != nil {
 		return fmt.Errorf("deploy %s: certificate %s is not delivered to %s: %w", d.Name, c.Serial, strings.Join(t.Sites, ", "), err)
 	}
 	s.o.Env.Log.Infof("deploy %s: delivered certificate %s to %s (%s)", d.Name, c.Serial, strings.Join(t.Sites, ", "), t.Evidence)
 	return nil
+}
+
+// CheckKey implements Service.
+func (s *service) CheckKey(ctx context.Context, order Order, t Target, names []string) error {
+	d, made, err := s.block(t.Block)
+	if err != nil {
+		return err
+	}
+	if !d.TakesKey() {
+		return fmt.Errorf("deploy %s does not say `key yes`, or calls its panel by mgrctl, which is given no key", d.Name)
+	}
+	sites, err := s.sites(ctx, order, d, t)
+	if err != nil {
+		return err
+	}
+	return s.ask(ctx, d, "check", func() error {
+		switch checker := made.(type) {
+		case KeyChecker:
+			return checker.CheckKey(ctx, sites, names)
+		case Checker:
+			return checker.Check(ctx, sites)
+		}
+		return nil
+	})
+}
+
+// sites returns the sites of a target, which must be the account's own now.
+func (s *service) sites(ctx context.Context, order Order, d publish.Deploy, t Target) ([]Site, error) {
+	var sites []Site
+	for _, name := range t.Sites {
+		f, err := s.locate(ctx, order, d, name)
+		if err != nil {
+			return nil, err
+		}
+		sites = append(sites, f.site)
+	}
+	return distinct(sites), nil
 }
 
 // distinct returns the sites, each once: several names of a certificate may be served by one.

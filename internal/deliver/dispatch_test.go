@@ -343,6 +343,31 @@ func TestNoKeyIsForAPanelThatIsCalledByMgrctl(t *testing.T) {
 	assert.Nil(t, f.delivered[0].Key)
 }
 
+func (s onServer) CheckKey(_ context.Context, sites []deliver.Site, names []string) error {
+	s.calls = append(s.calls, s.block.Name+" check key "+siteNames(sites)+" for "+strings.Join(names, ","))
+	return s.refuses
+}
+
+// rules ROTATE-1: before a new key is made, its servers are asked whether they would take it.
+func TestAServerIsAskedWhetherItTakesAnotherKey(t *testing.T) {
+	f := newFixture(t, strings.Replace(web7, "module 12", "module 12\nkey yes", 1)+web8+hook+"allow lb.example account 7\n", publish.On)
+	f.hosts("web7", 12, "a.example", "www.a.example")
+	f.hosts("web8", 13, "b.example")
+	targets, _ := f.targets(t, "a.example", "www.a.example", "b.example", "lb.example")
+	require.Len(t, targets, 3)
+	f.took()
+	names := []string{"a.example"}
+	require.NoError(t, f.CheckKey(t.Context(), order, targets[0], names))
+	require.ErrorContains(t, f.CheckKey(t.Context(), order, targets[1], names), "key yes", "mgrctl is given no key")
+	require.NoError(t, f.CheckKey(t.Context(), order, targets[2], names))
+	calls := slices.DeleteFunc(f.took(), func(call string) bool { return !strings.Contains(call, "check key") })
+	assert.Equal(t, []string{"web7 check key a.example for a.example", "hook check key lb.example for a.example"}, calls)
+	f.refuses = errors.New("the form is not known")
+	require.ErrorContains(t, f.CheckKey(t.Context(), order, targets[0], names), "the form is not known")
+	f.db.hostings = nil
+	require.ErrorIs(t, f.CheckKey(t.Context(), order, targets[0], names), publish.ErrNotOwner)
+}
+
 func TestWhetherABlockMayServeANameIsKnownWithoutItsServer(t *testing.T) {
 	mine := "allow shop.example account 7\n"
 	for name, c := range map[string]struct {

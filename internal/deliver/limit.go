@@ -50,6 +50,11 @@ func (l *limited) Deliver(ctx context.Context, order Order, target Target, c Cer
 	return l.run(ctx, func(ctx context.Context) error { return l.Service.Deliver(ctx, order, target, c) })
 }
 
+// CheckKey implements Service.
+func (l *limited) CheckKey(ctx context.Context, order Order, target Target, names []string) error {
+	return l.run(ctx, func(ctx context.Context) error { return l.Service.CheckKey(ctx, order, target, names) })
+}
+
 // Seen implements Service.
 func (l *limited) Seen(ctx context.Context, target Target, serial string) (sight Sight, err error) {
 	err = l.run(ctx, func(ctx context.Context) (err error) {

@@ -72,6 +72,9 @@ type Service interface {
 	// An error that wraps ErrByHand lasts; any other may pass. With ErrTimeSpent and publish.ErrNotAsked nothing was begun, or it
 	// was ended with the time of the run.
 	Deliver(ctx context.Context, order Order, target Target, c Certificate) error
+	// CheckKey reports by nil that the target's server would take a certificate for these names and another key than that of the one
+	// it has, as far as its forms and the rights on it show. Nothing is changed. The error may pass.
+	CheckKey(ctx context.Context, order Order, target Target, names []string) error
 	// Seen looks at every site of the target at the block's own addresses (word check), by a TLS handshake with SNI, and
 	// compares the serial of what is served. Nothing else is verified. An error is one of the configuration (ErrNoBlock: the
 	// target's block is gone), or the end of the run; a server that does not answer is a Sight.
@@ -101,6 +104,11 @@ type Deliverer interface {
 // Checker is a Deliverer that can say without changing anything whether Deliver would be refused, for `SSLUnattended dry`.
 type Checker interface {
 	Check(ctx context.Context, sites []Site) error
+}
+
+// KeyChecker is a Deliverer that can say without changing anything whether Deliver would be refused for a certificate of another key.
+type KeyChecker interface {
+	CheckKey(ctx context.Context, sites []Site, names []string) error
 }
 
 // Constructor makes the Deliverer of a block. It opens and reads nothing: what is wrong shows at the first use.

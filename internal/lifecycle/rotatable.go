@@ -99,7 +99,16 @@ func (j *Order) keyUndeliverable(ctx context.Context, stored pki.Chain) (why str
 			return fmt.Sprintf("deploy %s (%s) does not say `key yes`, or calls its panel by mgrctl, which is given no key", t.Block, strings.Join(t.Sites, ", ")), false
 		}
 	}
-	return uncovered(targets, deliveryNames(stored)), false
+	names := deliveryNames(stored)
+	if why := uncovered(targets, names); why != "" {
+		return why, false
+	}
+	for _, t := range targets { // a certificate of the same key may have been delivered in another way
+		if err := j.Delivering.CheckKey(ctx, j.deliveryOrder(), t, names); err != nil {
+			return fmt.Sprintf("deploy %s takes no new key: %v", t.Block, err), true
+		}
+	}
+	return "", false
 }
 
 // uncovered returns which of the names no target serves.

@@ -14,6 +14,7 @@ import (
 
 	"pmssl/internal/deliver"
 	"pmssl/internal/ispapi"
+	"pmssl/internal/pki"
 	"pmssl/internal/publish"
 )
 
@@ -28,7 +29,10 @@ type deliverer struct {
 	at    time.Time // when that was
 }
 
-var _ deliver.Checker = (*deliverer)(nil)
+var (
+	_ deliver.Checker    = (*deliverer)(nil)
+	_ deliver.KeyChecker = (*deliverer)(nil)
+)
 
 // New makes the deliverer of a block of the kind ispmgr.
 func New(b publish.Deploy, e publish.Env) (deliver.Deliverer, error) {
@@ -82,6 +86,23 @@ func (d *deliverer) Check(ctx context.Context, sites []deliver.Site) error {
 		p, err := d.open(ctx, owner, names)
 		if err == nil {
 			err = p.check(ctx)
+		}
+		return err
+	})
+}
+
+// CheckKey reports whether a certificate for the names and another key could be added for each of the sites. It changes nothing.
+func (d *deliverer) CheckKey(ctx context.Context, sites []deliver.Site, names []string) error {
+	for _, s := range sites {
+		if !slices.ContainsFunc(names, func(name string) bool { return pki.Covers(name, s.Name) }) {
+			return d.wrap("site "+s.Name, errors.New("the certificate is for an alias of it only, so it gets none but a renewed one"))
+		}
+	}
+	return d.eachOwner(sites, func(owner string, names []string) error {
+		p, err := d.open(ctx, owner, names)
+		if err == nil {
+			p.fresh = anyCertificate()
+			_, _, err = p.addition(ctx, names[0])
 		}
 		return err
 	})

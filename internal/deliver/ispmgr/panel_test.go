@@ -489,6 +489,46 @@ func TestAUserWithTheRightsOfTheSampleMayDeliver(t *testing.T) {
 	}
 }
 
+// rules ROTATE-1: a certificate of the same key is renewed by another form, which may be the only one that works.
+func TestWhetherACertificateOfAnotherKeyWouldBeTaken(t *testing.T) {
+	names := []string{"example.com", "www.example.com"}
+	for name, c := range map[string]struct {
+		begin func(p *panel)
+		names []string
+		login string
+		says  string
+	}{
+		"it would":                 {names: names},
+		"for an alias only":        {names: names[1:], says: "an alias of it only"},
+		"a wildcard for the alias": {names: []string{"*.example.com"}, says: "an alias of it only"},
+		"the form is not known":    {names: names, begin: func(p *panel) { p.set(object{"fields": object{"sslcert.setcrt key": "x"}}) }, says: "sslcert.setcrt: the form has no field for the private key"},
+		"the user lacks the right": {names: names, login: "module", says: "sslcert.setcrt"},
+		"the owner has changed":    {names: names, begin: func(p *panel) { p.site(hostedSite{Name: "example.com", Owner: "u2"}) }, says: "belongs to u2 now"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, ca, key := start(t), newIssuer(t), newKey(t)
+			p.put("u1", "mine", ca.issue(t, key, 40, names...), key, hostedSite{Name: "example.com", Aliases: names[1:]})
+			p.Control(t, "POST", "/users", object{"name": "module", "password": p.Password, "level": "admin",
+				"functions": []string{"webdomain", "site.edit", "sslcert", "sslcert.edit", "sslcert.prolong"}}, nil)
+			if c.begin != nil {
+				c.begin(p)
+			}
+			d := p.deliverer(withKey, func(b *publish.Deploy) {
+				if c.login != "" {
+					b.Login = c.login
+				}
+			})
+			err := d.(deliver.KeyChecker).CheckKey(t.Context(), sites("u1", "example.com"), c.names)
+			if c.says == "" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, c.says)
+			}
+			assert.Empty(t, p.changes())
+		})
+	}
+}
+
 func TestAUserMayDeliverToTheOwnSites(t *testing.T) {
 	p, ca, key := start(t), newIssuer(t), newKey(t)
 	p.put("u2", "c1", ca.issue(t, key, 40, "example.com"), key)

@@ -199,9 +199,12 @@ func (p *plan) log(format string, args ...any) {
 	p.env.Log.Infof("item %d: deploy %s: %s", p.item, p.block.Name, fmt.Sprintf(format, args...))
 }
 
+// anyCertificate stands for a certificate in forms that are only read: these must have fields for it and its chain.
+func anyCertificate() certificate { return certificate{text: "x", chain: "x"} }
+
 // check reads the forms that a delivery would fill in.
 func (p *plan) check(ctx context.Context) error {
-	p.fresh = certificate{text: "x", chain: "x"} // so that the forms must have fields for both
+	p.fresh = anyCertificate()
 	for _, s := range p.sites {
 		e := p.current(s)
 		var err error
