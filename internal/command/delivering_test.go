@@ -865,6 +865,54 @@ func TestAProgramThatHangsTakesNoTriesOfOtherItems(t *testing.T) {
 	assert.Equal(t, []int64{1, 2, 3, 4, 1}, hook.tried)
 }
 
+// deadServers are those of the first 70 items: their program is not called any more, and a look at each takes 5 seconds. The others' are
+// away for a while.
+type deadServers struct {
+	slowDelivery
+}
+
+func (s *deadServers) Targets(_ context.Context, order deliver.Order, _ []string) ([]deliver.Target, []deliver.Reason, error) {
+	block := "web7"
+	if order.Item <= 70 {
+		block = "dead"
+	}
+	return []deliver.Target{{Block: block, Sites: []string{"example.com"}}}, nil, nil
+}
+
+func (s *deadServers) Seen(ctx context.Context, t deliver.Target, serial string) (deliver.Sight, error) {
+	if t.Block == "dead" {
+		s.clock(5 * time.Second)
+	}
+	return s.slowDelivery.Seen(ctx, t, serial)
+}
+
+func (s *deadServers) Deliver(ctx context.Context, order deliver.Order, t deliver.Target, c deliver.Certificate) error {
+	if t.Block == "dead" {
+		return publish.ErrNotAsked
+	}
+	return s.slowDelivery.Deliver(ctx, order, t, c)
+}
+
+// rules DELIVER-3: many items whose servers are not asked do not stand before all others for ever.
+func TestItemsWhoseServersAreNotAskedDoNotTakeTheTurnOfOthers(t *testing.T) {
+	d := deliveringFixture(t)
+	require.NoError(t, d.do(command.SyncItem, "sync_item"))
+	panel := d.many(t, 72)
+	dead := &deadServers{slowDelivery{takes: func(int64) time.Duration { return time.Second }, clock: func(by time.Duration) { d.at = d.at.Add(by) }}}
+	var sweeps [][]int64
+	for range 4 {
+		began := d.at
+		run := d.env()
+		run.Args, run.Panel, run.Delivering = item.Args{Command: "subscription"}, panel, dead
+		dead.tried = nil
+		_, err := command.Subscription(t.Context(), run)
+		require.NoError(t, err)
+		sweeps = append(sweeps, dead.tried)
+		d.at = began.Add(time.Hour)
+	}
+	assert.Equal(t, [][]int64{nil, {71, 72}, nil, {71, 72}}, sweeps, "60 items in a sweep, in turn")
+}
+
 // rules DELIVER-3: a panel that is not asked any more in a run takes no try.
 func TestAPanelThatIsNotAskedAnyMoreTakesNoTry(t *testing.T) {
 	d := deliveringFixture(t)

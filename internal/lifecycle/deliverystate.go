@@ -39,7 +39,8 @@ type delivery struct {
 	Since  time.Time `json:"since"` // when the certificate was stored
 	Tries  int       `json:"tries"`
 	Last   time.Time `json:"last,omitzero"` // when the last try began, or the last look after the tries
-	// Turn is when time for deliveries was last spent on the item for a minute or more without a try.
+	// Turn is when time for deliveries was last spent on the item for a minute or more without a try, or when the last sweep began in
+	// which its servers were not asked: so it comes before those that this sweep tried, and after those that it had no time for.
 	Turn time.Time `json:"turn,omitzero"`
 	// Targets are where the certificate goes, as far as the last try found out.
 	Targets []deliveryTarget `json:"targets,omitempty"`
@@ -138,7 +139,7 @@ func (d delivery) byHand(now time.Time) bool {
 
 // over reports whether no further try is made. One is made in any case: no sweep may have run for two days, or none since the first tries.
 func (d delivery) over(now time.Time) bool {
-	if now.Sub(d.Since) >= byHandAfter && d.Tries > 0 && (d.Told || now.Sub(d.Last) < maxPause) {
+	if now.Sub(d.Since) >= byHandAfter && d.Tries > 0 && (d.Told || d.Tries >= len(tryPauses()) || now.Sub(d.Last) < maxPause) {
 		return true
 	}
 	hopeless := func(t deliveryTarget) bool { return slices.Contains(d.ByHand, t.Block) }

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"time"
 
 	"pmssl/internal/item"
 	"pmssl/internal/purchase"
@@ -14,7 +15,9 @@ type Order struct {
 	Unattended Unattended
 	// Rotation says which key a reissue is for. The client's own Reissue keeps it.
 	Rotation Rotation
-	askedNow bool // the seller was asked in this run to look at the challenges
+	// SweepBegan is when the sweep began that works on the item; zero in a command for one item.
+	SweepBegan time.Time
+	askedNow   bool // the seller was asked in this run to look at the challenges
 	// forRevocation says that the sweep reissues the stored certificate because it is revoked.
 	forRevocation bool
 	// movedFromMail says that the item was moved from e-mail to another validation method for a reissue that no seller has taken yet.

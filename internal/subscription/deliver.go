@@ -81,6 +81,7 @@ func (s *sweep) showDelivery(ctx context.Context, order item.Item) {
 
 // deliver does what is due about one delivery, and tells the client if a person has to install the certificate (rules DELIVER-4).
 func (s *sweep) deliver(ctx context.Context, j *sweptItem, row *sweepRow) error {
+	j.SweepBegan = s.at
 	if err := j.Deliver(ctx); err != nil {
 		return err
 	}
