@@ -74,7 +74,7 @@ func (a *arguments) flags() *pflag.FlagSet {
 	f.StringArrayVar(&a.Params, "param", nil, "name of a parameter, followed by its --value")
 	f.StringArrayVar(&a.Values, "value", nil, "value of the parameter")
 	f.BoolVar(&a.None, "none", false, "resolve: nothing was bought")
-	f.BoolVar(&a.Yes, "yes", false, "resolve: apply the result instead of only showing it")
+	f.BoolVar(&a.Yes, "yes", false, "apply the result instead of only showing it")
 	f.BoolVar(&a.DryRun, "dry-run", false, "show what would be bought, sent or changed, without doing it")
 	f.BoolVar(&a.Resend, "resend", false, "subscription: notify the client of --item even if it was notified before")
 	f.StringVar(&a.Date, "date", "", "subscription: simulate this day, YYYY-MM-DD; needs --dry-run")

@@ -93,8 +93,13 @@ func commands() table {
 			formats: []string{item.FormatText, item.FormatJSON, item.FormatXML, item.FormatPrometheus, item.FormatHTML}, example: "--format json", deadline: reportTime},
 		{name: "notices", about: "writes the built-in mail templates into a folder to edit them; keeps files that were edited",
 			run: command.Notices, needs: needDir, byHand: true, alone: func(*arguments) bool { return true }, formats: textXML(), example: "--dir /root/templates", deadline: personTime},
+		{name: "migrate", about: "gives items that the panel's own module ordered what an order of this module has; without --yes it only shows what it would do",
+			run: command.Migrate, needs: needModule, byHand: true, confirm: true, sellerReadOnly: true, uses: []string{"item", "id", "yes", "dry-run"}, formats: textXMLJSON(), example: "--module 5", deadline: sweepTime},
 	}
 }
+
+// textXMLJSON returns the formats of commands that also answer programs with JSON.
+func textXMLJSON() []string { return append(textXML(), item.FormatJSON) }
 
 // textXML returns the formats of commands that answer people with a text and programs with a document.
 func textXML() []string { return []string{item.FormatText, item.FormatXML} }

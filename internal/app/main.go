@@ -237,7 +237,7 @@ func (a *app) invocation(args *arguments, root string, log *panellog.Logger) *in
 	billing := a.newPanel(options)
 	env := seller.Env{
 		Getenv: sys.Getenv, Now: sys.Now, Sleep: sys.Sleep, Jitter: sys.Jitter,
-		StateDir: filepath.Join(root, "var"), Binary: a.program.Name, Log: log, DryRun: args.DryRun,
+		StateDir: filepath.Join(root, "var"), Binary: a.program.Name, Log: log, DryRun: args.DryRun || a.sellerReadOnly(args),
 		SellerCA: func() (string, error) {
 			file, err := billing.Setting(context.Background(), settingSellerCA) // reads a file: no context is needed
 			if err == nil && file != "" && !filepath.IsAbs(file) {
@@ -254,6 +254,12 @@ func (a *app) invocation(args *arguments, root string, log *panellog.Logger) *in
 		log: log.Named("module"), rootLog: log, finish: func() {}, fail: a.fail, plugin: a.plugin, errors: a.errors,
 		panel: &watchedPanel{panelAPI: billing, item: args.Item, secrets: secret},
 	}
+}
+
+// sellerReadOnly reports whether the command's row says that the seller's client sends only what reads.
+func (a *app) sellerReadOnly(args *arguments) bool {
+	row, known := a.rows.find(args.Command)
+	return known && row.sellerReadOnly
 }
 
 // answer writes the command's document to stdout, what it has spooled, or its text. A person reads that the command was done

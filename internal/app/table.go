@@ -32,6 +32,8 @@ type row struct {
 	confirm bool // without --yes it is a dry run
 	// readsOnly is true for a command that changes nothing: it runs as a dry run, so its failure is not reported to the panel.
 	readsOnly bool
+	// sellerReadOnly is true if the seller's client sends only what reads, with --yes too (rules MIGRATE-1).
+	sellerReadOnly bool
 	// alone reports whether the command, with these arguments, needs neither the panel's root nor a log; nil for never.
 	alone   func(*arguments) bool
 	reads   input

@@ -299,6 +299,7 @@ func (p *fakePanel) DropParam(_ context.Context, _ int64, name string) error {
 func (p *fakePanel) ItemsWithoutOrder(context.Context, int64, string) ([]seller.BareItem, error) {
 	return nil, nil
 }
+func (p *fakePanel) UnmigratedItems(context.Context, int64) ([]int64, error) { return nil, nil }
 func (p *fakePanel) HeldCertificates(context.Context, int64, int) ([]item.HeldCertificate, error) {
 	return nil, nil
 }

@@ -22,6 +22,7 @@ type Panel interface {
 	Operations
 	Sweeps
 	Imports
+	Migrations
 	Settings
 	Overviews
 	publish.Facts
@@ -201,6 +202,13 @@ type Imports interface {
 	// HeldCertificates lists at most limit items of the panel that hold a CSR or a certificate, of every module and in every
 	// state, those with an id above after, lowest first. A CSR or certificate that is too long to be one is left out.
 	HeldCertificates(ctx context.Context, after int64, limit int) ([]HeldCertificate, error)
+}
+
+// Migrations finds the items of another module's orders.
+type Migrations interface {
+	// UnmigratedItems lists the items of the processing module that are not deleted and carry none of the parameters that only
+	// this module writes, or a migration that was interrupted; lowest first.
+	UnmigratedItems(ctx context.Context, module int64) ([]int64, error)
 }
 
 // HeldCertificate is what the panel stores of one item.

@@ -71,4 +71,14 @@ const (
 	SiteWatch = "site_watch"
 	// EarlierSerials lists the serials of the certificates that were replaced on the item, oldest first (rules PARAM-43).
 	EarlierSerials = "earlier_serials"
+	// Migration is the order of the seller that a migration is about to give to the item, as JSON (rules PARAM-46).
+	Migration = "migration"
 )
+
+// Own returns parameters of which an item that this module has ordered, imported or migrated carries at least one. OrderID is not
+// among them: the panel's own modules write it too (docs/reference/billmanager.md §4.1).
+func Own() []string {
+	return []string{
+		Intent, Lineage, TermStart, TermMonths, Serial, ExpireDate, LeafKey, Requested, ReissueOf, ImportedCSR, Released, Unjournaled, Renewal,
+	}
+}

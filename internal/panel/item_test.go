@@ -240,3 +240,13 @@ INSERT INTO itemparam (item, intname, value) VALUES (60, 'lineage', '1 2'), (60,
 	require.NoError(t, err)
 	assert.Empty(t, found)
 }
+
+func TestUnmigratedItemsCarryNothingOfThisModule(t *testing.T) {
+	w, db := samplePanel(t)
+	run(t, db, `DELETE FROM item; DELETE FROM itemparam; INSERT INTO item (id, processingmodule, status) VALUES (60, 5, 2), (61, 5, 3), (62, 5, 4), (63, 6, 2), (64, 5, 2), (65, 5, 1), (66, 5, 2), (67, 5, 2);
+INSERT INTO itemparam (item, intname, value) VALUES (60, 'custom_order_id', '7'), (60, 'org_name', 'x'), (61, 'lineage', ''), (64, 'lineage', '7'), (64, 'term_start', '2026-04-02'),
+ (66, 'lineage', '8'), (66, 'migration', '{"id":8}'), (67, 'purchase_intent', '{}')`)
+	found, err := w.UnmigratedItems(t.Context(), 5)
+	require.NoError(t, err)
+	assert.Equal(t, []int64{60, 61, 65, 66}, found, "the id of another module says nothing; an interrupted migration goes on")
+}

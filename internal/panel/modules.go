@@ -148,6 +148,21 @@ func (h *Host) HeldCertificates(ctx context.Context, after int64, limit int) ([]
 	return all, nil
 }
 
+// UnmigratedItems returns the items of the processing module that are not deleted and carry none of this module's parameters, or
+// the parameter migration, lowest first.
+func (h *Host) UnmigratedItems(ctx context.Context, module int64) ([]int64, error) {
+	var args []any
+	for _, name := range itemparam.Own() {
+		args = append(args, name)
+	}
+	own := len(args)
+	args = append(args, itemparam.Migration, module)
+	return h.ids(ctx, "item", `SELECT DISTINCT i.id FROM item i
+ LEFT JOIN itemparam ip ON ip.item=i.id AND ip.intname IN (`+marks(own)+`) AND ip.value<>''
+ LEFT JOIN itemparam m ON m.item=i.id AND m.intname=? AND m.value<>''
+ WHERE i.processingmodule=? AND COALESCE(i.status,0)<>4 AND (ip.item IS NULL OR m.item IS NOT NULL) ORDER BY i.id`, args...)
+}
+
 // setClaimParam sets the field of the claim that the item parameter belongs to.
 func setClaimParam(claim *item.Claim, name, value string) {
 	switch name {

@@ -62,6 +62,16 @@ func (p OwnerIndex) Assign(l seller.ListedCertificate, it int64) {
 	}
 }
 
+// Forget removes the ids that the item itself carries: another module wrote them, perhaps with another meaning. What the journal or
+// an order reference says about the item stays.
+func (p OwnerIndex) Forget(it int64) {
+	for id, holder := range p.ids {
+		if holder == it {
+			delete(p.ids, id)
+		}
+	}
+}
+
 // HasItem reports whether the index has an id of the item.
 func (p OwnerIndex) HasItem(it int64) bool {
 	for _, holder := range p.ids {

@@ -1,0 +1,189 @@
+package lifecycle
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+)
+
+// hintParams returns the parameters in which modules of the panel are publicly known to write an order's id at the seller
+// (docs/reference/billmanager.md §4.1). What they mean at this seller is not known: they only name orders to look at.
+func hintParams() []string {
+	return []string{itemparam.OrderID, "partner_order_id", "store_order_id", "vender_order_id", "vendor_order_id", "order_id"}
+}
+
+// unmigrated is an item of another module's order: what the panel knows that can identify the order.
+type unmigrated struct {
+	item   item.Item
+	stored *pki.Chain // certificate in the panel; nil if none can be read
+	csr    pki.CSR    // zero if none can be read
+	names  []string   // common names that the order may have at the seller, as A-labels
+	keys   []string   // hashes of the public keys of CSR and certificate
+	hints  []int64    // ids that another module wrote
+}
+
+// readUnmigrated reads what identifies the order of an item.
+func readUnmigrated(it item.Item) unmigrated {
+	u := unmigrated{item: it}
+	add := func(list *[]string, text string) {
+		if text != "" && !slices.Contains(*list, text) {
+			*list = append(*list, text)
+		}
+	}
+	if csr, err := pki.ReadCSR(it.CSR); err == nil {
+		u.csr = csr
+		add(&u.keys, csr.KeyHash())
+		add(&u.names, canonical(csr.CommonName))
+	}
+	if stored, err := pki.StoredLeaf(it.Stored); err == nil {
+		u.stored = &stored
+		add(&u.keys, pki.LeafKeyHash(stored.Leaf))
+		add(&u.names, canonical(leafName(stored)))
+	}
+	add(&u.names, canonical(it.Name))
+	for _, name := range hintParams() {
+		u.hints = append(u.hints, item.ParseIDs(it.Params[name])...)
+	}
+	u.hints = append(u.hints, item.ParseIDs(it.RemoteID)...)
+	return u
+}
+
+// leafName returns the name that a certificate is for: its common name, or its first name if it has none.
+func leafName(chain pki.Chain) string {
+	if chain.Leaf.Subject.CommonName != "" || len(chain.Leaf.DNSNames) == 0 {
+		return chain.Leaf.Subject.CommonName
+	}
+	return chain.Leaf.DNSNames[0]
+}
+
+// mayBe reports whether an order may be the item's: it has the item's name, or another module noted its id or, as ISPmanager's billing
+// keeps it (docs/reference/ispmanager.md §4.5), gave it the item's number as reference.
+func (u unmigrated) mayBe(l seller.ListedCertificate) bool {
+	return slices.Contains(u.names, canonical(l.CommonName)) || u.hinted(l)
+}
+
+// hinted reports whether another module noted the order on the item, or the item on the order.
+func (u unmigrated) hinted(l seller.ListedCertificate) bool {
+	for _, id := range l.Lineage() {
+		if slices.Contains(u.hints, id) {
+			return true
+		}
+	}
+	return l.OrderRef != "" && l.OrderRef == strconv.FormatInt(u.item.Item, 10)
+}
+
+// serial returns the serial of the stored certificate; empty if there is none.
+func (u unmigrated) serial() string {
+	if u.stored == nil {
+		return ""
+	}
+	return u.stored.Serial()
+}
+
+// shown is what the seller shows of one order.
+type shown struct {
+	status seller.OrderStatus
+	leaf   *pki.Chain // newest certificate; nil if none can be read
+	keys   []string
+	csrKey string // of the CSR, empty if the seller shows none
+	err    error  // the seller could not be asked
+}
+
+// readShown reads the keys of an order's status.
+func readShown(status seller.OrderStatus) shown {
+	s := shown{status: status}
+	if leaf, err := pki.StoredLeaf(strings.Join(status.PEM, "\n")); err == nil {
+		s.leaf = &leaf
+		s.keys = append(s.keys, pki.LeafKeyHash(leaf.Leaf))
+	}
+	if csr, err := pki.ReadCSR(status.CSR); err == nil {
+		s.csrKey = csr.KeyHash()
+		s.keys = append(s.keys, s.csrKey)
+	}
+	return s
+}
+
+// evidence is what ties an order to an item, the strongest last.
+type evidence int
+
+const (
+	evidenceNone  evidence = iota // only the name, or what another module noted
+	evidenceOther                 // both are known and are for different keys
+	evidenceKey                   // the same public key
+	evidenceLeaf                  // the same certificate
+)
+
+// String returns the proof for MigrationRow.
+func (e evidence) String() string {
+	switch e {
+	case evidenceLeaf:
+		return "certificate"
+	case evidenceKey:
+		return "key"
+	}
+	return "name"
+}
+
+// evidenceOf compares an item with what the seller shows of an order.
+func evidenceOf(u unmigrated, s shown) evidence {
+	switch {
+	case s.leaf != nil && u.stored != nil && s.leaf.Serial() == u.stored.Serial():
+		return evidenceLeaf
+	case len(u.keys) == 0 || len(s.keys) == 0:
+		return evidenceNone
+	case slices.ContainsFunc(u.keys, func(key string) bool { return slices.Contains(s.keys, key) }):
+		return evidenceKey
+	}
+	return evidenceOther
+}
+
+// unmigratedIndex says which of the items have a key or a serial.
+type unmigratedIndex struct {
+	items   map[int64]unmigrated
+	keys    map[string][]int64
+	serials map[string][]int64
+}
+
+func indexUnmigrated(all []unmigrated) unmigratedIndex {
+	x := unmigratedIndex{items: map[int64]unmigrated{}, keys: map[string][]int64{}, serials: map[string][]int64{}}
+	for _, u := range all {
+		x.items[u.item.Item] = u
+		for _, key := range u.keys {
+			x.keys[key] = append(x.keys[key], u.item.Item)
+		}
+		if serial := u.serial(); serial != "" {
+			x.serials[serial] = append(x.serials[serial], u.item.Item)
+		}
+	}
+	return x
+}
+
+// rivals returns the other items that an order may be of by a key, and of these those with its certificate.
+func (x unmigratedIndex) rivals(it int64, s shown) (byKey, bySerial []int64) {
+	seen := map[int64]bool{it: true}
+	if s.leaf != nil {
+		for _, other := range x.serials[s.leaf.Serial()] {
+			if other != it {
+				bySerial = append(bySerial, other)
+			}
+		}
+	}
+	for _, key := range s.keys {
+		for _, other := range x.keys[key] {
+			if !seen[other] {
+				seen[other] = true
+				byKey = append(byKey, other)
+			}
+		}
+	}
+	return byKey, bySerial
+}
+
+// sorted returns the ids of the items, lowest first.
+func (x unmigratedIndex) sorted() []int64 { return slices.Sorted(maps.Keys(x.items)) }

@@ -1,0 +1,325 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/seller"
+)
+
+// candidate is an order that may be an item's.
+type candidate struct {
+	order  seller.ListedCertificate
+	shown  shown
+	proof  evidence
+	holder int64 // another item that holds it; 0 if none
+	why    string
+}
+
+// over reports whether nothing more comes of the order: its term has ended, or its certificate and nothing is waited for.
+func (m *migrator) over(c candidate) bool {
+	if c.order.State == seller.StateExpired || c.shown.status.State == seller.StateExpired {
+		return true
+	}
+	if c.shown.leaf == nil || c.shown.leaf.Leaf.NotAfter.After(m.Now()) {
+		return false
+	}
+	paid, known := paidTerm(c.order, 0, c.shown.leaf)
+	return !known || !m.today().Before(paid.end())
+}
+
+// decide finds the order of one item among the account's (rules MIGRATE-2 to MIGRATE-4). It sends the seller one request for each
+// order that may be the item's.
+func (m *migrator) decide(ctx context.Context, u unmigrated) (MigrationRow, *candidate, error) {
+	row := MigrationRow{Item: u.item.Item, Name: u.item.Name, Product: u.item.Template, State: MigrationNone, Reason: "no order of the account has its name"}
+	all, err := m.candidates(ctx, u)
+	if err != nil || len(all) == 0 {
+		return row, nil, err
+	}
+	if m.named != 0 {
+		return m.decideNamed(row, u, all[0])
+	}
+	var proven, live []candidate
+	for _, c := range all {
+		if c.proof < evidenceKey || c.holder != 0 || c.ended() {
+			continue
+		}
+		proven = append(proven, c)
+		if !m.over(c) {
+			live = append(live, c)
+		}
+	}
+	if len(proven) == 0 {
+		return m.unproven(row, all), nil, nil
+	}
+	chosen, reason := m.choose(u, proven, live)
+	if chosen == nil {
+		row.State, row.Reason = MigrationAmbiguous, reason
+		return row, nil, nil
+	}
+	if odd := m.oddProduct(u, chosen.order); odd != "" {
+		row.State, row.Reason = MigrationOther, odd
+		return row, nil, nil
+	}
+	m.addEarlier(chosen, proven)
+	return m.matched(row, u, *chosen), chosen, nil
+}
+
+// decideNamed decides about the order that the administrator named with --id: it is the item's unless it is for another key or product,
+// belongs to another item, or has ended (rules MIGRATE-4).
+func (m *migrator) decideNamed(row MigrationRow, u unmigrated, c candidate) (MigrationRow, *candidate, error) {
+	if c.proof == evidenceOther || c.holder != 0 || c.ended() {
+		return m.unproven(row, []candidate{c}), nil, nil
+	}
+	if odd := m.oddProduct(u, c.order); odd != "" {
+		row.State, row.Reason = MigrationOther, odd
+		return row, nil, nil
+	}
+	row = m.matched(row, u, c)
+	if c.proof == evidenceNone {
+		row.Proof, row.Reason = proofNamed, "the administrator named it"
+	}
+	return row, &c, nil
+}
+
+// proofNamed is the proof of an order that the administrator named.
+const proofNamed = "administrator"
+
+// ended reports whether the order cannot be an item's any more: it was refused, cancelled, or never paid.
+func (c candidate) ended() bool {
+	state := c.order.State
+	return state == seller.StateRefused || state == seller.StateCancelled || state == seller.StateUnpaid
+}
+
+// candidates returns the orders that may be the item's, with what the seller shows of each.
+func (m *migrator) candidates(ctx context.Context, u unmigrated) ([]candidate, error) {
+	var all []candidate
+	for _, l := range m.listed {
+		if !m.considers(u, l) {
+			continue
+		}
+		s := m.show(ctx, l.ID)
+		if s.err != nil {
+			return nil, s.err
+		}
+		c := candidate{order: l, shown: s, proof: evidenceOf(u, s)}
+		holder, why, err := m.owners.Owner(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		if holder != 0 && holder != u.item.Item {
+			c.holder, c.why = holder, why
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// considers reports whether an order is looked at for the item: if the administrator named one, only that one is.
+func (m *migrator) considers(u unmigrated, l seller.ListedCertificate) bool {
+	if m.named != 0 {
+		return slices.Contains(l.Lineage(), m.named)
+	}
+	return l.ID > 0 && u.mayBe(l)
+}
+
+// byHand returns the command line by which an administrator names an order.
+func (m *migrator) byHand(it string, id string) string {
+	return fmt.Sprintf("run --command migrate --module %d --item %s --id %s", m.Args.Module, it, id)
+}
+
+// show returns what the seller shows of an id, which is asked once in a run.
+func (m *migrator) show(ctx context.Context, id int64) shown {
+	if s, known := m.statuses[id]; known {
+		return s
+	}
+	status, err := m.seller.OrderStatus(ctx, id)
+	s := readShown(status)
+	s.err = err
+	if err == nil {
+		m.statuses[id] = s
+	}
+	return s
+}
+
+// unproven completes the row of an item for which no order has its key.
+func (m *migrator) unproven(row MigrationRow, all []candidate) MigrationRow {
+	best := all[0]
+	for _, c := range all {
+		if c.rank() > best.rank() {
+			best = c
+		}
+	}
+	row.ID, row.Proof = best.order.ID, best.proof.String()
+	switch {
+	case best.holder != 0:
+		row.State = MigrationHeld
+		row.Reason = fmt.Sprintf("id %d %s item %d", best.order.ID, best.why, best.holder)
+	case best.ended():
+		row.State = MigrationNone
+		row.Reason = fmt.Sprintf("id %d of its name is %s", best.order.ID, best.order.State)
+	case best.proof == evidenceOther:
+		row.State = MigrationOther
+		row.Reason = fmt.Sprintf("id %d has its name and another key: reissue it at %s with the item's CSR, then migrate again", best.order.ID, m.Info.Title)
+	default:
+		row.State, row.Proof = MigrationAmbiguous, evidenceNone.String()
+		row.Reason = fmt.Sprintf("id %d has its name and nothing proves that it is the item's, because %s: if it is, %s",
+			best.order.ID, whyUnproven(best), m.byHand(strconv.FormatInt(row.Item, 10), strconv.FormatInt(best.order.ID, 10)))
+	}
+	return row
+}
+
+// whyUnproven returns why keys could not be compared.
+func whyUnproven(c candidate) string {
+	if len(c.shown.keys) == 0 {
+		return "the seller shows neither a CSR nor a certificate of it"
+	}
+	return "the panel has neither a CSR nor a certificate of the item"
+}
+
+// rank orders candidates without proof by how much they say about the item.
+func (c candidate) rank() int {
+	switch {
+	case c.proof >= evidenceKey && c.holder != 0:
+		return 5
+	case c.proof == evidenceNone && c.holder == 0 && !c.ended():
+		return 4
+	case c.proof == evidenceOther && c.holder == 0 && !c.ended():
+		return 3
+	case c.holder != 0:
+		return 2
+	}
+	return 1
+}
+
+// choose returns the one order that is certainly the item's, or nil and the reason why it is not certain (rules MIGRATE-4).
+func (m *migrator) choose(u unmigrated, proven, live []candidate) (*candidate, string) {
+	if begun, there := readMark(u.item); there { // an interrupted run has decided it
+		for _, c := range proven {
+			if slices.Contains(c.order.Lineage(), begun.ID) {
+				return &c, ""
+			}
+		}
+	}
+	pool := slices.DeleteFunc(slices.Clone(live), func(c candidate) bool { // its certificate is stored on another item
+		_, bySerial := m.index.rivals(u.item.Item, c.shown)
+		return c.proof != evidenceLeaf && len(bySerial) > 0
+	})
+	if len(live) == 0 {
+		pool = []candidate{newest(proven)}
+	}
+	if len(pool) > 1 {
+		pool = onlyLeaf(pool)
+	}
+	switch len(pool) {
+	case 0:
+		return nil, fmt.Sprintf("id %d has its key, and its certificate is stored on another item", newest(live).order.ID)
+	case 1:
+	default:
+		return nil, fmt.Sprintf("the ids %s have its key: %s for the right one", candidateIDs(pool), m.byHand(strconv.FormatInt(u.item.Item, 10), "ID"))
+	}
+	chosen := pool[0]
+	byKey, bySerial := m.index.rivals(u.item.Item, chosen.shown)
+	rivals := byKey
+	if chosen.proof == evidenceLeaf {
+		rivals = bySerial
+	}
+	if len(rivals) > 0 {
+		return nil, fmt.Sprintf("id %d may also be of item %s, which has the same %s: %s for the right one",
+			chosen.order.ID, item.FormatIDs(rivals), chosen.proof, m.byHand("ITEM", strconv.FormatInt(chosen.order.ID, 10)))
+	}
+	return &chosen, ""
+}
+
+// onlyLeaf returns the only order with the item's certificate, if it is the newest; else all of them.
+func onlyLeaf(pool []candidate) []candidate {
+	last := newest(pool)
+	for _, c := range pool {
+		if c.proof == evidenceLeaf && c.order.ID != last.order.ID {
+			return pool
+		}
+	}
+	if last.proof == evidenceLeaf {
+		return []candidate{last}
+	}
+	return pool
+}
+
+// newest returns the candidate with the highest id.
+func newest(all []candidate) candidate {
+	return slices.MaxFunc(all, func(a, b candidate) int {
+		if a.order.ID < b.order.ID {
+			return -1
+		}
+		return 1
+	})
+}
+
+func candidateIDs(all []candidate) string {
+	var ids []int64
+	for _, c := range all {
+		ids = append(ids, c.order.ID)
+	}
+	slices.Sort(ids)
+	return item.FormatIDs(ids)
+}
+
+// oddProduct returns in words that the order is of another kind of product than the tariff; empty if it is not or if one of them is
+// not known.
+func (m *migrator) oddProduct(u unmigrated, l seller.ListedCertificate) string {
+	want, known := seller.FindProduct(m.products, u.item.Template)
+	has, too := seller.FindProduct(m.products, l.Template)
+	if !known || !too || want.Wildcard == has.Wildcard && want.MultiDomain == has.MultiDomain && want.Level == has.Level {
+		return ""
+	}
+	return fmt.Sprintf("id %d has its key and is %s, the item's tariff sells %s: give the item a tariff of that product, then migrate again", l.ID, has.ID, want.ID)
+}
+
+// addEarlier adds the ids of the item's earlier terms, which have ended, to the lineage of its order.
+func (m *migrator) addEarlier(chosen *candidate, proven []candidate) {
+	var older []int64
+	for _, c := range proven {
+		if c.order.ID < chosen.order.ID && m.over(c) {
+			older = append(older, c.order.Lineage()...)
+		}
+	}
+	older = append(older, chosen.order.Older...)
+	slices.Sort(older)
+	chosen.order.Older = slices.DeleteFunc(slices.Compact(older), func(id int64) bool { return id == chosen.order.ID })
+}
+
+// matched completes the row of an item whose order is known.
+func (m *migrator) matched(row MigrationRow, u unmigrated, c candidate) MigrationRow {
+	row.State, row.Proof, row.ID, row.Lineage = MigrationMatch, c.proof.String(), c.order.ID, c.order.Lineage()
+	row.Reason = "the panel's certificate is the newest of this order"
+	if c.proof != evidenceLeaf {
+		row.Reason = "the order has the item's key"
+	}
+	row.Newer = c.shown.leaf != nil && c.proof != evidenceLeaf
+	row.Renews = c.shown.status.AutoRenews
+	if row.Newer {
+		row.Warnings = append(row.Warnings, "the seller has a newer certificate: the next sync_item or sweep stores it")
+	}
+	if row.Renews {
+		row.Warnings = append(row.Warnings, "the seller is set to renew the order by itself: the next sync_item switches that off")
+	}
+	if paid, known := paidTerm(c.order, u.item.Period, c.shown.leaf); known {
+		row.TermStart, row.TermMonths, row.PaidUntil = paid.start, paid.months, paid.end()
+		if u.item.Period > 0 && u.item.Period != paid.months {
+			row.Warnings = append(row.Warnings, fmt.Sprintf("the item's period is %d months, the seller's term %d: the seller's counts", u.item.Period, paid.months))
+		}
+	} else {
+		row.Warnings = append(row.Warnings, "the seller does not say when the term began: it counts from the item's opening date")
+	}
+	return row
+}
+
+// unchecked completes the row of an item about which the seller could not be asked.
+func unchecked(row MigrationRow, err error) MigrationRow {
+	row.State, row.Reason = MigrationUnchecked, fault.From(err).Message
+	return row
+}

@@ -1,0 +1,52 @@
+package lifecycle
+
+import (
+	"pmssl/internal/cabforum"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+)
+
+const (
+	// leafReach is the number of days by which a certificate may end after its term: the Forum's longest validity, with some days
+	// for what CAs add. An end that is later than that is the end of a term.
+	leafReach = 210
+	// dateTolerance is the tolerance of a seller's bare date, in days (rules TIME-2).
+	dateTolerance = 2
+	// maxTerms bounds how many terms of one order are counted.
+	maxTerms = 64
+)
+
+// term is a paid term: its first day and its months.
+type term struct {
+	start  cabforum.Date
+	months int
+}
+
+// end returns the first day that is not paid for.
+func (t term) end() cabforum.Date { return t.start.AddMonths(t.months) }
+
+// paidTerm returns the term that an order is paid for now (rules MIGRATE-5): it begins on the day of the order, and with each
+// renewal in place at the end of the term before. A renewal shows in a certificate that begins after the term, or in an end that
+// only another term explains. Without the seller's months those of the item count; false if neither is known.
+func paidTerm(l seller.ListedCertificate, period int, leaf *pki.Chain) (term, bool) {
+	t := term{start: l.Created, months: l.Months}
+	if t.months <= 0 {
+		t.months = period
+	}
+	if t.start.IsZero() && leaf != nil {
+		t.start = cabforum.DateOf(leaf.Leaf.NotBefore)
+	}
+	if t.start.IsZero() || t.months <= 0 {
+		return term{}, false
+	}
+	first := t.start
+	for range maxTerms {
+		end := t.end()
+		renewed := leaf != nil && !cabforum.DateOf(leaf.Leaf.NotBefore).Before(end.AddDays(dateTolerance))
+		if !renewed && (l.Expires.IsZero() || end.DaysUntil(l.Expires) <= leafReach) {
+			return t, true
+		}
+		t.start = end
+	}
+	return term{start: first, months: t.months}, true // an end that no number of terms explains
+}

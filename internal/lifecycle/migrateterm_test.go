@@ -1,0 +1,64 @@
+package lifecycle
+
+import (
+	"crypto/x509"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+)
+
+func day(t *testing.T, text string) cabforum.Date {
+	t.Helper()
+	d, err := cabforum.ParseDate(text)
+	assert.NoError(t, err)
+	return d
+}
+
+// leafFrom returns a certificate that begins on the day.
+func leafFrom(t *testing.T, text string) *pki.Chain {
+	t.Helper()
+	if text == "" {
+		return nil
+	}
+	from := day(t, text).Midnight()
+	return &pki.Chain{Leaf: &x509.Certificate{NotBefore: from, NotAfter: from.Add(199 * 24 * time.Hour)}}
+}
+
+// The paid term begins with the order, or at the end of the term before if only a renewal explains what the seller shows (rules
+// MIGRATE-5).
+func TestPaidTermOfAnOrder(t *testing.T) {
+	for rule, c := range map[string]struct {
+		created, expires string
+		months, period   int
+		leaf             string
+		start            string
+		want             int // months; 0 if nothing is known
+	}{
+		"a first term":                                  {created: "2026-04-02", months: 12, leaf: "2026-04-02", start: "2026-04-02", want: 12},
+		"a reissue late in the term":                    {created: "2026-04-02", months: 12, leaf: "2027-03-30", start: "2026-04-02", want: 12},
+		"an end that is the certificate's":              {created: "2026-04-02", months: 12, expires: "2027-09-20", leaf: "2027-03-05", start: "2026-04-02", want: 12},
+		"an end that is the term's":                     {created: "2026-04-02", months: 24, expires: "2028-04-02", leaf: "2026-04-02", start: "2026-04-02", want: 24},
+		"renewed in place, by the certificate":          {created: "2024-04-02", months: 12, leaf: "2026-05-01", start: "2026-04-02", want: 12},
+		"renewed in place, by the end":                  {created: "2025-04-02", months: 12, expires: "2027-04-02", leaf: "2026-01-10", start: "2026-04-02", want: 12},
+		"ended, not renewed":                            {created: "2020-04-02", months: 12, expires: "2021-04-02", leaf: "2020-04-02", start: "2020-04-02", want: 12},
+		"a certificate of the day on which it ends":     {created: "2025-04-02", months: 12, leaf: "2026-04-02", start: "2025-04-02", want: 12},
+		"the seller does not say the months":            {created: "2026-04-02", period: 24, leaf: "2026-04-02", start: "2026-04-02", want: 24},
+		"nor the day of the order":                      {months: 12, leaf: "2026-05-05", start: "2026-05-05", want: 12},
+		"nor is there a certificate":                    {months: 12},
+		"nobody says the months; the period is a trial": {created: "2026-04-02", period: -100},
+		"an end in the year 9999 is none":               {created: "2026-04-02", months: 12, expires: "9999-12-31", leaf: "2026-04-02", start: "2026-04-02", want: 12},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			l := seller.ListedCertificate{Created: day(t, c.created), Expires: day(t, c.expires), Months: c.months}
+			paid, known := paidTerm(l, c.period, leafFrom(t, c.leaf))
+			assert.Equal(t, c.want > 0, known)
+			assert.Equal(t, day(t, c.start), paid.start)
+			assert.Equal(t, c.want, paid.months)
+		})
+	}
+}

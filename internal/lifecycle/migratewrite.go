@@ -1,0 +1,231 @@
+package lifecycle
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"time"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+)
+
+// kindMigrate is the kind of a line of the purchase journal about a migrated order: nothing was bought.
+const kindMigrate = "migrate"
+
+// migrationMark is the item parameter migration: the order that the item is being given (rules PARAM-46).
+type migrationMark struct {
+	ID   int64     `json:"id"`
+	Time time.Time `json:"time"`
+}
+
+// migrate gives an item its order, under the locks of the item and of the account (rules MIGRATE-6). What the decision was made on
+// is read again under the locks.
+func (m *migrator) migrate(ctx context.Context, u unmigrated, c candidate, row MigrationRow) (MigrationRow, error) {
+	if err := m.Panel.LockItem(ctx, u.item.Item); err != nil {
+		return row, err
+	}
+	defer m.unlock(ctx, "the lock of item "+strconv.FormatInt(u.item.Item, 10), func(ctx context.Context) error { return m.Panel.UnlockItem(ctx, u.item.Item) })
+	if err := m.Panel.SingleWriter(ctx); err != nil {
+		return row, err
+	}
+	if err := m.Panel.LockAccount(ctx, m.account.Account); err != nil {
+		return row, err
+	}
+	defer m.unlock(ctx, "the account's lock", m.Panel.UnlockAccount)
+	if err := m.checkUnchanged(ctx, u, c); err != nil {
+		return row, err
+	}
+	j := FromHandle(item.NewHandle(m.Run, u.item))
+	j.Seller, j.Account = m.seller, m.account.Account
+	j.Info.Products = m.products
+	if err := m.write(ctx, j, u, c); err != nil {
+		return row, err
+	}
+	j.Log.Infof("migrated: its order is id %d at %s, term from %s for %d months", c.order.ID, m.Info.Title, j.TermStart(), j.TermMonths())
+	row.State = MigrationMigrated
+	row.TermStart, row.TermMonths, row.PaidUntil = j.TermStart(), j.TermMonths(), j.TermEnd()
+	return row, nil
+}
+
+// unlock releases a lock, also after the run was told to end.
+func (m *migrator) unlock(ctx context.Context, what string, release func(context.Context) error) {
+	if err := release(context.WithoutCancel(ctx)); err != nil {
+		m.Log.Warningf("releasing %s: %v", what, err)
+	}
+}
+
+// checkUnchanged returns a fault if the item or the holder of the order is not what the decision was made on.
+func (m *migrator) checkUnchanged(ctx context.Context, u unmigrated, c candidate) error {
+	now, err := m.Panel.LoadItem(ctx, u.item.Item)
+	if err != nil {
+		return err
+	}
+	was := u.item
+	if !unmigratedNow(now) || migrationInputs(now) != migrationInputs(was) {
+		return fault.Errorf(fault.Locked, "item", "%s was changed meanwhile: nothing was written to it, start this again", was.Label()).Retryable()
+	}
+	owners, err := m.readOwners(ctx)
+	if err != nil {
+		return err
+	}
+	holder, why, err := owners.Owner(ctx, c.order)
+	if err != nil {
+		return err
+	}
+	if holder != 0 && holder != was.Item {
+		return fault.Errorf(fault.Locked, "item", "%s: id %d %s item %d now: nothing was written to it", was.Label(), c.order.ID, why, holder).Retryable()
+	}
+	return nil
+}
+
+// migrationInput is what a decision about an item is made on.
+type migrationInput struct {
+	module                int64
+	csr, stored, template string
+	status, period        int
+}
+
+func migrationInputs(it item.Item) migrationInput {
+	return migrationInput{it.Module, it.CSR, it.Stored, it.Template, it.Status, it.Period}
+}
+
+// unmigratedNow reports whether the item still carries no parameter of this module, or an interrupted migration, and is not closed.
+func unmigratedNow(it item.Item) bool {
+	if it.Status == item.ItemDeleted {
+		return false
+	}
+	return it.Params[itemparam.Migration] != "" || !slices.ContainsFunc(itemparam.Own(), func(name string) bool { return it.Params[name] != "" })
+}
+
+// write writes what an order of this module has. The parameter migration is first and goes last: an item with it is migrated again,
+// to the same (rules MIGRATE-6).
+func (m *migrator) write(ctx context.Context, j *Order, u unmigrated, c candidate) error {
+	mark, err := j.saveMark(ctx, c.order.ID)
+	if err != nil {
+		return err
+	}
+	if err := j.journalMigration(ctx, u, mark); err != nil {
+		return err
+	}
+	paid, known := paidTerm(c.order, j.Item.Period, c.shown.leaf)
+	params := []savedParam{
+		{itemparam.OrderID, strconv.FormatInt(c.order.ID, 10)}, {itemparam.Lineage, item.FormatIDs(c.order.Lineage())},
+	}
+	if known {
+		params = append(params, savedParam{itemparam.TermStart, paid.start.String()}, savedParam{itemparam.TermMonths, strconv.Itoa(paid.months)})
+	}
+	if err := j.saveAll(ctx, params); err != nil {
+		return err
+	}
+	if err := j.SaveTerm(ctx); err != nil {
+		return err
+	}
+	if err := j.saveAll(ctx, j.migratedParams(u, c)); err != nil {
+		return err
+	}
+	if j.behindSeller(u, c) {
+		if err := j.SetStatus(ctx, item.ServiceWaiting); err != nil {
+			return err
+		}
+	}
+	return j.SaveParam(ctx, itemparam.Migration, "")
+}
+
+// readMark reads the parameter migration; false if it is absent or cannot be read.
+func readMark(it item.Item) (migrationMark, bool) {
+	var mark migrationMark
+	err := json.Unmarshal([]byte(it.Params[itemparam.Migration]), &mark)
+	return mark, err == nil && mark.ID > 0 && !mark.Time.IsZero()
+}
+
+// savedParam is an item parameter and its value.
+type savedParam struct{ name, value string }
+
+// saveAll saves parameters in their order.
+func (j *Order) saveAll(ctx context.Context, params []savedParam) error {
+	for _, p := range params {
+		if err := j.SaveParam(ctx, p.name, p.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// saveMark saves the parameter migration and reads it back. The time of an interrupted migration to the same order stays.
+func (j *Order) saveMark(ctx context.Context, id int64) (migrationMark, error) {
+	if mark, there := readMark(j.Item); there && mark.ID == id {
+		return mark, nil
+	}
+	mark := migrationMark{ID: id, Time: j.Now().UTC().Truncate(time.Second)}
+	raw, err := json.Marshal(mark)
+	if err != nil {
+		return mark, err
+	}
+	if err := j.SaveParam(ctx, itemparam.Migration, string(raw)); err != nil {
+		return mark, err
+	}
+	saved, _, err := j.Panel.Param(ctx, j.Item.Item, itemparam.Migration)
+	if err == nil && saved != string(raw) {
+		err = fault.Errorf(fault.Panel, itemparam.Migration, "the parameter was not found on %s after it was saved: nothing else was written", j.Item.Label()).Retryable()
+	}
+	return mark, err
+}
+
+// journalMigration adds the order to the purchase journal, once: the journal knows whose the order is, should the item lose its
+// parameters (rules BUY-2).
+func (j *Order) journalMigration(ctx context.Context, u unmigrated, mark migrationMark) error {
+	line := item.JournalEntry{Time: mark.Time, Item: j.Item.Item, Kind: kindMigrate, ID: mark.ID, Account: seller.AccountHash(j.Account), Name: u.csr.CommonName}
+	if len(u.keys) > 0 {
+		line.Key = u.keys[0]
+	}
+	lines, err := j.Panel.Journal(ctx)
+	if err != nil {
+		return err
+	}
+	there := slices.ContainsFunc(lines, func(old item.JournalEntry) bool {
+		return old.Account == line.Account && old.ID == line.ID && old.Item == line.Item
+	})
+	if there {
+		return nil
+	}
+	return j.Panel.AppendJournal(ctx, line)
+}
+
+// migratedParams returns what an order of this module knows about its certificate and its request. It is about the certificate in
+// the panel: a newer one at the seller is stored by the next sync.
+func (j *Order) migratedParams(u unmigrated, c candidate) []savedParam {
+	params := []savedParam{{itemparam.Delivered, c.order.Type}}
+	if u.csr.PEM != "" && c.shown.csrKey == u.csr.KeyHash() && j.namesFit(u, c) {
+		params = append(params, savedParam{itemparam.Requested, j.requestDigest()})
+	}
+	if u.stored == nil {
+		return params
+	}
+	return append(params,
+		savedParam{itemparam.LeafKey, keyDigest(*u.stored)}, savedParam{itemparam.LeafNames, j.namesOf(*u.stored)},
+		savedParam{itemparam.ExpireDate, u.stored.Ends().String()}, savedParam{itemparam.Serial, u.stored.Serial()})
+}
+
+// namesFit reports whether the seller was handed the item's present names: its certificate has them, or none was issued and it shows
+// the item's own CSR.
+func (j *Order) namesFit(u unmigrated, c candidate) bool {
+	if c.shown.leaf == nil {
+		return pki.CSRHash(c.shown.status.CSR) == pki.CSRHash(u.csr.PEM)
+	}
+	return c.shown.leaf.Check(u.csr, j.wanted(u.csr)) == nil
+}
+
+// behindSeller reports whether a sync has something to do that neither the panel nor a sweep would start for an issued item: the
+// seller has another certificate than the panel, or works on one.
+func (j *Order) behindSeller(u unmigrated, c candidate) bool {
+	state := c.shown.status.State
+	if state == seller.StateWaiting && !c.shown.status.Inferred {
+		return true
+	}
+	return state == seller.StateIssued && c.shown.leaf != nil && (u.stored == nil || c.shown.leaf.Serial() != u.stored.Serial())
+}
