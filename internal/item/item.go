@@ -104,8 +104,11 @@ type Recipient struct {
 // belongs to.
 type Claim struct {
 	Item    int64
+	Name    string // item.name
+	Status  int    // item.status
 	Module  int64
 	Intent  string // raw parameter purchase_intent
 	OrderID string
 	Lineage string
+	Renewal string // raw parameter renewal_bought
 }

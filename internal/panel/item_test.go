@@ -233,8 +233,8 @@ INSERT INTO itemparam (item, intname, value) VALUES (60, 'lineage', '1 2'), (60,
 	found, err := w.ItemClaims(t.Context(), []int64{5, 6})
 	require.NoError(t, err)
 	assert.Equal(t, []item.Claim{
-		{Item: 60, Module: 5, OrderID: "2", Lineage: "1 2"},
-		{Item: 61, Module: 6, Intent: `{"kind":"create"}`},
+		{Item: 60, Status: 4, Module: 5, OrderID: "2", Lineage: "1 2"},
+		{Item: 61, Status: 2, Module: 6, Intent: `{"kind":"create"}`},
 	}, found, "deleted items count, other modules' and empty ones do not")
 	found, err = w.ItemClaims(t.Context(), nil)
 	require.NoError(t, err)

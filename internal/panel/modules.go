@@ -79,13 +79,13 @@ func (h *Host) ItemClaims(ctx context.Context, modules []int64) ([]item.Claim, e
 	if len(modules) == 0 {
 		return nil, nil
 	}
-	args := []any{itemparam.Intent, itemparam.OrderID, itemparam.Lineage}
+	args := []any{itemparam.Intent, itemparam.OrderID, itemparam.Lineage, itemparam.Renewal}
 	for _, module := range modules {
 		args = append(args, module)
 	}
-	found, err := h.rows(ctx, "itemparam", `SELECT i.id, i.processingmodule, ip.intname, ip.value
+	found, err := h.rows(ctx, "itemparam", `SELECT i.id, i.processingmodule, ip.intname, ip.value, i.name, i.status
  FROM item i JOIN itemparam ip ON ip.item=i.id
- WHERE ip.intname IN (?,?,?) AND i.processingmodule IN (?`+strings.Repeat(",?", len(modules)-1)+`)
+ WHERE ip.intname IN (?,?,?,?) AND i.processingmodule IN (?`+strings.Repeat(",?", len(modules)-1)+`)
  ORDER BY i.id`, args...)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (h *Host) ItemClaims(ctx context.Context, modules []int64) ([]item.Claim, e
 		}
 		id := row[0].number()
 		if len(all) == 0 || all[len(all)-1].Item != id {
-			all = append(all, item.Claim{Item: id, Module: row[1].number()})
+			all = append(all, item.Claim{Item: id, Module: row[1].number(), Name: row[4].String, Status: int(row[5].number())})
 		}
 		setClaimParam(&all[len(all)-1], row[2].String, row[3].String)
 	}
@@ -172,5 +172,7 @@ func setClaimParam(claim *item.Claim, name, value string) {
 		claim.OrderID = value
 	case itemparam.Lineage:
 		claim.Lineage = value
+	case itemparam.Renewal:
+		claim.Renewal = value
 	}
 }

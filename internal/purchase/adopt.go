@@ -324,6 +324,18 @@ func (j *Buyer) nextSnapshot(in Intent, claims []item.Claim) int64 {
 // claims reads the panel's records of purchases with the same account at the seller, from all processing modules that use
 // this account.
 func (j *Buyer) claims(ctx context.Context) ([]item.Claim, error) {
+	same, err := j.AccountModules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return j.Panel.ItemClaims(ctx, same)
+}
+
+// AccountClaims is what claims reads, for the comparison with the seller's orders.
+func (j *Buyer) AccountClaims(ctx context.Context) ([]item.Claim, error) { return j.claims(ctx) }
+
+// AccountModules returns the processing modules of this binary that use the item's account at the seller, the item's own first.
+func (j *Buyer) AccountModules(ctx context.Context) ([]int64, error) {
 	modules, err := j.Panel.Modules(ctx)
 	if err != nil {
 		return nil, err
@@ -341,5 +353,5 @@ func (j *Buyer) claims(ctx context.Context) ([]item.Claim, error) {
 			same = append(same, module)
 		}
 	}
-	return j.Panel.ItemClaims(ctx, same)
+	return same, nil
 }

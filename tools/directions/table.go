@@ -25,7 +25,7 @@ var allowed = map[string][]string{
 		"internal/dnscheck", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/safexml", "internal/terminal",
 	},
 	"internal/command": {
-		"internal/status", "internal/doctor", "internal/subscription", "internal/plan", "internal/lifecycle", "internal/purchase", "internal/item", "internal/seller",
+		"internal/status", "internal/doctor", "internal/reconcile", "internal/subscription", "internal/plan", "internal/lifecycle", "internal/purchase", "internal/item", "internal/seller",
 		"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal",
 	},
 	"internal/status": {
@@ -42,6 +42,9 @@ var allowed = map[string][]string{
 	},
 	"internal/purchase": {
 		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal",
+	},
+	"internal/reconcile": {
+		"internal/purchase", "internal/item", "internal/seller", "internal/cabforum", "internal/fault", "internal/itemparam",
 	},
 	"internal/plan": {
 		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal",

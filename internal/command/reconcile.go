@@ -1,0 +1,171 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/beevik/etree"
+
+	"pmssl/internal/item"
+	"pmssl/internal/reconcile"
+	"pmssl/internal/terminal"
+	"pmssl/internal/xmldoc"
+)
+
+// Reconcile compares the seller's orders of a month with the panel's items and the purchase journal (rules RECONCILE-1 to
+// RECONCILE-6). It only reads. Run.Failed makes the exit code 1 if money is unexplained.
+func Reconcile(ctx context.Context, run *item.Run) (*etree.Document, error) {
+	found, err := reconcile.Run(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	switch run.Format {
+	case item.FormatText:
+		run.Print = reconcileText(run, found)
+	case item.FormatJSON:
+		text, err := json.MarshalIndent(reconcileJSON(found), "", "  ")
+		if err != nil {
+			return nil, err
+		}
+		run.Print = string(text) + "\n"
+	default:
+		return reconcileDocument(found), nil
+	}
+	return nil, nil
+}
+
+// reconcileRow is one row in JSON.
+type reconcileRow struct {
+	Class       string `json:"class"`
+	Unexplained bool   `json:"unexplained"`
+	ID          int64  `json:"id,omitempty"`
+	Item        int64  `json:"item,omitempty"`
+	Name        string `json:"name,omitempty"`
+	Product     string `json:"product,omitempty"`
+	State       string `json:"state,omitempty"`
+	Date        string `json:"date,omitempty"`
+	Months      int    `json:"months,omitempty"`
+	Journal     string `json:"journal,omitempty"`
+	Reason      string `json:"reason"`
+}
+
+// reconcileAnswer is the comparison in JSON.
+type reconcileAnswer struct {
+	Module      int64          `json:"module"`
+	Modules     []int64        `json:"modules"`
+	Account     string         `json:"account"`
+	Month       string         `json:"month"`
+	Unexplained int            `json:"unexplained"`
+	Counts      map[string]int `json:"counts"`
+	Rows        []reconcileRow `json:"rows"`
+}
+
+func reconcileJSON(found reconcile.Result) reconcileAnswer {
+	answer := reconcileAnswer{
+		Module: found.Module, Modules: found.Modules, Account: found.Account, Month: found.Month.String(), Unexplained: found.Unexplained(),
+		Counts: map[string]int{}, Rows: []reconcileRow{},
+	}
+	for _, class := range reconcile.Classes() {
+		answer.Counts[string(class)] = found.Count(class)
+	}
+	for _, row := range found.Rows {
+		answer.Rows = append(answer.Rows, reconcileRow{
+			Class: string(row.Class), Unexplained: row.Class.Unexplained(), ID: row.ID, Item: row.Item, Name: row.Name, Product: row.Product, State: row.State,
+			Date: row.Date.String(), Months: row.Months, Journal: row.Journal, Reason: row.Reason,
+		})
+	}
+	return answer
+}
+
+func reconcileDocument(found reconcile.Result) *etree.Document {
+	doc := xmldoc.New()
+	node := doc.Root().CreateElement("reconcile")
+	xmldoc.SetAttributes(node, "module", found.Module, "modules", item.FormatIDs(found.Modules), "account", found.Account, "month", found.Month, "unexplained", found.Unexplained())
+	for _, class := range reconcile.Classes() {
+		xmldoc.SetAttributes(node, string(class), found.Count(class))
+	}
+	for _, row := range found.Rows {
+		e := node.CreateElement("row")
+		xmldoc.SetAttributes(e, "class", row.Class, "unexplained", yesNo(row.Class.Unexplained()))
+		for _, field := range []struct{ name, value string }{
+			{"id", numberOrNone(row.ID)}, {"item", numberOrNone(row.Item)}, {"name", row.Name}, {"product", row.Product}, {"state", row.State},
+			{"date", row.Date.String()}, {"months", numberOrNone(int64(row.Months))}, {"journal", row.Journal},
+		} {
+			if field.value != "" {
+				xmldoc.SetAttributes(e, field.name, field.value)
+			}
+		}
+		xmldoc.SetAttributes(e, "reason", row.Reason)
+	}
+	return doc
+}
+
+// numberOrNone returns a number as text, empty for 0.
+func numberOrNone(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// reconcileTitles returns the heading of each class in a text for people.
+func reconcileTitles() map[reconcile.Class]string {
+	return map[reconcile.Class]string{
+		reconcile.Nobodys: "paid, and on no item", reconcile.Twice: "probably paid twice", reconcile.Absent: "held or journaled, and not at the seller",
+		reconcile.Unclear: "purchases without an answer", reconcile.Held: "paid, and on an item", reconcile.Renewal: "renewed in place",
+		reconcile.Names: "names bought", reconcile.OtherPanel: "of another panel with the same account", reconcile.Ended: "refused, cancelled or deleted",
+		reconcile.Unpaid: "ordered, and not paid",
+	}
+}
+
+func reconcileText(run *item.Run, found reconcile.Result) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "orders of %s at %s, account of the processing modules %s\n", found.Month, run.Info.Title, item.FormatIDs(found.Modules))
+	titles := reconcileTitles()
+	for _, class := range reconcile.Classes() {
+		n := found.Count(class)
+		if n == 0 {
+			continue
+		}
+		style := run.Styles.Bold
+		if class.Unexplained() {
+			style = run.Styles.Red
+		}
+		fmt.Fprintf(&b, "\n%s: %d\n%s", style(titles[class]), n, reconcileTable(run, found, class))
+	}
+	b.WriteString("\n")
+	if n := found.Unexplained(); n > 0 {
+		b.WriteString(run.Styles.Red(fmt.Sprintf("unexplained: %d", n)) + "\n")
+	} else {
+		b.WriteString(run.Styles.Green("nothing is unexplained") + "\n")
+	}
+	b.WriteString("the seller's API tells no prices of orders: these are counts\n")
+	return b.String()
+}
+
+// reconcileTable returns the rows of one class as a table.
+func reconcileTable(run *item.Run, found reconcile.Result, class reconcile.Class) string {
+	table := terminal.Table{Styles: run.Styles, Wrap: true, Indent: 2, Columns: []terminal.Column{
+		{Title: "date"}, {Title: "order", Right: true}, {Title: "item", Right: true}, {Title: "name", Max: 30}, {Title: "product", Max: 24}, {Title: "reason"},
+	}}
+	var rows [][]terminal.Cell
+	for _, row := range found.Rows {
+		if row.Class != class {
+			continue
+		}
+		reason := row.Reason
+		if row.Journal == reconcile.JournalLacks {
+			reason += "; not in the journal of this host"
+		}
+		rows = append(rows, []terminal.Cell{
+			terminal.Text(row.Date.String()), terminal.Text(numberOrNone(row.ID)), terminal.Text(numberOrNone(row.Item)),
+			terminal.Text(cmp.Or(item.DisplayLine(shownName(row.Name), item.MaxName), "-")), terminal.Text(item.DisplayLine(row.Product, item.MaxName)),
+			terminal.Text(item.DisplayLine(reason, maxReason)),
+		})
+	}
+	return table.Render(rows)
+}

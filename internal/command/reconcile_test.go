@@ -1,0 +1,204 @@
+package command_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/seller"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// reconciling is a fixture for the command reconcile: an account with orders, and the panel's records of them.
+type reconciling struct {
+	*fixture
+	able  *ableSeller
+	panel *listedPanel
+}
+
+func newReconciling(t *testing.T) reconciling {
+	t.Helper()
+	s, theSeller := able(t)
+	s.args = item.Args{Command: "reconcile", Module: 5, Period: "2026-03"}
+	return reconciling{s, theSeller, newListedPanel(s)}
+}
+
+// order adds an issued order of the day to the seller's list.
+func (r reconciling) order(t *testing.T, id int64, name, day string) *seller.ListedCertificate {
+	t.Helper()
+	created, err := cabforum.ParseDate(day)
+	require.NoError(t, err)
+	r.able.listed = append(r.able.listed, seller.ListedCertificate{
+		ID: id, State: seller.StateIssued, CommonName: name, Template: "positivessl", Type: "PositiveSSL", Months: 12, Created: created})
+	return &r.able.listed[len(r.able.listed)-1]
+}
+
+// hold gives an item an order.
+func (r reconciling) hold(it, id int64) {
+	r.panel.claims = append(r.panel.claims, item.Claim{Item: it, Status: 2, Module: 5, OrderID: fmt.Sprint(id), Lineage: fmt.Sprint(id)})
+}
+
+// journal adds a line to the journal.
+func (r reconciling) journaled(it, id int64, kind string, at string, op int64) {
+	when, _ := time.Parse(time.RFC3339, at)
+	r.panel.journal = append(r.panel.journal, item.JournalEntry{Time: when, Item: it, Kind: kind, ID: id, Account: refOf(r.able.Account()), Op: op})
+}
+
+// rows runs the command and returns `class id item` of each row.
+func (r reconciling) rows(t *testing.T) []string {
+	t.Helper()
+	run := r.with(r.able, r.panel)
+	run.Info.DryRun, run.Format = true, item.FormatXML
+	doc, err := command.Reconcile(context.Background(), run)
+	require.NoError(t, err)
+	var all []string
+	for _, row := range doc.Root().SelectElement("reconcile").SelectElements("row") {
+		all = append(all, strings.TrimSpace(row.SelectAttrValue("class", "")+" "+row.SelectAttrValue("id", "-")+" "+row.SelectAttrValue("item", "-")))
+	}
+	assert.Equal(t, doc.Root().SelectElement("reconcile").SelectAttrValue("unexplained", "") != "0", run.Failed, "unexplained money shows in the exit code")
+	assert.Empty(t, r.panel.calls, "it only reads")
+	assert.Zero(t, r.seller.buys)
+	return all
+}
+
+func TestReconcileClasses(t *testing.T) {
+	for rule, c := range map[string]struct {
+		given func(t *testing.T, r reconciling)
+		want  []string
+	}{
+		"held": {func(t *testing.T, r reconciling) { r.order(t, 101, "a.example", "2026-03-05"); r.hold(7, 101) }, []string{"held 101 7"}},
+		"of another month": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-02-28")
+			r.order(t, 102, "b.example", "2026-04-01")
+		}, nil},
+		"nobody's": {func(t *testing.T, r reconciling) { r.order(t, 101, "a.example", "2026-03-05") }, []string{"nobody 101 -"}},
+		"known by the journal alone": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-05")
+			r.journaled(42, 101, seller.KindCreate, "2026-03-05T10:00:00Z", 1)
+			r.fixture.panel.order.OpenDate = cabforum.Date{Year: 2026, Month: 3, Day: 5}
+		}, []string{"nobody 101 42"}},
+		"a second one on the same item": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-05")
+			r.order(t, 102, "a.example", "2026-03-25")
+			r.panel.claims = []item.Claim{{Item: 7, Status: 2, OrderID: "102", Lineage: "101 102"}}
+		}, []string{"twice 102 7", "held 101 7"}},
+		"on two items": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-05")
+			r.hold(7, 101)
+			r.hold(8, 101)
+		}, []string{"twice 101 8"}},
+		"nobody's beside the item's own": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-05")
+			r.order(t, 102, "a.example", "2026-03-06")
+			r.order(t, 103, "a.example", "2026-03-16")
+			r.hold(7, 102)
+		}, []string{"nobody 103 -", "twice 101 7", "held 102 7"}},
+		"of another panel": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-05").OrderRef = "pmssl-feedfeedfe-42"
+		}, []string{"other_panel 101 -"}},
+		"an own reference whose item is gone": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-05").OrderRef = "pmssl-0badc0ffee-41"
+		}, []string{"nobody 101 -"}},
+		"cancelled, unpaid": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-05").State = seller.StateCancelled
+			r.order(t, 102, "b.example", "2026-03-05").State = seller.StateUnpaid
+		}, []string{"ended 101 -", "unpaid 102 -"}},
+		"held and not at the seller": {func(_ *testing.T, r reconciling) { r.hold(7, 101) }, []string{"absent 101 7"}},
+		"closed and not at the seller": {func(_ *testing.T, r reconciling) {
+			r.panel.claims = []item.Claim{{Item: 7, Status: item.ItemDeleted, OrderID: "101", Lineage: "101"}}
+			r.journaled(7, 101, seller.KindCreate, "2026-03-05T10:00:00Z", 1)
+		}, []string{"ended 101 7"}},
+		"another module's id": {func(_ *testing.T, r reconciling) {
+			r.panel.claims = []item.Claim{{Item: 7, Status: 2, OrderID: "101"}}
+		}, nil},
+		"journaled and not at the seller": {func(_ *testing.T, r reconciling) {
+			r.journaled(7, 101, seller.KindCreate, "2026-03-05T10:00:00Z", 1)
+		}, []string{"absent 101 7"}},
+		"journaled for another account": {func(_ *testing.T, r reconciling) {
+			r.panel.journal = []item.JournalEntry{{Time: r.at, Item: 7, ID: 101, Kind: seller.KindCreate, Account: "other"}}
+		}, nil},
+		"without an answer": {func(_ *testing.T, r reconciling) {
+			r.panel.claims = []item.Claim{{Item: 7, Status: 2, Intent: `{"kind":"create","time":"2025-01-01T00:00:00Z"}`}, {Item: 8, Status: 2, Intent: "garbage"}}
+		}, []string{"unclear - 7", "unclear - 8"}},
+		"renewed in place, twice by one operation, and by another host": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2025-03-05")
+			r.order(t, 102, "b.example", "2025-03-05")
+			r.hold(7, 101)
+			r.panel.claims = append(r.panel.claims, item.Claim{Item: 8, Status: 2, OrderID: "102", Lineage: "102", Renewal: "2026-03-09T10:00:00Z 102 9"})
+			r.journaled(7, 101, seller.KindProlong, "2026-03-05T10:00:00Z", 3)
+			r.journaled(7, 101, seller.KindProlong, "2026-03-05T10:05:00Z", 3)
+		}, []string{"twice 101 7", "renewal 101 7", "renewal 102 8"}},
+		"names bought": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2025-03-05")
+			r.hold(7, 101)
+			r.journaled(7, 101, seller.KindSANs, "2026-03-05T10:00:00Z", 3)
+		}, []string{"names 101 7"}},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			r := newReconciling(t)
+			c.given(t, r)
+			assert.Equal(t, c.want, r.rows(t))
+		})
+	}
+}
+
+// An order that the journal lacks is older than it, or was bought elsewhere (rules RECONCILE-5).
+func TestReconcileSaysWhetherTheJournalHasAnOrder(t *testing.T) {
+	r := newReconciling(t)
+	for id, day := range map[int64]string{101: "2026-03-01", 102: "2026-03-10", 103: "2026-03-20"} {
+		r.order(t, id, fmt.Sprintf("%d.example", id), day)
+		r.hold(id, id)
+	}
+	r.journaled(102, 102, seller.KindCreate, "2026-03-10T10:00:00Z", 1)
+	run := r.with(r.able, r.panel)
+	run.Info.DryRun, run.Format = true, item.FormatXML
+	doc, err := command.Reconcile(context.Background(), run)
+	require.NoError(t, err)
+	var got []string
+	for _, row := range doc.Root().SelectElement("reconcile").SelectElements("row") {
+		got = append(got, row.SelectAttrValue("id", "")+" "+row.SelectAttrValue("journal", ""))
+	}
+	assert.Equal(t, []string{"101 older", "102 yes", "103 no"}, got)
+	assert.False(t, run.Failed)
+}
+
+// The list of a large account is compared in a short time, and once.
+func TestReconcileOfManyOrders(t *testing.T) {
+	r := newReconciling(t)
+	for id := int64(1); id <= 10_000; id++ {
+		r.order(t, id, fmt.Sprintf("n%d.example", id), "2026-03-05")
+		if id%2 == 0 {
+			r.hold(id, id)
+		}
+	}
+	assert.Len(t, r.rows(t), 10_000)
+	assert.Equal(t, []string{"list"}, r.able.asked)
+}
+
+func TestReconcileRefusesWhatItCannotDo(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(r reconciling)
+		want   string
+	}{
+		"a year":            {func(r reconciling) { r.args.Period = "2026" }, fault.Value},
+		"a month to come":   {func(r reconciling) { r.args.Period = "2099-01" }, fault.Value},
+		"a list that fails": {func(r reconciling) { r.able.fail["list"] = fault.Errorf(fault.API, "", "changes").Retryable() }, fault.API},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newReconciling(t)
+			c.change(r)
+			run := r.with(r.able, r.panel)
+			run.Info.DryRun = true
+			_, err := command.Reconcile(context.Background(), run)
+			assert.Equal(t, c.want, faultType(t, err))
+		})
+	}
+}

@@ -1,0 +1,283 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/purchase"
+	"pmssl/internal/seller"
+)
+
+// doubleDays is the number of days within which two orders for the same name are probably one that was paid twice.
+const doubleDays = 3
+
+// reconciler compares the orders of one account for one month.
+type reconciler struct {
+	*item.Run
+	month    Month
+	buyer    *purchase.Buyer // without an item: reads the owners of the account's ids
+	account  string          // seller.AccountHash
+	owners   purchase.OwnerIndex
+	claims   []item.Claim
+	journal  []item.JournalEntry // of the account
+	listed   map[int64]seller.ListedCertificate
+	orders   []seller.ListedCertificate
+	holders  map[int64][]int64 // id at the seller -> items
+	journals map[int64]bool    // ids of the journal
+	absent   map[int64]bool    // ids of rows of the class Absent
+	panelID  string            // Panel.InstallationID
+	first    time.Time         // of the journal's first line for the account; zero if it has none
+	rows     []Row
+}
+
+// Run compares the seller's orders of the month in --period, or of the last month, with the panel's items and the journal. It takes no
+// lock, calls the panel only to read, and sends the seller only what reads.
+func Run(ctx context.Context, run *item.Run) (Result, error) {
+	month, err := parseMonth(run.Args.Period, run.Now())
+	if err != nil {
+		return Result{}, err
+	}
+	if err := run.BeginDryRun(); err != nil {
+		return Result{}, err
+	}
+	r, err := read(ctx, run, month)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := r.compareOrders(ctx); err != nil {
+		return Result{}, err
+	}
+	r.findTwice()
+	r.compareClaims()
+	r.compareJournal()
+	result := Result{Module: run.Args.Module, Account: r.buyer.Account, Month: month, Rows: sorted(r.rows)}
+	if result.Modules, err = r.buyer.AccountModules(ctx); err != nil {
+		return Result{}, err
+	}
+	run.Failed = result.Unexplained() > 0
+	run.Summary = fmt.Sprintf("month %s, rows %d, unexplained %d", month, len(result.Rows), result.Unexplained())
+	return result, nil
+}
+
+// parseMonth reads a month; an empty text is the month before now. The error is a fault of type value.
+func parseMonth(text string, now time.Time) (Month, error) {
+	now = now.UTC()
+	if text == "" {
+		last := time.Date(now.Year(), now.Month()-1, 1, 0, 0, 0, 0, time.UTC)
+		return Month{last.Year(), last.Month()}, nil
+	}
+	at, err := time.Parse("2006-01", text)
+	if err != nil {
+		return Month{}, fault.Errorf(fault.Value, "period", "--period %q is not a month: write it as 2026-04", item.Brief(text))
+	}
+	if at.After(now) {
+		return Month{}, fault.Errorf(fault.Value, "period", "--period %s has not begun", text)
+	}
+	return Month{at.Year(), at.Month()}, nil
+}
+
+// read reads orders, items and journal. The orders first: one that is made meanwhile is not in the list, or its id is on its item.
+func read(ctx context.Context, run *item.Run, month Month) (*reconciler, error) {
+	theSeller, err := item.Dial(ctx, run, run.Args.Module)
+	if err != nil {
+		return nil, err
+	}
+	lister, ok := theSeller.(seller.CertificateLister)
+	if !ok {
+		return nil, item.Unsupported(run, "listing certificates")
+	}
+	r := &reconciler{
+		Run: run, month: month, account: seller.AccountHash(theSeller.Account()), listed: map[int64]seller.ListedCertificate{}, holders: map[int64][]int64{},
+		journals: map[int64]bool{}, absent: map[int64]bool{},
+		buyer: &purchase.Buyer{Handle: &item.Handle{Run: run, Log: run.Log, Seller: theSeller, Account: theSeller.Account(),
+			Item: item.Item{Module: run.Args.Module}}},
+	}
+	if r.orders, err = lister.Certificates(ctx); err != nil {
+		return nil, err
+	}
+	for _, l := range r.orders {
+		for _, id := range l.Lineage() {
+			r.listed[id] = l
+		}
+	}
+	if r.owners, err = r.buyer.OwnerIndex(ctx); err != nil {
+		return nil, err
+	}
+	if r.claims, err = r.buyer.AccountClaims(ctx); err != nil {
+		return nil, err
+	}
+	if r.panelID, err = r.Panel.InstallationID(ctx); err != nil {
+		return nil, err
+	}
+	return r, r.readJournal(ctx)
+}
+
+// readJournal indexes the journal's lines of the account and the items' ids.
+func (r *reconciler) readJournal(ctx context.Context) error {
+	lines, err := r.Panel.Journal(ctx)
+	if err != nil {
+		return err
+	}
+	for _, line := range lines {
+		if line.Account != r.account {
+			continue
+		}
+		r.journal = append(r.journal, line)
+		r.journals[line.ID] = true
+		if r.first.IsZero() || line.Time.Before(r.first) {
+			r.first = line.Time
+		}
+	}
+	for _, c := range r.claims {
+		for _, id := range claimIDs(c) {
+			if !slices.Contains(r.holders[id], c.Item) {
+				r.holders[id] = append(r.holders[id], c.Item)
+			}
+		}
+	}
+	return nil
+}
+
+// claimIDs returns the ids of an item, the newest last.
+func claimIDs(c item.Claim) []int64 {
+	return append(item.ParseIDs(c.Lineage), item.ParseIDs(c.OrderID)...)
+}
+
+// add adds a row.
+func (r *reconciler) add(row Row) { r.rows = append(r.rows, row) }
+
+// compareOrders makes a row of each order of the month.
+func (r *reconciler) compareOrders(ctx context.Context) error {
+	for _, l := range r.orders {
+		if !r.ofMonth(l) {
+			continue
+		}
+		row := Row{ID: l.ID, Name: l.CommonName, Product: cmp.Or(l.Template, l.Type), State: l.State.String(), Date: l.Created, Months: l.Months, Journal: r.journalOf(l)}
+		holder, why, err := r.owners.Owner(ctx, l)
+		if err != nil {
+			return err
+		}
+		row.Item = holder
+		row.Class, row.Reason = r.classify(l, holder, why)
+		r.add(row)
+	}
+	return nil
+}
+
+// ofMonth reports whether an order was made in the month: by the seller's date or, without one, by the journal's.
+func (r *reconciler) ofMonth(l seller.ListedCertificate) bool {
+	if !l.Created.IsZero() {
+		return r.month.has(l.Created)
+	}
+	return slices.ContainsFunc(r.journal, func(line item.JournalEntry) bool {
+		return r.month.hasTime(line.Time) && slices.Contains(l.Lineage(), line.ID)
+	})
+}
+
+// journalOf says whether the journal has a line about the order.
+func (r *reconciler) journalOf(l seller.ListedCertificate) string {
+	if slices.ContainsFunc(l.Lineage(), func(id int64) bool { return r.journals[id] }) {
+		return JournalHas
+	}
+	if r.first.IsZero() || l.Created.Before(cabforum.DateOf(r.first)) {
+		return JournalOlder
+	}
+	return JournalLacks
+}
+
+// classify returns the class of an order of the month, and the reason in words.
+func (r *reconciler) classify(l seller.ListedCertificate, holder int64, why string) (Class, string) {
+	several := r.itemsOf(l)
+	switch {
+	case l.State == seller.StateUnpaid:
+		return Unpaid, "nobody has paid for it"
+	case len(several) > 1:
+		return Twice, "it is on the items " + item.FormatIDs(several)
+	case l.State == seller.StateRefused || l.State == seller.StateCancelled:
+		return Ended, "ask the seller whether it was paid back"
+	case holder != 0 && !slices.Contains(several, holder): // by its reference or the journal alone
+		return Nobodys, fmt.Sprintf("it %s item %d and is not on it: run --command open or --command sync_item for that item", why, holder)
+	case holder != 0:
+		return Held, fmt.Sprintf("it %s item %d", why, holder)
+	case r.otherPanel(l.OrderRef):
+		return OtherPanel, "another panel made it: " + item.DisplayLine(l.OrderRef, item.MaxName)
+	}
+	return Nobodys, "it is on no item: import or migrate it, or ask who bought it"
+}
+
+// itemsOf returns the items that carry one of the order's ids.
+func (r *reconciler) itemsOf(l seller.ListedCertificate) []int64 {
+	var items []int64
+	for _, id := range l.Lineage() {
+		items = append(items, r.holders[id]...)
+	}
+	slices.Sort(items)
+	return slices.Compact(items)
+}
+
+// otherPanel reports whether an order reference has this module's form and is of another installation of the panel.
+func (r *reconciler) otherPanel(ref string) bool {
+	referencer, ok := r.buyer.Seller.(seller.OrderReferencer)
+	digits := ref[len(strings.TrimRight(ref, "0123456789")):]
+	it, err := strconv.ParseInt(digits, 10, 64)
+	if !ok || err != nil || it <= 0 || r.panelID == "" {
+		return false
+	}
+	before, behind, found := strings.Cut(referencer.OrderRef(r.panelID, it), r.panelID)
+	other, begins := strings.CutPrefix(ref, before)
+	other, ends := strings.CutSuffix(other, behind)
+	return found && begins && ends && len(other) == len(r.panelID) && other != r.panelID
+}
+
+// findTwice reclassifies orders that were probably paid twice: a second one of the month on the same item, and one that is nobody's
+// for the name and product of an item's order of the same days.
+func (r *reconciler) findTwice() {
+	first := map[int64]int64{} // item -> its first order of the month
+	for i := range r.rows {
+		row := &r.rows[i]
+		if row.Class != Held {
+			continue
+		}
+		if before, there := first[row.Item]; there {
+			row.Class, row.Reason = Twice, fmt.Sprintf("item %d was paid for in the same month already, by id %d", row.Item, before)
+			continue
+		}
+		first[row.Item] = row.ID
+	}
+	for i := range r.rows {
+		if row := &r.rows[i]; row.Class == Nobodys && row.Item == 0 && row.Name != "" {
+			if other, there := r.doubleOf(*row); there {
+				row.Class, row.Item = Twice, other.Item
+				row.Reason = fmt.Sprintf("id %d of item %d is for the same name and product, ordered %s; this one is on no item", other.ID, other.Item, other.Date)
+			}
+		}
+	}
+}
+
+// doubleOf returns an order of an item for the same name and product within doubleDays.
+func (r *reconciler) doubleOf(row Row) (Row, bool) {
+	for _, other := range r.rows {
+		days := other.Date.DaysUntil(row.Date)
+		if other.Class == Held && other.Name == row.Name && other.Product == row.Product && days <= doubleDays && days >= -doubleDays {
+			return other, true
+		}
+	}
+	return Row{}, false
+}
+
+// sorted returns the rows by class, date and id.
+func sorted(rows []Row) []Row {
+	order := Classes()
+	slices.SortStableFunc(rows, func(a, b Row) int {
+		return cmp.Or(slices.Index(order, a.Class)-slices.Index(order, b.Class), cmp.Compare(a.Date.String(), b.Date.String()), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Item, b.Item))
+	})
+	return rows
+}
