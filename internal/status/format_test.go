@@ -205,7 +205,7 @@ func TestPageHasTheMostUrgentItems(t *testing.T) {
 		f.items = append(f.items, item.OverviewItem{Item: item.Item{Item: id, Module: 5, Name: fmt.Sprintf("i%d.example", id), Status: 1, Params: map[string]string{}}})
 	}
 	page := written(t, f.read().WriteHTML)
-	assert.Equal(t, status.MaxHTML, strings.Count(page, "<tr class="))
+	assert.Equal(t, status.MaxHTML, strings.Count(page, "<tr role=\"row\" class="))
 	assert.Contains(t, page, "2 more are left out")
 	assert.NotContains(t, page, "i5001.example")
 }

@@ -13,10 +13,14 @@ import (
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/item"
+	"pmssl/internal/plaintext"
 )
 
 // MaxHTML is how many items the page has: the most urgent ones (rules STATUS-9).
 const MaxHTML = 5000
+
+// maxErrorLine is the length in bytes from which an error is shown by its beginning until it is opened.
+const maxErrorLine = 140
 
 //go:embed page/page.html
 var pageHTML string
@@ -46,12 +50,13 @@ type htmlCount struct {
 }
 
 // htmlColumn is a column of the items. Key names the data attribute that it is sorted by; empty if it is not sorted.
-type htmlColumn struct{ Title, Key, Type string }
+type htmlColumn struct{ Title, Key string }
 
 type htmlRow struct {
-	Item                                 int64
-	Urgency                              int
-	Domain, Product, Lineage, Error      string
+	Item                     int64
+	Domain, Product, Lineage string
+	// Error is the error, or its beginning; then More is all of it.
+	Error, More                          string
 	State, Severity, WaitsFor            string
 	Fine                                 bool
 	Ends, PaidUntil, Action, Day, Reason string
@@ -69,11 +74,11 @@ func (r *Report) WriteHTML(to io.Writer) error {
 		Critical: r.Severities[Critical], Warning: r.Severities[Warning], LeftOut: max(0, r.Items-MaxHTML), Limit: MaxHTML,
 		States: htmlCounts(r.States, States()), Waits: htmlCounts(r.Waits, Waits()),
 		Columns: []htmlColumn{
-			{"Domain", "domain", "text"}, {"State", "urgency", "number"}, {"Waited for", "waits", "text"}, {"Ends", "ends", "text"}, {"Paid until", "paid", "text"},
-			{"Next action", "day", "text"}, {"Site serves", "site", "text"}, {"Term", "", ""},
+			{"Domain", "domain"}, {"State", "state"}, {"Waited for", "waits"}, {"Ends", "ends"}, {"Paid until", "paid"},
+			{"Next action", "day"}, {"Site serves", "site"}, {Title: "Term"},
 		},
 	}
-	err := r.firstRows(MaxHTML, func(row *Row) { page.Rows = append(page.Rows, r.htmlRow(row, len(page.Rows))) })
+	err := r.firstRows(MaxHTML, func(row *Row) { page.Rows = append(page.Rows, r.htmlRow(row)) })
 	if err != nil {
 		return err
 	}
@@ -107,12 +112,15 @@ func htmlCounts(counts map[string]int, names []string) []htmlCount {
 	return all
 }
 
-func (r *Report) htmlRow(row *Row, urgency int) htmlRow {
+func (r *Report) htmlRow(row *Row) htmlRow {
 	one := htmlRow{
-		Item: row.Item, Urgency: urgency, Domain: row.Domain, Product: row.Product, Lineage: item.FormatIDs(row.Lineage), Error: row.Error,
+		Item: row.Item, Domain: row.Domain, Product: row.Product, Lineage: item.FormatIDs(row.Lineage), Error: row.Error,
 		State: row.State, Severity: row.Severity.String(), WaitsFor: row.WaitsFor, Fine: row.State == StateOK,
 		Ends: row.ends().String(), PaidUntil: row.PaidUntil.String(), Action: row.Action, Day: row.Day.String(), Reason: row.Reason,
 		Site: row.Served, Place: row.Place, Line: row.line(r.At),
+	}
+	if len(row.Error) > maxErrorLine {
+		one.Error, one.More = plaintext.Clip(row.Error, maxErrorLine), row.Error
 	}
 	if !row.Looked.IsZero() {
 		one.Looked = cabforum.DateOf(row.Looked).String()

@@ -11,6 +11,7 @@
   var shown = document.getElementById("shown");
   var nothing = document.getElementById("nothing");
   var more = document.getElementById("more");
+  var sort = document.getElementById("sort");
   var step = 250;
   var limit = step;
   var words = rows.map(function (row) { return row.textContent.toLowerCase(); });
@@ -35,28 +36,29 @@
     more.hidden = visible === found.length;
   }
 
-  function sortBy(column, down) {
-    var key = heads[column].dataset.key;
-    var numeric = heads[column].dataset.type === "number";
+  // The rows are in the order of urgency; it decides between equal ones, and alone if there is no key.
+  function sortBy(key, down) {
     order.sort(function (a, b) {
-      var x = rows[a].dataset[key] || "", y = rows[b].dataset[key] || "";
-      if (x === "" || y === "") { return x === y ? a - b : (x === "" ? 1 : -1); }
-      var by = numeric ? Number(x) - Number(y) : (x < y ? -1 : x > y ? 1 : 0);
-      return by === 0 ? a - b : (down ? -by : by);
+      var x = key && rows[a].dataset[key] || "", y = key && rows[b].dataset[key] || "";
+      if (x === y) { return a - b; }
+      if (x === "" || y === "") { return x === "" ? 1 : -1; }
+      return (x < y ? -1 : 1) * (down ? -1 : 1);
     });
-    heads.forEach(function (head, i) {
-      if (i === column) { head.setAttribute("aria-sort", down ? "descending" : "ascending"); } else { head.removeAttribute("aria-sort"); }
+    heads.forEach(function (head) {
+      if (key && head.dataset.key === key) { head.setAttribute("aria-sort", down ? "descending" : "ascending"); } else { head.removeAttribute("aria-sort"); }
     });
+    sort.value = key;
     limit = step;
     show();
   }
 
-  heads.forEach(function (head, i) {
+  heads.forEach(function (head) {
     var button = head.querySelector("button");
     if (button) {
-      button.addEventListener("click", function () { sortBy(i, head.getAttribute("aria-sort") === "ascending"); });
+      button.addEventListener("click", function () { sortBy(head.dataset.key, head.getAttribute("aria-sort") === "ascending"); });
     }
   });
+  sort.addEventListener("input", function () { sortBy(sort.value, false); });
   [text, state, waits].forEach(function (field) {
     field.addEventListener("input", function () { limit = step; show(); });
   });
