@@ -246,12 +246,21 @@ func (f *facts) inactive() (state, waits string) {
 		return "", ""
 	case f.work.Tries >= manualTries || f.work.Tasks > 0:
 		return StateFailed, WaitsAdministrator
-	case f.Item.Status == itemProcessing && f.Item.Params[itemparam.OrderID] != "":
-		return f.underWay()
 	case f.Item.Status == itemProcessing:
-		return StateOrdered, WaitsNobody
+		return f.processing()
 	}
 	return StateOrdered, WaitsClient // it is not paid
+}
+
+// processing returns the state of an item that the panel works on.
+func (f *facts) processing() (state, waits string) {
+	if f.Item.Params[itemparam.OrderID] == "" {
+		return StateOrdered, WaitsNobody
+	}
+	if state, waits = f.underWay(); state == "" {
+		return StateWaiting, WaitsNobody // the panel carries something out
+	}
+	return state, waits
 }
 
 func (f *facts) stuck() (state, waits string) {
