@@ -82,14 +82,18 @@ func startBrowser(t *testing.T) *browser {
 		t.Skip("chromium is not installed")
 	}
 	require.NoError(t, err)
+	profile, err := os.MkdirTemp("", "pmssl-chromium-")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(profile) }) // a process of the browser may end later than the others
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.UserDataDir(t.TempDir()))
-	allocated, stop := chromedp.NewExecAllocator(t.Context(), options...)
+		chromedp.Flag("disable-sync", true), chromedp.UserDataDir(profile))
+	allocated, stop := chromedp.NewExecAllocator(context.Background(), options...) // t.Context ends before the clean-up
 	t.Cleanup(stop)
 	ctx, end := chromedp.NewContext(allocated)
 	t.Cleanup(end)
-	ctx, expire := context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // it waits until the browser has ended
+	ctx, expire := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(expire)
 	b := &browser{ctx: ctx, t: t, requests: map[network.RequestID]string{}}
 	chromedp.ListenTarget(ctx, b.listen)
