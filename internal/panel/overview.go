@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -37,23 +38,23 @@ func overviewParams() []any {
 // one item.
 func (h *Host) OverviewItems(ctx context.Context, after int64, limit int) ([]item.OverviewItem, error) {
 	modules, err := h.Modules(ctx)
-	if err != nil || len(modules) == 0 {
-		return nil, err
-	}
-	args := []any{after}
-	for _, module := range modules {
-		args = append(args, module)
-	}
-	found, err := h.rows(ctx, "item", `SELECT i.id, LEFT(i.name, 300), i.processingmodule, p.intname, i.period, i.status, i.opendate, i.autosuspend, i.employeesuspend, i.abusesuspend
- FROM item i LEFT JOIN pricelist p ON p.id=i.pricelist
- WHERE i.id>? AND i.processingmodule IN (`+marks(len(modules))+`) AND COALESCE(i.status,0)<>4 ORDER BY i.id LIMIT ?`, append(args, limit)...)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]item.OverviewItem, len(found))
-	for i, row := range found {
-		all[i] = h.overviewItem(row)
+	var all []item.OverviewItem
+	for _, module := range modules { // one by one: the index of the modules has the ids of each in their order
+		found, err := h.rows(ctx, "item", `SELECT i.id, LEFT(i.name, 300), i.processingmodule, p.intname, i.period, i.status, i.opendate, i.autosuspend, i.employeesuspend, i.abusesuspend
+ FROM item i LEFT JOIN pricelist p ON p.id=i.pricelist
+ WHERE i.processingmodule=? AND i.id>? AND COALESCE(i.status,0)<>4 ORDER BY i.id LIMIT ?`, module, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range found {
+			all = append(all, h.overviewItem(row))
+		}
 	}
+	slices.SortFunc(all, func(a, b item.OverviewItem) int { return cmp.Compare(a.Item.Item, b.Item.Item) })
+	all = all[:min(len(all), limit)]
 	return all, h.addDetails(ctx, all)
 }
 
@@ -99,7 +100,7 @@ func (h *Host) addDetails(ctx context.Context, all []item.OverviewItem) error {
 
 // place returns the index of the item among items that are ordered by id; -1 if it is not among them.
 func place(all []item.OverviewItem, id int64) int {
-	at, found := slices.BinarySearchFunc(all, id, func(it item.OverviewItem, id int64) int { return int(min(1, max(-1, it.Item.Item-id))) })
+	at, found := slices.BinarySearchFunc(all, id, func(it item.OverviewItem, id int64) int { return cmp.Compare(it.Item.Item, id) })
 	if !found {
 		return -1
 	}
