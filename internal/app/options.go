@@ -73,7 +73,7 @@ func (r row) refuse(a *arguments) error {
 	if r.byHand {
 		problems = append(append(problems, a.blank()...), r.unknown(a)...)
 	}
-	if a.Yes && a.DryRun {
+	if a.Yes && a.given["dry-run"] {
 		problems = append(problems, "--yes and --dry-run contradict each other")
 	}
 	if len(problems) == 0 {
