@@ -57,18 +57,55 @@ func (j *Order) buyOnce(ctx context.Context) (id int64, fresh bool, err error) {
 	if err := j.SaveParam(ctx, itemparam.TermStart, j.TermStart().String()); err != nil {
 		return 0, false, err
 	}
-	sans := request.ExtraSANs(j.Item.SANs)
-	p := seller.Purchase{Kind: seller.KindCreate, Product: request.Product, Months: j.Item.Period, SANs: sans, Request: request}
 	if !j.activates() {
-		p.Kind = seller.KindOrder
 		j.WarnOfNames(ctx, request)
 	}
-	p.Released = item.ParseIDs(j.Item.Params[itemparam.Released])
-	if p.OrderRef, err = j.OrderRef(ctx); err != nil {
+	p, err := j.orderPurchase(ctx, request)
+	if err != nil {
 		return 0, false, err
 	}
 	id, err = j.Purchase(ctx, p)
 	return id, j.Bought, err
+}
+
+// orderPurchase returns the purchase of the item's first order.
+func (j *Order) orderPurchase(ctx context.Context, request seller.Request) (seller.Purchase, error) {
+	p := seller.Purchase{Kind: seller.KindCreate, Product: request.Product, Months: j.Item.Period, SANs: request.ExtraSANs(j.Item.SANs), Request: request}
+	if !j.activates() {
+		p.Kind = seller.KindOrder
+	}
+	p.Released = item.ParseIDs(j.Item.Params[itemparam.Released])
+	var err error
+	p.OrderRef, err = j.OrderRef(ctx)
+	return p, err
+}
+
+// PreviewOrder walks through the steps of the item's first order as Open would, up to the form that buys. It buys nothing and changes
+// nothing on the item. A seller without such steps is a fault.
+func PreviewOrder(ctx context.Context, run *item.Run) (seller.Finding, error) {
+	j, err := Connect(ctx, run)
+	if err != nil {
+		return seller.Finding{}, err
+	}
+	previewer, ok := j.Seller.(seller.OrderPreviewer)
+	if !ok {
+		return seller.Finding{}, item.Unsupported(run, "looking at an order before it is paid")
+	}
+	if err := j.LoadProducts(ctx); err != nil {
+		return seller.Finding{}, err
+	}
+	request, err := j.Request()
+	if err != nil {
+		return seller.Finding{}, j.withContactErrors(request, err)
+	}
+	if err := j.checkOrderable(request); err != nil {
+		return seller.Finding{}, err
+	}
+	p, err := j.orderPurchase(ctx, request)
+	if err != nil {
+		return seller.Finding{}, err
+	}
+	return previewer.PreviewOrder(ctx, p)
 }
 
 // activates reports whether the seller takes the CSR in a separate call after the purchase.

@@ -165,6 +165,12 @@ type Prober interface {
 	Probe(ctx context.Context) ([]Finding, error)
 }
 
+// OrderPreviewer is a seller that takes an order in several steps. PreviewOrder walks through them as Buy does up to the one that
+// pays, and does not submit that one. The finding names the function of that step. Nothing is bought.
+type OrderPreviewer interface {
+	PreviewOrder(ctx context.Context, p Purchase) (Finding, error)
+}
+
 // Param is a connection parameter of the module: a field of the panel's form, stored in processingparam or, encrypted, in
 // processingcryptedparam (docs/reference/billmanager.md §2).
 type Param struct {
@@ -194,6 +200,10 @@ type Info struct {
 	Prototype Seller
 	// Account returns Seller.Account for a set of parameters, without connecting.
 	Account func(params map[string]string) string
+	// Sandbox returns the API's address for a set of parameters that lead to the seller's test environment, where nothing costs money:
+	// an address of the seller's own, or one on this host, where tests run. Other parameters are a fault. nil if the seller has no
+	// such environment.
+	Sandbox func(params map[string]string) (address string, err error)
 	// DryRun is Env.DryRun: Connect's sellers send nothing that may change something, such a call is an error.
 	DryRun bool
 	// Connect returns the seller for a set of (decrypted) parameters. It opens no connection.

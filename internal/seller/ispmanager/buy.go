@@ -13,19 +13,38 @@ import (
 // existing order (kind prolong, docs/reference/ispmanager.md §8). The request that pays is sent once. A fault with
 // OutcomeUnknown says that the purchase may have happened; any other fault says that nothing was bought.
 func (c *Client) Buy(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
-	switch {
-	case p.Kind == seller.KindProlong:
+	if p.Kind == seller.KindProlong {
 		return c.prolong(ctx, p)
-	case p.Kind != seller.KindOrder:
-		return seller.Receipt{}, fault.Errorf(fault.Value, "kind", "%[2]s has no purchases of the kind %[1]q", p.Kind, Title)
-	case p.OrderRef == "":
-		return seller.Receipt{}, fault.Errorf(fault.Internal, "remoteid", "an order at %s needs an order reference", Title)
-	case p.Product.Discontinued:
-		return seller.Receipt{}, fault.Errorf(fault.Value, "product", "%s does not sell the product %q any more; use %q", Title, p.Product.ID, p.Product.Successor)
-	case p.Months <= 0:
-		return seller.Receipt{}, fault.Errorf(fault.Value, "period", "%s sells terms of whole months, not of %d", Title, p.Months)
+	}
+	if err := checkOrder(p); err != nil {
+		return seller.Receipt{}, err
 	}
 	return c.order(ctx, p)
+}
+
+// PreviewOrder walks through the steps of an order up to the one that pays, which is not submitted (seller.OrderPreviewer).
+func (c *Client) PreviewOrder(ctx context.Context, p seller.Purchase) (seller.Finding, error) {
+	if err := checkOrder(p); err != nil {
+		return seller.Finding{}, err
+	}
+	s := orderRun{client: c, p: p}
+	f, _, err := s.prepare(ctx)
+	return seller.Finding{Title: "order, last step", Function: f.function, OK: err == nil}, err
+}
+
+// checkOrder refuses what is no new order, or none that this client can make.
+func checkOrder(p seller.Purchase) error {
+	switch {
+	case p.Kind != seller.KindOrder:
+		return fault.Errorf(fault.Value, "kind", "%[2]s has no purchases of the kind %[1]q", p.Kind, Title)
+	case p.OrderRef == "":
+		return fault.Errorf(fault.Internal, "remoteid", "an order at %s needs an order reference", Title)
+	case p.Product.Discontinued:
+		return fault.Errorf(fault.Value, "product", "%s does not sell the product %q any more; use %q", Title, p.Product.ID, p.Product.Successor)
+	case p.Months <= 0:
+		return fault.Errorf(fault.Value, "period", "%s sells terms of whole months, not of %d", Title, p.Months)
+	}
+	return nil
 }
 
 // orderRun is a purchase in progress.
@@ -46,25 +65,9 @@ type orderRun struct {
 // order reads the state before, walks through the wizard, pays, and finds out the result (docs/reference/ispmanager.md §4.6).
 func (c *Client) order(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
 	s := orderRun{client: c, p: p}
-	var err error
-	if s.tariff, err = c.tariffFor(ctx, p.Product, p.Months); err != nil {
-		return seller.Receipt{}, err
-	}
-	if err := s.recordBefore(ctx); err != nil {
-		return seller.Receipt{}, err
-	}
-	j := wizardRun{client: c, carried: pairs("pricelist", idText(s.tariff.id), "period", idText(int64(p.Months)))}
-	fill := orderValues{request: p.Request, pricelist: s.tariff.id, months: p.Months, ref: p.OrderRef}
-	j.own, j.further = fill.value, fill.documented
-	f, err := j.toLastStep(ctx)
+	f, j, err := s.prepare(ctx)
 	if err != nil {
-		return seller.Receipt{}, s.cleanUp(ctx, err)
-	}
-	if lacking := fill.missingField(j.carried); lacking != "" {
-		return seller.Receipt{}, refuseField(f.field(lacking), "no step of the order takes the value that this order needs; nothing was bought")
-	}
-	if err := ctx.Err(); err != nil {
-		return seller.Receipt{}, fault.Errorf(fault.Interrupted, f.function, "the run ended before the purchase: %w", err).Retryable()
+		return seller.Receipt{}, err
 	}
 	s.step = f.function
 	params := j.submission("sok", "ok", "skipbasket", "on", "clicked_button", "finish", "remoteid", p.OrderRef, "autoprolong", offKey(f.field("autoprolong")))
@@ -73,6 +76,32 @@ func (c *Client) order(ctx context.Context, p seller.Purchase) (seller.Receipt, 
 	}
 	reply, err := c.call(ctx, sellerhttp.Purchase, f.function, params)
 	return s.outcome(ctx, reply, err)
+}
+
+// prepare reads the state before the order and walks through the wizard to the step that pays, whose form it fills and does not
+// submit.
+func (s *orderRun) prepare(ctx context.Context) (form, *wizardRun, error) {
+	var err error
+	if s.tariff, err = s.client.tariffFor(ctx, s.p.Product, s.p.Months); err != nil {
+		return form{}, nil, err
+	}
+	if err := s.recordBefore(ctx); err != nil {
+		return form{}, nil, err
+	}
+	j := &wizardRun{client: s.client, carried: pairs("pricelist", idText(s.tariff.id), "period", idText(int64(s.p.Months)))}
+	fill := orderValues{request: s.p.Request, pricelist: s.tariff.id, months: s.p.Months, ref: s.p.OrderRef}
+	j.own, j.further = fill.value, fill.documented
+	f, err := j.toLastStep(ctx)
+	if err != nil {
+		return form{}, nil, s.cleanUp(ctx, err)
+	}
+	if lacking := fill.missingField(j.carried); lacking != "" {
+		return form{}, nil, refuseField(f.field(lacking), "no step of the order takes the value that this order needs; nothing was bought")
+	}
+	if err := ctx.Err(); err != nil {
+		return form{}, nil, fault.Errorf(fault.Interrupted, f.function, "the run ended before the purchase: %w", err).Retryable()
+	}
+	return f, j, nil
 }
 
 // recordBefore records the orders, the balance and the basket before the order. It refuses an order whose reference is in

@@ -22,6 +22,7 @@ var (
 	_ seller.PriceLister       = (*Client)(nil)
 	_ seller.Cataloguer        = (*Client)(nil)
 	_ seller.Prober            = (*Client)(nil)
+	_ seller.OrderPreviewer    = (*Client)(nil)
 )
 
 // Info describes ISPmanager's billing. It connects nothing.

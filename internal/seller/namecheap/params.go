@@ -87,6 +87,22 @@ func addressOf(params map[string]string, getenv func(string) (string, bool)) (st
 	}
 }
 
+// SandboxOf returns the API's address if the parameters say that orders go to the sandbox and the address is the sandbox's, or that of
+// a stand-in on this host. Otherwise it returns a fault.
+func SandboxOf(params map[string]string, getenv func(string) (string, bool)) (string, error) {
+	address, err := addressOf(params, getenv)
+	if err != nil {
+		return "", err
+	}
+	if strings.ToLower(strings.TrimSpace(params["sandbox"])) != "on" {
+		return "", fault.Errorf(fault.Value, "sandbox", "the connection is not to %s's sandbox: add a processing module with the tick at Sandbox and an account of sandbox.namecheap.com", Title)
+	}
+	if _, local := loopback(address); address != sandbox && local != nil {
+		return "", fault.Errorf(fault.Value, "sandbox", "the address %s is not that of %s's sandbox", address, Title)
+	}
+	return address, nil
+}
+
 // loopback accepts an address on this host only, because whoever controls the environment must not get the API key.
 func loopback(text string) (string, error) {
 	fail := func(why string) (string, error) {

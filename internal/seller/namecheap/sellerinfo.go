@@ -37,6 +37,7 @@ func Info(s seller.Env) seller.Info {
 		AddressParam: "client_ip",
 		Prototype:    &Client{},
 		Account:      func(params map[string]string) string { return AccountOf(params, s.Getenv) },
+		Sandbox:      func(params map[string]string) (string, error) { return SandboxOf(params, s.Getenv) },
 		Connect:      connect(s),
 		DryRun:       s.DryRun,
 	}
