@@ -128,7 +128,7 @@ func ispmanagerLaterFacts() []Fact {
 	return []Fact{
 		{ID: "FACT-I30", Statement: "the file of a certificate is got with certificate.file, certificate.download or certificate.crt",
 			Source: "docs/reference/ispmanager.md §5, §14", Sure: Inferred,
-			IfWrong: "the module takes the only function of the toolbar that speaks of a file; else `wrong_certificate` becomes a task", observe: toolbarHas("certificate.file", "certificate.download", "certificate.crt")},
+			IfWrong: "the module takes the only function of the toolbar that speaks of a file; else `wrong_certificate` becomes a task", observe: ispmanagerDownload},
 		{ID: "FACT-I31", Statement: "a reissue is certificate.reissue, whose form takes a CSR",
 			Source: "docs/reference/ispmanager.md §7, §14", Sure: Inferred,
 			IfWrong: "`api_error` that names the functions or the field; nothing is asked for", observe: toolbarHas("certificate.reissue")},

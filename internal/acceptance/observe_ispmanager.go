@@ -501,3 +501,12 @@ func ispmanagerTemplates(e *Evidence) Observation {
 	}
 	return found
 }
+
+// ispmanagerDownload observes the function for files, where the certificate is not in the form.
+func ispmanagerDownload(e *Evidence) Observation {
+	found := toolbarHas("certificate.file", "certificate.download", "certificate.crt")(e)
+	if found.Verdict == False && ispmanagerCertificateInEdit(e).Verdict != False {
+		return notSeen()
+	}
+	return found
+}

@@ -555,24 +555,24 @@ func namecheapReplacedBy(e *Evidence) Observation {
 	return found
 }
 
+// namecheapProviderOrder compares the CA's order of replaced certificates with that of the certificates that replaced them. A renewal is
+// an order of its own.
 func namecheapProviderOrder(e *Evidence) Observation {
-	orders := map[int64]string{}
+	orders, replacedBy := map[int64]string{}, map[int64]int64{}
 	for _, x := range e.infos() {
-		if order := x.result("SSLGetInfoResult").Child("Provider").Child("OrderID").Text(); order != "" && order != "0" {
-			orders[x.id()] = order
+		result := x.result("SSLGetInfoResult")
+		orders[x.id()] = result.Child("Provider").Child("OrderID").Text()
+		if x.status() == "replaced" {
+			replacedBy[x.id()] = seller.ParseID(result.Attr("ReplacedBy"))
 		}
 	}
-	var first string
-	for _, order := range orders {
-		if first != "" && order != first {
-			return holds(false)
+	found := notSeen()
+	for old, next := range replacedBy {
+		if a, b := orders[old], orders[next]; a != "" && b != "" {
+			found = all(found, holds(a == b))
 		}
-		first = order
 	}
-	if len(orders) < 2 {
-		return notSeen()
-	}
-	return holds(true)
+	return found
 }
 
 func namecheapActiveInTerm(e *Evidence) Observation {

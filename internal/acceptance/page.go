@@ -12,7 +12,7 @@ func Page() string {
 	for _, f := range Facts() {
 		if f.Area != area {
 			area = f.Area
-			fmt.Fprintf(&b, "\n### %s\n\n| fact | if it is true | how sure, and where | if it is wrong | seen by |\n|---|---|---|---|---|\n", area)
+			fmt.Fprintf(&b, "\n### %s\n\n| fact | what is assumed | how sure, and where | if it is wrong | seen by |\n|---|---|---|---|---|\n", area)
 		}
 		seen := "acceptance"
 		if !f.Observable() {

@@ -23,6 +23,8 @@ const (
 	// buyingTime includes waiting for the account's lock while another run buys.
 	buyingTime = 10 * time.Minute
 
+	// acceptanceTime is for several commands of the panel one after the other.
+	acceptanceTime = 30 * time.Minute
 	// reportTime is for reading a million items, which takes a few minutes.
 	reportTime = 20 * time.Minute
 
@@ -97,6 +99,9 @@ func commands() table {
 			run: command.Reconcile, needs: needModule, byHand: true, readsOnly: true, uses: []string{"period"}, formats: textXMLJSON(), example: "--module 5 --period 2026-04", deadline: sweepTime},
 		{name: "migrate", about: "gives items that the panel's own module ordered what an order of this module has; without --yes it only shows what it would do",
 			run: command.Migrate, needs: needModule, byHand: true, confirm: true, sellerReadOnly: true, uses: []string{"item", "id", "yes", "dry-run"}, formats: textXMLJSON(), example: "--module 5", deadline: sweepTime},
+		{name: "acceptance", about: "takes a test item through its whole life at the seller's sandbox, and reports which unconfirmed facts are true; without --yes it shows what it would do",
+			run: command.Acceptance, needs: needModule | needItem, byHand: true, confirm: true, observed: true, buys: true, uses: []string{"yes", "spend", "report"},
+			formats: []string{item.FormatText, item.FormatXML, item.FormatJSON}, example: "--module 5 --item 42", deadline: acceptanceTime},
 	}
 }
 

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/beevik/etree"
 
+	"pmssl/internal/exchange"
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/panel"
@@ -38,6 +40,8 @@ type invocation struct {
 	panelOptions panel.Options
 	sellerEnv    seller.Env
 	secrets      *secrets
+	// recorder keeps what the run exchanges; nil unless the row asks for it.
+	recorder *exchange.Recorder
 	// text is written to stdout if the command returns no document (item.Run.Print).
 	text string
 	// format and styles are those of the answer (item.Run).
@@ -237,6 +241,7 @@ func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 		Publishing: publish.Limit(&publishing{invocation: s}, s.system.Now, s.row.deadline/publishShare), Sleep: s.system.Sleep, Waits: item.NewWaits(commandWait),
 		Delivering: newDelivering(s), Notices: writeNotices,
 		Watch: s.watcher(), CRLs: s.revocationLists(), Diagnosis: s.diagnosis(), TempFile: s.tempFile,
+		VarDir: filepath.Join(s.root, "var"), Version: s.program.Version, Recorder: s.recorder, Mask: s.secrets.mask,
 	}
 	if s.row.reads != readsNothing {
 		if err := s.read(ctx, run); err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"pmssl/internal/exchange"
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/panel"
@@ -230,14 +231,20 @@ func bareErr(err error) error {
 // invocation returns the run of one command; it opens nothing.
 func (a *app) invocation(args *arguments, root string, log *panellog.Logger) *invocation {
 	sys := a.system
+	var observer exchange.Observer
+	var recorder *exchange.Recorder
+	if row, found := a.rows.find(args.Command); found && row.observed {
+		recorder = &exchange.Recorder{}
+		observer = recorder
+	}
 	options := panel.Options{
 		Root: root, Binary: a.program.Name, Getenv: sys.Getenv, Environ: sys.Environ,
-		Now: sys.Now, Sleep: sys.Sleep, Rand: sys.Rand, Log: log,
+		Now: sys.Now, Sleep: sys.Sleep, Rand: sys.Rand, Log: log, Observer: observer,
 	}
 	billing := a.newPanel(options)
 	env := seller.Env{
 		Getenv: sys.Getenv, Now: sys.Now, Sleep: sys.Sleep, Jitter: sys.Jitter,
-		StateDir: filepath.Join(root, "var"), Binary: a.program.Name, Log: log, DryRun: args.DryRun || a.sellerReadOnly(args),
+		StateDir: filepath.Join(root, "var"), Binary: a.program.Name, Log: log, DryRun: args.DryRun || a.sellerReadOnly(args), Observer: observer,
 		SellerCA: func() (string, error) {
 			file, err := billing.Setting(context.Background(), settingSellerCA) // reads a file: no context is needed
 			if err == nil && file != "" && !filepath.IsAbs(file) {
@@ -252,7 +259,7 @@ func (a *app) invocation(args *arguments, root string, log *panellog.Logger) *in
 	return &invocation{
 		program: a.program, system: sys, root: root, rows: a.rows, args: args, info: info, secrets: secret, panelOptions: options, sellerEnv: env, styles: terminal.NewStyles(sys.Terminal),
 		log: log.Named("module"), rootLog: log, finish: func() {}, fail: a.fail, plugin: a.plugin, errors: a.errors,
-		panel: &watchedPanel{panelAPI: billing, item: args.Item, secrets: secret},
+		panel: &watchedPanel{panelAPI: billing, item: args.Item, secrets: secret}, recorder: recorder,
 	}
 }
 

@@ -63,7 +63,7 @@ func TestAProbeHasTimeForAllItsRequests(t *testing.T) {
 // open and prolong buy terms; reissues may buy additional names.
 func TestWhichCommandsMaySpendMoney(t *testing.T) {
 	for _, r := range commands() {
-		assert.Equal(t, slices.Contains([]string{"open", "prolong", "reopen", "setparam", "subscription"}, r.name), r.buys, r.name)
+		assert.Equal(t, slices.Contains([]string{"open", "prolong", "reopen", "setparam", "subscription", "acceptance"}, r.name), r.buys, r.name)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/deliver"
+	"pmssl/internal/exchange"
 	"pmssl/internal/fault"
 	"pmssl/internal/publish"
 	"pmssl/internal/seller"
@@ -48,6 +49,8 @@ type Args struct {
 	Probe      bool   // doctor: write and remove a test record
 	Mail       string // doctor: send a test mail to this address
 	Dir        string // notices: folder
+	Spend      string // acceptance: the product that may be paid for at a seller without a test environment
+	Report     string // acceptance: file for the report
 	// Params and Values are the pairs of --param and --value in the order given.
 	Params, Values []string
 }
@@ -94,6 +97,15 @@ type Run struct {
 	Sleep func(ctx context.Context, d time.Duration) error
 	// Waits is how long the run may wait for challenges in all.
 	Waits *Waits
+
+	// VarDir is the panel's folder var, absolute, for commands that keep a file of their own there.
+	VarDir string
+	// Version is the program's version, for reports.
+	Version string
+	// Recorder keeps what the run exchanges with seller and panel; nil unless the command's row asks for it.
+	Recorder *exchange.Recorder
+	// Mask replaces the run's secrets in a text for people; nil where none are known.
+	Mask func(string) string
 
 	Dry *DryRun // records what a dry run would do; nil in a real run
 	// Outages are the accounts whose seller failed in the sweep that works on many items; nil for a command for one.

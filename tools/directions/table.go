@@ -19,13 +19,14 @@ var standardOnly = []string{"internal/cabforum", "internal/itemparam", "internal
 var allowed = map[string][]string{
 	"cmd": {"internal/app", "internal/seller", "internal/seller/namecheap", "internal/seller/ispmanager"},
 	"internal/app": {
+		"internal/exchange",
 		"internal/publish", "internal/publish/observe", "internal/publish/dnsupdate", "internal/publish/powerdns",
 		"internal/publish/webroot", "internal/publish/execute", "internal/publish/ispmgr", "internal/deliver", "internal/deliver/execute", "internal/deliver/ispmgr",
 		"etc", "internal/watch", "internal/watch/crl", "internal/command", "internal/item", "internal/seller", "internal/panel", "internal/notify", "internal/panellog",
 		"internal/dnscheck", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/safexml", "internal/terminal",
 	},
 	"internal/command": {
-		"internal/status", "internal/doctor", "internal/reconcile", "internal/subscription", "internal/plan", "internal/lifecycle", "internal/purchase", "internal/item", "internal/seller",
+		"internal/acceptance", "internal/status", "internal/doctor", "internal/reconcile", "internal/subscription", "internal/plan", "internal/lifecycle", "internal/purchase", "internal/item", "internal/seller",
 		"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal",
 	},
 	"internal/status": {
@@ -58,7 +59,7 @@ var allowed = map[string][]string{
 		"internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/dnscheck", "internal/tlsleaf", "internal/terminal", "internal/program",
 	},
 	"internal/item": {
-		"internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/terminal",
+		"internal/exchange", "internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/terminal",
 	},
 	"internal/panel": {
 		"internal/exchange", "internal/item", "internal/publish", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl",
