@@ -35,7 +35,7 @@ type Report struct {
 	Stages  []StageState `json:"stages"`
 	Facts   []FactReport `json:"facts"`
 	Lost    int          `json:"lost"` // exchanges that were too many to be kept
-	Steps   []string     `json:"steps"`
+	Steps   []string     `json:"steps,omitempty"` // stages whose command this start ran
 }
 
 // FactReport is a fact with what the walk found out about it.
@@ -54,7 +54,7 @@ type FactReport struct {
 func factsOf(title string) []Fact {
 	var facts []Fact
 	for _, f := range Facts() {
-		if f.Area == Namecheap && title != string(Namecheap) || f.Area == ISPmanager && title == string(Namecheap) {
+		if f.Area == Namecheap && title != "Namecheap" || f.Area == ISPmanager && title != "ISPmanager" {
 			continue
 		}
 		facts = append(facts, f)

@@ -49,7 +49,7 @@ func (w *walker) order(ctx context.Context) outcome {
 	if o, foreign := w.foreignOrder(); foreign {
 		return o
 	}
-	if w.item.Params[itemparam.OrderID] != "" && w.item.Params[itemparam.ServiceStatus] != "" {
+	if w.submitted() {
 		return done("the item has its order")
 	}
 	if !w.gate.mayPay() {

@@ -256,6 +256,12 @@ func (w *walker) issuedNow() bool {
 	return w.item.Stored != "" && w.item.Params[itemparam.ServiceStatus] == strconv.Itoa(int(item.ServiceIssued))
 }
 
+// submitted reports whether the item's order has its CSR at the seller: what the panel itself writes into the status is less.
+func (w *walker) submitted() bool {
+	status := seller.ParseID(w.item.Params[itemparam.ServiceStatus])
+	return w.item.Params[itemparam.OrderID] != "" && status >= int64(item.ServiceRequested)
+}
+
 // serial returns the serial of the certificate in place.
 func (w *walker) serial() string { return w.item.Params[itemparam.Serial] }
 
