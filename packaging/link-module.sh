@@ -101,7 +101,7 @@ remove() {
             say "removed $1"
         fi
     elif exists "$file.orig"; then
-        say "left $1 and $1.orig: the first is not a link of pmssl"
+        say "left $1 and $1.orig: the first is not a link of this installation"
     fi
     untell_dpkg "$1"
 }

@@ -2,6 +2,7 @@ package packaging_test
 
 import (
 	"bytes"
+	"debug/buildinfo"
 	"debug/elf"
 	"io"
 	"maps"
@@ -322,20 +323,85 @@ func TestTheListOfSumsIsOfAllPackages(t *testing.T) {
 	assert.Equal(t, 10, strings.Count(string(sums), "\n"))
 }
 
+// list returns the paths of the files and links of a package.
+func (s *server) list(name string) []string {
+	s.t.Helper()
+	out := ""
+	if s.kind == "deb" {
+		out = command(s.t, "sh", "-c", "dpkg-deb --fsys-tarfile '"+s.packageFile(name, older)+"' | tar -t")
+	} else {
+		out = command(s.t, "rpm", "-qpl", s.packageFile(name, older))
+	}
+	var paths []string
+	for line := range strings.Lines(out) {
+		paths = append(paths, "/"+strings.TrimLeft(strings.TrimSpace(line), "./"))
+	}
+	return paths
+}
+
+func TestAModulesPackageHoldsItsProgramFormCompletionAndLogo(t *testing.T) {
+	needsPackages(t)
+	for kind, zsh := range map[string]string{"deb": "vendor-completions", "rpm": "site-functions"} {
+		s := &server{t: t, kind: kind}
+		for name, module := range map[string]string{"pmssl-namecheap": "pmnamecheap", "pmssl-ispmanager": "pmispmgrssl"} {
+			want := []string{
+				"/usr/lib/pmssl/" + module, "/usr/lib/pmssl/link-" + module, "/usr/lib/pmssl/xml/billmgr_mod_" + module + ".xml", "/usr/sbin/" + module, "/usr/share/doc/" + name,
+				"/usr/share/bash-completion/completions/" + module, "/usr/share/fish/vendor_completions.d/" + module + ".fish", "/usr/share/zsh/" + zsh + "/_" + module,
+			}
+			if _, err := os.Stat("../etc/logos/" + module + ".png"); err == nil {
+				want = append(want, "/usr/lib/pmssl/logos/"+module+".png")
+			}
+			var held []string
+			for _, path := range s.list(name) {
+				if !strings.HasSuffix(path, "/") { // a folder
+					held = append(held, path)
+				}
+			}
+			assert.ElementsMatch(t, want, held, "%s of %s", kind, name)
+		}
+	}
+}
+
+func TestTheCommonPackageHoldsUnitsPagesAndSamples(t *testing.T) {
+	needsPackages(t)
+	for _, kind := range []string{"deb", "rpm"} {
+		s := &server{t: t, kind: kind}
+		held := s.list("pmssl")
+		for _, path := range []string{
+			"/usr/lib/systemd/system/pmssl-subscription@.service", "/usr/lib/systemd/system/pmssl-subscription@.timer", "/usr/share/man/man8/pmssl.8.gz",
+			"/usr/share/man/man8/pmnamecheap.8.gz", "/usr/share/doc/pmssl/README.md", "/usr/share/doc/pmssl/CHANGELOG.md", "/usr/share/doc/pmssl/copyright",
+			"/usr/share/doc/pmssl/docs/settings.md", "/usr/share/doc/pmssl/etc/samples/billmgr.conf", "/usr/share/doc/pmssl/etc/samples/pmssl/exec-nsupdate.sh",
+		} {
+			assert.Contains(t, held, path, kind)
+		}
+	}
+}
+
+// The programs contain code of other projects, whose licenses want to be named.
+func TestTheLicensesOfTheProgramsCodeAreIncluded(t *testing.T) {
+	needsPackages(t)
+	s, folder := &server{t: t, kind: "deb"}, t.TempDir()
+	command(t, "dpkg-deb", "-x", s.packageFile("pmssl", older), folder)
+	text := show(t, folder+"/usr/share/doc/pmssl/copyright")
+	program, err := buildinfo.ReadFile(extractProgram(t, s))
+	require.NoError(t, err)
+	require.NotEmpty(t, program.Deps)
+	for _, module := range program.Deps {
+		assert.Contains(t, text, "== "+module.Path+" "+module.Version+"\n")
+	}
+	assert.Contains(t, text, "== Go, its standard library\n")
+}
+
 // No package of the module writes below /usr/local: the panel's folders hold links that the scripts make.
 func TestPackagesHoldNothingOfThePanelsFolders(t *testing.T) {
 	needsPackages(t)
 	for _, kind := range []string{"deb", "rpm"} {
-		s := &server{t: t, root: "/", kind: kind}
+		s := &server{t: t, kind: kind}
 		for _, name := range all() {
-			list := ""
-			if kind == "deb" {
-				list = command(t, "dpkg-deb", "-c", s.packageFile(name, older))
-			} else {
-				list = command(t, "rpm", "-qpl", s.packageFile(name, older))
+			for _, path := range s.list(name) {
+				assert.False(t, strings.HasPrefix(path, "/usr/local"), path)
+				assert.NotContains(t, path, ".en.txt", "texts of mails are built in")
 			}
-			assert.NotContains(t, list, "/usr/local", name)
-			assert.NotContains(t, list, ".en.txt", "texts of mails are built in")
 		}
 	}
 }

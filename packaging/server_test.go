@@ -88,7 +88,7 @@ func (s *server) packageFile(name, version string) string {
 // manager returns dpkg or rpm with its options for this server.
 func (s *server) manager(args ...string) *exec.Cmd {
 	if s.kind == "deb" {
-		cmd := exec.Command("dpkg", append([]string{"--root=" + s.root, "--force-script-chrootless"}, args...)...)
+		cmd := exec.Command("dpkg", append([]string{"--root=" + s.root, "--log=" + s.root + "/var/lib/dpkg/log", "--force-script-chrootless"}, args...)...)
 		cmd.Env = append(os.Environ(), "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
 		return cmd
 	}

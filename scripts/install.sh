@@ -39,7 +39,7 @@ files() { # files MODULE: what install puts into PREFIX
 
 install_module() {
     local script
-    if [ -x "$stage/usr/lib/pmssl/$1" ] && [ "$prefix" != /usr/lib/pmssl ]; then
+    if [ "$prefix" != /usr/lib/pmssl ] && [ "$(readlink "$stage$panel/processing/$1")" = "/usr/lib/pmssl/$1" ] && [ -x "$stage/usr/lib/pmssl/$1" ]; then
         echo "install: $1 is installed as a package; upgrade the package, or remove it first" >&2
         exit 1
     fi
@@ -64,9 +64,13 @@ uninstall_module() {
         echo "not installed in $prefix: $1"
         return 0
     fi
-    # The timer would start the file that takes the module's place. A sweep that runs now ends by itself.
+    # The timer would start the file that takes the module's place. A sweep that runs now ends by itself. A package whose link has
+    # taken the place keeps its timer.
     unit=pmssl-subscription@$1.timer
-    if [ -z "$stage" ] && [ -d /run/systemd/system ]; then systemctl --quiet disable --now "$unit" 2>/dev/null || :; fi
+    if [ -z "$stage" ] && [ "$(readlink "$panel/processing/$1")" = "$prefix/$1" ] && command -v systemctl >/dev/null; then
+        systemctl --quiet disable "$unit" 2>/dev/null || :
+        if [ -d /run/systemd/system ]; then systemctl --quiet stop "$unit" || :; fi
+    fi
     PMSSL_STAGE=$stage "$stage$prefix/link-$1" unlink
     while read -r file; do
         [ -e "$stage$prefix/$file" ] || continue

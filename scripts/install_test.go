@@ -1,6 +1,7 @@
 package scripts_test
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -169,6 +170,32 @@ func TestUninstallRemovesWhatInstallHasPutThereAndPutsTheRestBack(t *testing.T) 
 	assert.Contains(t, h.must("uninstall", ""), "not installed in "+h.prefix+": pmnamecheap")
 }
 
+func TestUninstallDisablesTheTimerUnlessAPackageHasTakenThePlace(t *testing.T) {
+	for packaged, want := range map[bool]string{false: "--quiet disable pmssl-subscription@pmnamecheap.timer\n", true: ""} {
+		h := newTarget(t)
+		h.must("install", "")
+		module := h.panel + "/processing/pmnamecheap"
+		if packaged {
+			require.NoError(t, os.Remove(module))
+			require.NoError(t, os.Symlink("/usr/lib/pmssl/pmnamecheap", module))
+		}
+		h.must("uninstall", "")
+		calls, err := os.ReadFile(h.folder + "/tools/systemctl.calls")
+		if !errors.Is(err, fs.ErrNotExist) {
+			require.NoError(t, err)
+		}
+		var disabled string
+		for line := range strings.Lines(string(calls)) {
+			if strings.Contains(line, "disable") {
+				disabled += line
+			}
+		}
+		assert.Equal(t, want, disabled)
+		_, err = os.Lstat(module)
+		assert.Equal(t, packaged, err == nil, "a package's link stays")
+	}
+}
+
 func TestUninstallOfOneModuleLeavesTheOther(t *testing.T) {
 	h := newTarget(t)
 	units := filepath.Join(h.folder, "stage/etc/systemd/system")
@@ -208,6 +235,9 @@ func TestInstallRefusesAHostWithThePackage(t *testing.T) {
 	packaged := filepath.Join(h.folder, "stage/usr/lib/pmssl/pmnamecheap")
 	require.NoError(t, os.MkdirAll(filepath.Dir(packaged), 0o755))
 	require.NoError(t, os.WriteFile(packaged, nil, 0o755))
+	module := filepath.Join(h.folder, "stage/usr/local/mgr5/processing/pmnamecheap")
+	require.NoError(t, os.MkdirAll(filepath.Dir(module), 0o755))
+	require.NoError(t, os.Symlink("/usr/lib/pmssl/pmnamecheap", module))
 	out, code := h.run("install", h.folder+"/stage", "/usr/local/lib/pmssl", "/usr/local/mgr5", "pmnamecheap")
 	assert.Equal(t, 1, code)
 	assert.Contains(t, out, "pmnamecheap is installed as a package; upgrade the package, or remove it first")

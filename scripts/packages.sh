@@ -49,14 +49,21 @@ filled() { # filled FILE MODULE PACKAGE DIVERT: prints the file with its words b
     sed -e "s|@MODULE@|$2|g; s|@PACKAGE@|$3|g; s|@LIB@|/usr/lib/pmssl|g; s|@PANEL@|/usr/local/mgr5|g; s|@DIVERT@|$4|g" "$1"
 }
 
-# contents prints the files below $root as nfpm's list. Folders are listed only where they are of this package alone: rpm
+# contents KIND prints the files below $root as nfpm's list; rpm can leave out documentation. Folders are listed only where they are of this package alone: rpm
 # refuses two packages that list one folder with different modes.
 contents() {
-    local path kind
+    local package=$1 path kind type
     (cd "$root" && find . -mindepth 1 -printf '%y %p\n' | sort -k2) | while read -r kind path; do
         path=${path#.}
         case $kind in
-        f) printf -- '- {src: "%s", dst: "%s", file_info: {mode: 0%s, owner: root, group: root}}\n' "$root$path" "$path" "$(stat -c %a "$root$path")" ;;
+        f)
+            type=
+            case $package:$path in
+            rpm:/usr/share/doc/*/copyright) type='type: license, ' ;;
+            rpm:/usr/share/doc/* | rpm:/usr/share/man/*) type='type: doc, ' ;;
+            esac
+            printf -- '- {src: "%s", dst: "%s", %sfile_info: {mode: 0%s, owner: root, group: root}}\n' "$root$path" "$path" "$type" "$(stat -c %a "$root$path")"
+            ;;
         l) printf -- '- {src: "%s", dst: "%s", type: symlink}\n' "$(readlink "$root$path")" "$path" ;;
         d)
             case $path in
@@ -73,6 +80,7 @@ contents() {
 pack() {
     local kind=$1 arch=$2 file=$work/$name.$1.yaml script long
     long=${4//$'\n'/$'\n'  } # the lines of a YAML text are indented
+    [ "$kind" = rpm ] || long=$3$'\n  '$long # the first line of a .deb is its summary
     find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
     {
         cat <<YAML
@@ -87,7 +95,6 @@ priority: optional
 maintainer: The pmssl authors <pmssl@localhost>
 license: MIT
 description: |
-  $3
   $long
 mtime: $(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 rpm:
@@ -113,7 +120,7 @@ YAML
             printf 'deb: {triggers: {interest_noawait: [%s]}}\n' /usr/local/mgr5/processing,/usr/local/mgr5/etc/xml
         fi
         echo "contents:"
-        contents
+        contents "$kind"
     } >"$file"
     "$tools/nfpm" package --config "$file" --packager "$kind" --target "$out" >"$work/nfpm.log" 2>&1 || {
         cat "$work/nfpm.log" >&2
