@@ -34,7 +34,7 @@ type Report struct {
 	Starts  int          `json:"starts"`
 	Stages  []StageState `json:"stages"`
 	Facts   []FactReport `json:"facts"`
-	Lost    int          `json:"lost"` // exchanges that were too many to be kept
+	Lost    int          `json:"lost"`            // exchanges that were too many to be kept
 	Steps   []string     `json:"steps,omitempty"` // stages whose command this start ran
 }
 
