@@ -231,8 +231,8 @@ func (j *Order) noteTry(d *delivery, before delivery, why string, counts bool) {
 	if d.Why == "" {
 		d.because(why)
 	}
-	if !j.SweepBegan.IsZero() { // before what was tried at the sweep's very beginning
-		d.Turn = j.SweepBegan.UTC().Add(-time.Second)
+	if !j.SweepTurn.IsZero() {
+		d.Turn = j.SweepTurn.UTC()
 	}
 	j.Log.ExtInfof("certificate %s waits for the next run: %s", d.Serial, why)
 }

@@ -40,7 +40,7 @@ type delivery struct {
 	Tries  int       `json:"tries"`
 	Last   time.Time `json:"last,omitzero"` // when the last try began, or the last look after the tries
 	// Turn is when time for deliveries was last spent on the item for a minute or more without a try, or when the last sweep began in
-	// which its servers were not asked: so it comes before those that this sweep tried, and after those that it had no time for.
+	// which its servers were not asked: it comes before those that this sweep tried, and after those that it had no time for.
 	Turn time.Time `json:"turn,omitzero"`
 	// Targets are where the certificate goes, as far as the last try found out.
 	Targets []deliveryTarget `json:"targets,omitempty"`

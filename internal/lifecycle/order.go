@@ -15,9 +15,10 @@ type Order struct {
 	Unattended Unattended
 	// Rotation says which key a reissue is for. The client's own Reissue keeps it.
 	Rotation Rotation
-	// SweepBegan is when the sweep began that works on the item; zero in a command for one item.
-	SweepBegan time.Time
-	askedNow   bool // the seller was asked in this run to look at the challenges
+	// SweepTurn is noted as the turn of a delivery for which nothing was asked: just before the sweep began, and later for each item that
+	// the sweep works on. It is zero in a command for one item.
+	SweepTurn time.Time
+	askedNow  bool // the seller was asked in this run to look at the challenges
 	// forRevocation says that the sweep reissues the stored certificate because it is revoked.
 	forRevocation bool
 	// movedFromMail says that the item was moved from e-mail to another validation method for a reissue that no seller has taken yet.

@@ -81,7 +81,8 @@ func (s *sweep) showDelivery(ctx context.Context, order item.Item) {
 
 // deliver does what is due about one delivery, and tells the client if a person has to install the certificate (rules DELIVER-4).
 func (s *sweep) deliver(ctx context.Context, j *sweptItem, row *sweepRow) error {
-	j.SweepBegan = s.at
+	s.deliveryTurns++
+	j.SweepTurn = s.at.Add(time.Duration(s.deliveryTurns)*time.Microsecond - time.Second)
 	if err := j.Deliver(ctx); err != nil {
 		return err
 	}

@@ -49,6 +49,7 @@ type sweep struct {
 	mailDown                               bool // the mail transport failed in this run
 	timeSpent                              bool // there is no time left for publishers and looks
 	deliverBudget                          *publish.Budget
+	deliveryTurns                          int // items whose delivery was worked on
 	revoked                                revokedItems
 	watched                                *watchedSites
 	rotation                               lifecycle.Rotation // of reissues that are due
