@@ -2,17 +2,23 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"pmssl/internal/sandbox/internet"
 	"pmssl/internal/sandbox/panel"
 
+	"github.com/miekg/dns"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -224,5 +230,59 @@ func TestDoctorsProbeRemovesOnlyTestRecords(t *testing.T) {
 		got := d.doctor(t, "--item", fmt.Sprint(item), "--probe")
 		assert.True(t, got.has("failed", "item_probe", "which is no test record: it is left alone", "find out who has written it"), "%v", got.crosses())
 		assert.Equal(t, before, f.dumps())
+	})
+}
+
+// A hosting panel that publishes and delivers: the owner of the zone is the only evidence that it is the client's.
+func TestDoctorExaminesAHostingPanel(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		const domain = "shop.example"
+		f := startUnattended(t, seller, firstOrders)
+		hostPanelCases()[0].host(t, f, domain)
+		change := f.hostSite(t, domain, true)
+		item := f.openedItem(t, domain, 12, change)
+		d := &doctorFixture{f.simulatedFixture, ""}
+		before := f.dumpHostPanel(t)
+		got := d.doctor(t, "--item", fmt.Sprint(item))
+		for _, want := range []struct{ id, text string }{
+			{"publishers", "publisher web7 (ispmgr) takes challenges in shop.example"},
+			{"deliverers", "deploy web7 (ispmgr) answers"},
+			{"item_publisher", "shop.example: publisher web7, zone shop.example (shop.example belongs to user"},
+			{"item_deliverer", "deploy web7"},
+		} {
+			assert.True(t, got.has("ok", want.id, want.text, ""), "%s: %s\n%s", want.id, want.text, strings.Join(append(got.with("ok"), got.crosses()...), "\n"))
+		}
+		assert.Equal(t, before, f.dumpHostPanel(t), "nothing was written there")
+		require.NoError(t, os.WriteFile(filepath.Join(f.panel.Root(), "etc", "pmssl", "web7.key"), []byte("another password\n"), 0o600))
+		got = d.doctor(t, "--item", fmt.Sprint(item))
+		for _, id := range []string{"publishers", "deliverers"} {
+			assert.True(t, got.has("failed", id, "web7 (ispmgr)", "correct the block at"), "%v", got.crosses())
+		}
+		assert.Equal(t, before, f.dumpHostPanel(t), "nothing was written there")
+	})
+}
+
+// A signal ends the probe, and the record is removed before the program ends.
+func TestASignalLeavesNoTestRecord(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f, _, item := startDoctorItem(t, seller, "shop.example.com")
+		before, changes := f.dumps(), len(f.zone.Changes())
+		f.world.Second.SetLag(2 * time.Hour) // so that the probe waits for the record
+		process := exec.Command(filepath.Join(f.panel.Root(), "processing", seller.module), "--command", "doctor", "--item", fmt.Sprint(item), "--probe", "--format", "json")
+		process.Dir, process.Env = f.panel.Root(), append(slices.Clone(f.config.Env), "MGR5_ROOT="+f.panel.Root())
+		var once sync.Once
+		f.world.Primary.SetHook(internet.Hook{After: func(*dns.Msg) {
+			if len(f.zone.Changes()) > changes {
+				once.Do(func() { assert.NoError(t, process.Process.Signal(syscall.SIGTERM)) })
+			}
+		}})
+		defer f.world.Primary.SetHook(internet.Hook{})
+		out, _ := process.Output() // the exit code is 1: checks were ended
+		var got examination
+		require.NoError(t, json.Unmarshal(out, &got), "%s", out)
+		assert.True(t, got.has("ok", "item_probe", "was removed", ""), "%v", got.crosses())
+		assert.Len(t, f.zone.Changes(), changes+2, "written and removed")
+		assert.Equal(t, before, f.dumps())
+		assert.NoFileExists(t, f.probeFile())
 	})
 }
