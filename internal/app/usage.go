@@ -174,6 +174,8 @@ func withValue(flag *pflag.Flag, formats []string) string {
 		return "--" + flag.Name + " N"
 	case slices.Contains([]string{"date", "opendate"}, flag.Name):
 		return "--" + flag.Name + " YYYY-MM-DD"
+	case flag.Name == "mail":
+		return "--" + flag.Name + " ADDRESS"
 	}
 	return "--" + flag.Name + " " + strings.ToUpper(flag.Name)
 }
