@@ -18,7 +18,7 @@ import (
 func Notices(_ context.Context, run *item.Run) (*etree.Document, error) {
 	files, err := run.Notices(run.Args.Dir)
 	if err != nil {
-		return nil, fault.Errorf(fault.Missed, "dir", "the mail templates cannot be written to %s: %w; files written so far: %d. Name a folder that this user may write to",
+		return nil, fault.Errorf(fault.Missed, "dir", "the mail templates cannot be written to %s: %w; %d files are there; name another folder, or make the one above it",
 			item.DisplayLine(run.Args.Dir, maxFinding), err, len(files))
 	}
 	if run.TextOutput() {

@@ -32,7 +32,7 @@ const unfinished = ".new"
 func WriteTemplates(folder string) ([]WrittenFile, error) {
 	root, err := openFolder(folder)
 	if err != nil {
-		return nil, err
+		return nil, bare(err)
 	}
 	defer root.Close()
 	entries, err := builtin.ReadDir("templates")
