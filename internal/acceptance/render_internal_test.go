@@ -25,7 +25,7 @@ func sampleReport() *Report {
 		},
 	}
 	for i, f := range Facts()[:6] {
-		one := FactReport{ID: f.ID, Area: f.Area, Statement: f.Statement, Verdict: []Verdict{NotSeen, True, False}[i%3]}
+		one := FactReport{ID: f.ID, Area: f.Area, Statement: f.Statement, ByHand: f.ByHand, Verdict: []Verdict{NotSeen, True, False}[i%3]}
 		if one.Verdict == False {
 			one.Note, one.IfWrong = "it was seen to be true before", f.IfWrong
 		}
@@ -42,7 +42,7 @@ func TestReportInEveryFormat(t *testing.T) {
 		assert.LessOrEqual(t, terminal.Width(strings.TrimSuffix(line, "\n")), 100, line)
 	}
 	assert.Contains(t, text, "renewal    waiting, waits for nobody until 2027-05-05")
-	assert.Contains(t, text, "facts: 2 true, 2 false, 2 not seen")
+	assert.Contains(t, text, "facts: 2 true, 2 false, 2 not seen, 1 of them for a person to look at")
 	assert.Contains(t, text, "seen: it was seen to be true before")
 	assert.Contains(t, r.Text(terminal.NewStyles(true)), "\x1b[", "with colours on a terminal")
 	assert.True(t, r.Failed())

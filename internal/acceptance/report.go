@@ -138,6 +138,17 @@ func (r *Report) Count(verdict Verdict) int {
 	return n
 }
 
+// byHand returns how many facts an acceptance run cannot see.
+func (r *Report) byHand() int {
+	n := 0
+	for _, f := range r.Facts {
+		if f.ByHand != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // JSON returns the report as JSON.
 func (r *Report) JSON() (string, error) {
 	text, err := json.MarshalIndent(map[string]*Report{"acceptance": r}, "", "  ")
@@ -198,7 +209,7 @@ func (r *Report) Text(s terminal.Styles) string {
 	for _, stage := range r.Stages {
 		b.WriteString(stage.line(s))
 	}
-	fmt.Fprintf(&b, "\nfacts: %d true, %d false, %d not seen\n", r.Count(True), r.Count(False), r.Count(NotSeen))
+	fmt.Fprintf(&b, "\nfacts: %d true, %d false, %d not seen, %d of them for a person to look at\n", r.Count(True), r.Count(False), r.Count(NotSeen), r.byHand())
 	for _, verdict := range []Verdict{False, True} {
 		for _, f := range r.Facts {
 			if f.Verdict == verdict {

@@ -184,3 +184,24 @@ func TestAContradictedFactStaysFalse(t *testing.T) {
 	w.judge()
 	assert.Equal(t, False, w.state.Facts["FACT-P30"].Verdict)
 }
+
+// rules ACCEPT-4: a walk goes on only with the account and the module with which it began.
+func TestAWalkKeepsItsAccount(t *testing.T) {
+	start := func(w *walker, account string) error { return w.open(account) }
+	w := &walker{run: &item.Run{Args: item.Args{Yes: true}}, gate: &gate{}, item: item.Item{Item: 42, Module: 5, Params: map[string]string{}}, files: filesOf(t.TempDir(), "pmdouble", 42)}
+	require.NoError(t, start(w, "one"))
+	assert.True(t, w.state.OwnOrder, "the item had no order")
+	assert.Equal(t, 1, w.state.Starts)
+	w.item.Params["custom_order_id"] = "7"
+	require.NoError(t, start(w, "one"))
+	assert.True(t, w.state.OwnOrder, "the order is the walk's")
+	assert.Equal(t, 2, w.state.Starts)
+	require.ErrorContains(t, start(w, "another"), "began with another account or module")
+	w.item.Module = 6
+	require.ErrorContains(t, start(w, "one"), "began with another account or module")
+	reading := &walker{run: &item.Run{}, gate: &gate{reading: true}, item: item.Item{Item: 43, Module: 5}, files: filesOf(t.TempDir(), "pmdouble", 43)}
+	require.NoError(t, start(reading, "one"))
+	none, err := reading.files.read()
+	require.NoError(t, err)
+	assert.Nil(t, none, "without --yes nothing is kept")
+}
