@@ -61,13 +61,38 @@ type reconcileAnswer struct {
 	Month       string         `json:"month"`
 	Unexplained int            `json:"unexplained"`
 	Counts      map[string]int `json:"counts"`
+	Charged     *chargedAnswer `json:"charged,omitempty"`
 	Rows        []reconcileRow `json:"rows"`
+}
+
+// chargedAnswer is what the account was charged in JSON.
+type chargedAnswer struct {
+	Count      int            `json:"count"`
+	Unreadable int            `json:"unreadable"`
+	Totals     []chargedTotal `json:"totals"`
+	Problem    string         `json:"problem,omitempty"`
+}
+
+type chargedTotal struct {
+	Amount   string `json:"amount"`
+	Currency string `json:"currency"`
+}
+
+func chargedJSON(charged *reconcile.Charged) *chargedAnswer {
+	if charged == nil {
+		return nil
+	}
+	answer := &chargedAnswer{Count: charged.Count, Unreadable: charged.Unreadable, Totals: []chargedTotal{}, Problem: charged.Problem}
+	for _, total := range charged.Totals {
+		answer.Totals = append(answer.Totals, chargedTotal{total.Text, total.Currency})
+	}
+	return answer
 }
 
 func reconcileJSON(found reconcile.Result) reconcileAnswer {
 	answer := reconcileAnswer{
 		Module: found.Module, Modules: found.Modules, Account: found.Account, Month: found.Month.String(), Unexplained: found.Unexplained(),
-		Counts: map[string]int{}, Rows: []reconcileRow{},
+		Counts: map[string]int{}, Rows: []reconcileRow{}, Charged: chargedJSON(found.Charged),
 	}
 	for _, class := range reconcile.Classes() {
 		answer.Counts[string(class)] = found.Count(class)
@@ -87,6 +112,16 @@ func reconcileDocument(found reconcile.Result) *etree.Document {
 	xmldoc.SetAttributes(node, "module", found.Module, "modules", item.FormatIDs(found.Modules), "account", found.Account, "month", found.Month, "unexplained", found.Unexplained())
 	for _, class := range reconcile.Classes() {
 		xmldoc.SetAttributes(node, string(class), found.Count(class))
+	}
+	if charged := chargedJSON(found.Charged); charged != nil {
+		e := node.CreateElement("charged")
+		xmldoc.SetAttributes(e, "count", charged.Count, "unreadable", charged.Unreadable)
+		if charged.Problem != "" {
+			xmldoc.SetAttributes(e, "problem", charged.Problem)
+		}
+		for _, total := range charged.Totals {
+			xmldoc.SetAttributes(e.CreateElement("total"), "amount", total.Amount, "currency", total.Currency)
+		}
 	}
 	for _, row := range found.Rows {
 		e := node.CreateElement("row")
@@ -143,8 +178,30 @@ func reconcileText(run *item.Run, found reconcile.Result) string {
 	} else {
 		b.WriteString(run.Styles.Green("nothing is unexplained") + "\n")
 	}
-	b.WriteString("the seller's API tells no prices of orders: these are counts\n")
+	b.WriteString(chargedText(found.Charged) + "\n")
 	return b.String()
+}
+
+// chargedText returns the line about what the account was charged.
+func chargedText(charged *reconcile.Charged) string {
+	switch {
+	case charged == nil:
+		return "the seller's API does not tell what was charged: these are counts"
+	case charged.Problem != "":
+		return "what the account was charged is not known: " + item.DisplayLine(charged.Problem, maxReason)
+	}
+	var sums []string
+	for _, total := range charged.Totals {
+		sums = append(sums, total.Text+" "+item.DisplayLine(total.Currency, item.MaxName))
+	}
+	text := fmt.Sprintf("charges of the account in the month, for all of its services: %d", charged.Count)
+	if len(sums) > 0 {
+		text += ", " + strings.Join(sums, ", ")
+	}
+	if charged.Unreadable > 0 {
+		text += fmt.Sprintf("; %d of them cannot be read", charged.Unreadable)
+	}
+	return text
 }
 
 // reconcileTable returns the rows of one class as a table.

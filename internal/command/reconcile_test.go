@@ -202,3 +202,44 @@ func TestReconcileRefusesWhatItCannotDo(t *testing.T) {
 		})
 	}
 }
+
+// chargingSeller lists charges.
+type chargingSeller struct {
+	*ableSeller
+	charges []seller.Charge
+	days    []cabforum.Date
+	fails   error
+}
+
+// Charges implements seller.ChargeLister.
+func (c *chargingSeller) Charges(_ context.Context, first, last cabforum.Date) ([]seller.Charge, error) {
+	c.days = []cabforum.Date{first, last}
+	return c.charges, c.fails
+}
+
+// What the account was charged is added, each currency by itself; it fails nothing (rules RECONCILE-6).
+func TestReconcileAddsWhatWasCharged(t *testing.T) {
+	for rule, c := range map[string]struct {
+		seller chargingSeller
+		want   string
+	}{
+		"two currencies, an amount that cannot be read": {chargingSeller{charges: []seller.Charge{
+			{ID: 1, Amount: seller.Money{Amount: 0.1, Currency: "USD"}}, {ID: 2, Amount: seller.Money{Amount: 0.2, Currency: "USD"}},
+			{ID: 3, Amount: seller.Money{Amount: 5, Currency: "EUR"}}, {ID: 4, Amount: seller.Money{Text: "1 500,00"}, Unreadable: true},
+		}}, "for all of its services: 4, 5.00 EUR, 0.30 USD; 1 of them cannot be read"},
+		"nothing":        {chargingSeller{}, "for all of its services: 0\n"},
+		"it is not told": {chargingSeller{fails: fault.Errorf(fault.API, "", "no right")}, "what the account was charged is not known: no right"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			r := newReconciling(t)
+			c.seller.ableSeller = r.able
+			run := r.with(&c.seller, r.panel)
+			run.Info.DryRun, run.Format = true, item.FormatText
+			_, err := command.Reconcile(context.Background(), run)
+			require.NoError(t, err)
+			assert.Contains(t, run.Print, c.want)
+			assert.False(t, run.Failed)
+			assert.Equal(t, "[2026-03-01 2026-03-31]", fmt.Sprint(c.seller.days))
+		})
+	}
+}

@@ -62,6 +62,9 @@ func Run(ctx context.Context, run *item.Run) (Result, error) {
 	if result.Modules, err = r.buyer.AccountModules(ctx); err != nil {
 		return Result{}, err
 	}
+	if result.Charged, err = r.readCharged(ctx); err != nil {
+		return Result{}, err
+	}
 	run.Failed = result.Unexplained() > 0
 	run.Summary = fmt.Sprintf("month %s, rows %d, unexplained %d", month, len(result.Rows), result.Unexplained())
 	return result, nil

@@ -59,6 +59,8 @@ type Result struct {
 	Month   Month
 	Modules []int64 // the processing modules that use the account
 	Rows    []Row   // by class, then date and id
+	// Charged is what the account was charged in the month; nil if the seller does not list that.
+	Charged *Charged
 }
 
 // Count returns the number of rows of a class.

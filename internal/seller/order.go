@@ -134,6 +134,16 @@ type Price struct {
 	Cost   Money
 }
 
+// Charge is money that the seller took from the account.
+type Charge struct {
+	ID     int64 // the seller's own number
+	Date   cabforum.Date
+	Text   string // what it is for, in the seller's words
+	Amount Money
+	// Unreadable says that the amount has no certain meaning (rules MONEY-1): Amount has the seller's text alone.
+	Unreadable bool
+}
+
 // Finding is the result of one read-only request to the seller (command probe).
 type Finding struct {
 	Title    string   // the subject of the request, for people

@@ -2,6 +2,8 @@ package seller
 
 import (
 	"context"
+
+	"pmssl/internal/cabforum"
 )
 
 // Seller is what the commands need of a seller of certificates. An implementation may repeat reads, but never Buy. Errors are
@@ -122,6 +124,12 @@ type RenewalStopper interface {
 // CertificateLister is a seller that lists the certificates of the account, ended ones too (feature import).
 type CertificateLister interface {
 	Certificates(ctx context.Context) ([]ListedCertificate, error)
+}
+
+// ChargeLister is a seller that lists what the account was charged (command reconcile). Charges returns the charges of the days from
+// first to last, both included, whatever they are for. It only reads.
+type ChargeLister interface {
+	Charges(ctx context.Context, first, last cabforum.Date) ([]Charge, error)
 }
 
 // PriceLister is a seller that lists its products and prices (feature import_pricelist). If the seller asks clients to cache

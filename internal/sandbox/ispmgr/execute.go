@@ -117,6 +117,7 @@ type function struct {
 func (s *Server) functions() map[string]function {
 	table := map[string]function{
 		"whoami": {run: whoami}, "subaccount": {run: subaccount}, "dashboard.info": {run: dashboard},
+		"expense":           {run: listExpenses},
 		"pricelist.export":  {run: exportPrices},
 		"certificate.order": {orderStart, true}, "certificate.order.pricelist": {orderStart, true},
 		"certificate": {listCertificates, true}, "certificate.filter": {filterList, true}, "certificate.edit": {edit, true},

@@ -19,6 +19,7 @@ var (
 	_ seller.Canceller         = (*Client)(nil)
 	_ seller.RenewalStopper    = (*Client)(nil)
 	_ seller.CertificateLister = (*Client)(nil)
+	_ seller.ChargeLister      = (*Client)(nil)
 	_ seller.PriceLister       = (*Client)(nil)
 	_ seller.Cataloguer        = (*Client)(nil)
 	_ seller.Prober            = (*Client)(nil)

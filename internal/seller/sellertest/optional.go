@@ -4,10 +4,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
 	"pmssl/internal/seller"
 )
@@ -21,6 +23,7 @@ func optionalRules() []rule {
 		{name: "a price has a currency", has: is[seller.Pricer], run: priceHasCurrency},
 		{name: "offers hold the product and its price", has: is[seller.PriceLister], run: offersHoldProduct},
 		{name: "the catalogue holds the product", has: is[seller.Cataloguer], run: catalogueHoldsProduct},
+		{name: "charges hold a purchase", has: is[seller.ChargeLister], run: chargesHoldPurchase},
 		{name: "certificates hold what was issued", has: is[seller.CertificateLister], run: certificatesHoldIssued},
 		{name: "the cached status does not contradict the status", has: is[seller.StatusCache], run: cachedStatusAgrees},
 		{name: "a challenge is validated again", has: is[seller.ChallengeRetrier], run: challengeIsRetried},
@@ -97,6 +100,27 @@ func (s *session) balance(t *testing.T) seller.Money {
 	assert.NotEmpty(t, money.Currency)
 	assert.NotEmpty(t, money.Text)
 	return money
+}
+
+func chargesHoldPurchase(t *testing.T, s *session) {
+	first, last := cabforum.Date{Year: 2000, Month: time.January, Day: 1}, cabforum.Date{Year: 2100, Month: time.January, Day: 1}
+	lister := s.Seller.(seller.ChargeLister)
+	before, err := lister.Charges(t.Context(), first, last)
+	require.NoError(t, err)
+	s.buy(t, s.request(t, "charged.example", "auth_dnstxt"))
+	after, err := lister.Charges(t.Context(), first, last)
+	require.NoError(t, err)
+	require.Len(t, after, len(before)+1, "a purchase is one charge")
+	for _, charge := range after {
+		assert.Positive(t, charge.ID)
+		assert.False(t, charge.Date.IsZero())
+		assert.False(t, charge.Unreadable, charge.Amount.Text)
+		assert.Positive(t, charge.Amount.Amount)
+		assert.NotEmpty(t, charge.Amount.Currency)
+	}
+	none, err := lister.Charges(t.Context(), last, last)
+	require.NoError(t, err)
+	assert.Empty(t, none, "only those of the days")
 }
 
 func priceHasCurrency(t *testing.T, s *session) {
