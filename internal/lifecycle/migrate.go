@@ -22,7 +22,7 @@ type migrator struct {
 	seller   seller.Seller
 	account  *Order // an Order without an item, to read the owners of the account's ids
 	products []seller.Product
-	listed   []seller.ListedCertificate
+	orders   orderIndex
 	owners   purchase.OwnerIndex
 	index    unmigratedIndex
 	statuses map[int64]shown // by id at the seller
@@ -100,9 +100,11 @@ func newMigrator(ctx context.Context, run *item.Run) (*migrator, error) {
 		Run: run, Log: run.Log, Seller: theSeller, Account: theSeller.Account(), Item: item.Item{Module: run.Args.Module}})}
 	m.products = item.Catalogue(ctx, run, theSeller)
 	// The list is read before the items: an order made meanwhile is not in the list, or its id is on its item already.
-	if m.listed, err = lister.Certificates(ctx); err != nil {
+	listed, err := lister.Certificates(ctx)
+	if err != nil {
 		return nil, err
 	}
+	m.orders = indexOrders(listed)
 	if m.index, err = m.unmigrated(ctx); err != nil {
 		return nil, err
 	}
@@ -172,7 +174,7 @@ func (m *migrator) all(ctx context.Context, apply bool) error {
 		items = []int64{m.Args.Item}
 		m.rows = slices.DeleteFunc(m.rows, func(r MigrationRow) bool { return r.Item != m.Args.Item })
 	}
-	m.Log.Infof("migrate: %d items without parameters of this module, %d orders of %s", len(items), len(m.listed), m.Info.Title)
+	m.Log.Infof("migrate: %d items without parameters of this module, %d orders of %s", len(items), len(m.orders.listed), m.Info.Title)
 	for i, it := range items {
 		u, there := m.index.items[it]
 		if !there {

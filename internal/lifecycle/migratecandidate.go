@@ -62,20 +62,52 @@ func leafName(chain pki.Chain) string {
 	return chain.Leaf.DNSNames[0]
 }
 
-// mayBe reports whether an order may be the item's: it has the item's name, or another module noted its id or, as ISPmanager's billing
-// keeps it (docs/reference/ispmanager.md §4.5), gave it the item's number as reference.
-func (u unmigrated) mayBe(l seller.ListedCertificate) bool {
-	return slices.Contains(u.names, canonical(l.CommonName)) || u.hinted(l)
+// orderIndex finds the orders of the account that may be an item's.
+type orderIndex struct {
+	listed []seller.ListedCertificate
+	byName map[string][]int // common name as A-labels -> places in listed
+	byRef  map[string][]int // order reference -> places in listed
+	byID   map[int64]int    // each id of a lineage -> place in listed
 }
 
-// hinted reports whether another module noted the order on the item, or the item on the order.
-func (u unmigrated) hinted(l seller.ListedCertificate) bool {
-	for _, id := range l.Lineage() {
-		if slices.Contains(u.hints, id) {
-			return true
+func indexOrders(listed []seller.ListedCertificate) orderIndex {
+	x := orderIndex{listed: listed, byName: map[string][]int{}, byRef: map[string][]int{}, byID: map[int64]int{}}
+	for i, l := range listed {
+		if l.ID <= 0 {
+			continue
+		}
+		if name := canonical(l.CommonName); name != "" {
+			x.byName[name] = append(x.byName[name], i)
+		}
+		if l.OrderRef != "" {
+			x.byRef[l.OrderRef] = append(x.byRef[l.OrderRef], i)
+		}
+		for _, id := range l.Lineage() {
+			x.byID[id] = i
 		}
 	}
-	return l.OrderRef != "" && l.OrderRef == strconv.FormatInt(u.item.Item, 10)
+	return x
+}
+
+// mayBe returns the orders that may be the item's, in the seller's order: those with the item's name, and those whose id another
+// module noted or, as ISPmanager's billing keeps it (docs/reference/ispmanager.md §4.5), that have the item's number as reference.
+func (x orderIndex) mayBe(u unmigrated) []seller.ListedCertificate {
+	var places []int
+	for _, name := range u.names {
+		places = append(places, x.byName[name]...)
+	}
+	for _, id := range u.hints {
+		if at, there := x.byID[id]; there {
+			places = append(places, at)
+		}
+	}
+	places = append(places, x.byRef[strconv.FormatInt(u.item.Item, 10)]...)
+	slices.Sort(places)
+	var found []seller.ListedCertificate
+	for _, at := range slices.Compact(places) {
+		found = append(found, x.listed[at])
+	}
+	return found
 }
 
 // serial returns the serial of the stored certificate; empty if there is none.

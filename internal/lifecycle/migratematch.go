@@ -98,10 +98,7 @@ func (c candidate) ended() bool {
 // candidates returns the orders that may be the item's, with what the seller shows of each.
 func (m *migrator) candidates(ctx context.Context, u unmigrated) ([]candidate, error) {
 	var all []candidate
-	for _, l := range m.listed {
-		if !m.considers(u, l) {
-			continue
-		}
+	for _, l := range m.ordersOf(u) {
 		s := m.show(ctx, l.ID)
 		if s.err != nil {
 			return nil, s.err
@@ -119,12 +116,15 @@ func (m *migrator) candidates(ctx context.Context, u unmigrated) ([]candidate, e
 	return all, nil
 }
 
-// considers reports whether an order is looked at for the item: if the administrator named one, only that one is.
-func (m *migrator) considers(u unmigrated, l seller.ListedCertificate) bool {
-	if m.named != 0 {
-		return slices.Contains(l.Lineage(), m.named)
+// ordersOf returns the orders that are looked at for the item: if the administrator named one, only that one.
+func (m *migrator) ordersOf(u unmigrated) []seller.ListedCertificate {
+	if m.named == 0 {
+		return m.orders.mayBe(u)
 	}
-	return l.ID > 0 && u.mayBe(l)
+	if at, there := m.orders.byID[m.named]; there {
+		return m.orders.listed[at : at+1]
+	}
+	return nil
 }
 
 // byHand returns the command line by which an administrator names an order.
