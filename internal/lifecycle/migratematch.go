@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/seller"
@@ -28,7 +29,7 @@ func (m *migrator) over(c candidate) bool {
 	if c.shown.leaf == nil || c.shown.leaf.Leaf.NotAfter.After(m.Now()) {
 		return false
 	}
-	paid, known := paidTerm(c.order, 0, c.shown.leaf)
+	paid, known := paidTerm(c.order, 0, cabforum.Date{}, c.shown.leaf)
 	return !known || !m.today().Before(paid.end())
 }
 
@@ -279,12 +280,21 @@ func (m *migrator) oddProduct(u unmigrated, l seller.ListedCertificate) string {
 	return fmt.Sprintf("id %d has its key and is %s, the item's tariff sells %s: give the item a tariff of that product, then migrate again", l.ID, has.ID, want.ID)
 }
 
-// addEarlier adds the ids of the item's earlier terms, which have ended, to the lineage of its order.
+// addEarlier adds the ids of the item's earlier terms to the lineage of its order: of those that have ended, and of the one that it
+// renews, at whose end its own term begins.
 func (m *migrator) addEarlier(chosen *candidate, proven []candidate) {
 	var older []int64
 	for _, c := range proven {
-		if c.order.ID < chosen.order.ID && m.over(c) {
+		if c.order.ID >= chosen.order.ID {
+			continue
+		}
+		paid, known := paidTerm(c.order, 0, cabforum.Date{}, c.shown.leaf)
+		renewed := known && renews(chosen.order, paid.end())
+		if renewed || m.over(c) {
 			older = append(older, c.order.Lineage()...)
+		}
+		if renewed && chosen.order.Created.Before(paid.end()) {
+			chosen.order.Created = paid.end()
 		}
 	}
 	older = append(older, chosen.order.Older...)
@@ -307,7 +317,7 @@ func (m *migrator) matched(row MigrationRow, u unmigrated, c candidate) Migratio
 	if row.Renews {
 		row.Warnings = append(row.Warnings, "the seller is set to renew the order by itself: the next sync_item switches that off")
 	}
-	if paid, known := paidTerm(c.order, u.item.Period, c.shown.leaf); known {
+	if paid, known := paidTerm(c.order, u.item.Period, u.item.ExpireDate, c.shown.leaf); known {
 		row.TermStart, row.TermMonths, row.PaidUntil = paid.start, paid.months, paid.end()
 		if u.item.Period > 0 && u.item.Period != paid.months {
 			row.Warnings = append(row.Warnings, fmt.Sprintf("the item's period is %d months, the seller's term %d: the seller's counts", u.item.Period, paid.months))

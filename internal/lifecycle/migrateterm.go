@@ -27,8 +27,9 @@ func (t term) end() cabforum.Date { return t.start.AddMonths(t.months) }
 
 // paidTerm returns the term that an order is paid for now (rules MIGRATE-5): it begins on the day of the order, and with each
 // renewal in place at the end of the term before. A renewal shows in a certificate that begins after the term, or in an end that
-// only another term explains. Without the seller's months those of the item count; false if neither is known.
-func paidTerm(l seller.ListedCertificate, period int, leaf *pki.Chain) (term, bool) {
+// only another term explains: the seller's, or until, the item's expiration date, which the panel moves with each renewal. Without the
+// seller's months period counts, that of the item; false if neither is known.
+func paidTerm(l seller.ListedCertificate, period int, until cabforum.Date, leaf *pki.Chain) (term, bool) {
 	t := term{start: l.Created, months: l.Months}
 	if t.months <= 0 {
 		t.months = period
@@ -43,10 +44,25 @@ func paidTerm(l seller.ListedCertificate, period int, leaf *pki.Chain) (term, bo
 	for range maxTerms {
 		end := t.end()
 		renewed := leaf != nil && !cabforum.DateOf(leaf.Leaf.NotBefore).Before(end.AddDays(dateTolerance))
-		if !renewed && (l.Expires.IsZero() || end.DaysUntil(l.Expires) <= leafReach) {
+		if !renewed && !beyond(end, l.Expires) && !beyond(end, until) {
 			return t, true
 		}
 		t.start = end
 	}
 	return term{start: first, months: t.months}, true // an end that no number of terms explains
+}
+
+// beyond reports whether only another term explains an end.
+func beyond(end, shown cabforum.Date) bool {
+	return !shown.IsZero() && end.DaysUntil(shown) > leafReach
+}
+
+// renewalWindow is the number of days before the end of a term in which sellers renew it (docs/reference/namecheap.md §3.7), with the
+// tolerance of two bare dates.
+const renewalWindow = 90 + 2*dateTolerance
+
+// renews reports whether an order is the renewal of a term that ends on the day: it was made in the days before, or when it had ended.
+func renews(l seller.ListedCertificate, end cabforum.Date) bool {
+	days := l.Created.DaysUntil(end)
+	return !l.Created.IsZero() && days >= -dateTolerance && days <= renewalWindow
 }

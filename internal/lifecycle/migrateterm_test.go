@@ -34,6 +34,7 @@ func leafFrom(t *testing.T, text string) *pki.Chain {
 func TestPaidTermOfAnOrder(t *testing.T) {
 	for rule, c := range map[string]struct {
 		created, expires string
+		until            string // expiration date of the item
 		months, period   int
 		leaf             string
 		start            string
@@ -45,6 +46,8 @@ func TestPaidTermOfAnOrder(t *testing.T) {
 		"an end that is the term's":                     {created: "2026-04-02", months: 24, expires: "2028-04-02", leaf: "2026-04-02", start: "2026-04-02", want: 24},
 		"renewed in place, by the certificate":          {created: "2024-04-02", months: 12, leaf: "2026-05-01", start: "2026-04-02", want: 12},
 		"renewed in place, by the end":                  {created: "2025-04-02", months: 12, expires: "2027-04-02", leaf: "2026-01-10", start: "2026-04-02", want: 12},
+		"renewed in place, by the panel's date":         {created: "2026-04-02", until: "2028-04-02", months: 12, expires: "2027-09-10", leaf: "2027-03-01", start: "2027-04-02", want: 12},
+		"a panel's date that is the certificate's":      {created: "2026-04-02", until: "2026-10-17", months: 12, leaf: "2026-04-02", start: "2026-04-02", want: 12},
 		"ended, not renewed":                            {created: "2020-04-02", months: 12, expires: "2021-04-02", leaf: "2020-04-02", start: "2020-04-02", want: 12},
 		"a certificate of the day on which it ends":     {created: "2025-04-02", months: 12, leaf: "2026-04-02", start: "2025-04-02", want: 12},
 		"the seller does not say the months":            {created: "2026-04-02", period: 24, leaf: "2026-04-02", start: "2026-04-02", want: 24},
@@ -55,7 +58,7 @@ func TestPaidTermOfAnOrder(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			l := seller.ListedCertificate{Created: day(t, c.created), Expires: day(t, c.expires), Months: c.months}
-			paid, known := paidTerm(l, c.period, leafFrom(t, c.leaf))
+			paid, known := paidTerm(l, c.period, day(t, c.until), leafFrom(t, c.leaf))
 			assert.Equal(t, c.want > 0, known)
 			assert.Equal(t, day(t, c.start), paid.start)
 			assert.Equal(t, c.want, paid.months)

@@ -66,6 +66,9 @@ func (m *migrator) checkUnchanged(ctx context.Context, u unmigrated, c candidate
 		return err
 	}
 	was := u.item
+	if err := m.checkIdle(ctx, was); err != nil {
+		return err
+	}
 	if !unmigratedNow(now) || migrationInputs(now) != migrationInputs(was) {
 		return fault.Errorf(fault.Locked, "item", "%s was changed meanwhile: nothing was written to it, start this again", was.Label()).Retryable()
 	}
@@ -81,6 +84,15 @@ func (m *migrator) checkUnchanged(ctx context.Context, u unmigrated, c candidate
 		return fault.Errorf(fault.Locked, "item", "%s: id %d %s item %d now: nothing was written to it", was.Label(), c.order.ID, why, holder).Retryable()
 	}
 	return nil
+}
+
+// checkIdle returns a fault if the panel runs an operation for the item: it may be about to order.
+func (m *migrator) checkIdle(ctx context.Context, it item.Item) error {
+	open, err := m.Panel.CountOperations(ctx, it.Item)
+	if err == nil && open > 0 {
+		err = fault.Errorf(fault.Locked, "item", "%s has %d running operations: let them end first, nothing was written to it", it.Label(), open).Retryable()
+	}
+	return err
 }
 
 // migrationInput is what a decision about an item is made on.
@@ -112,7 +124,7 @@ func (m *migrator) write(ctx context.Context, j *Order, u unmigrated, c candidat
 	if err := j.journalMigration(ctx, u, mark); err != nil {
 		return err
 	}
-	paid, known := paidTerm(c.order, j.Item.Period, c.shown.leaf)
+	paid, known := paidTerm(c.order, j.Item.Period, j.Item.ExpireDate, c.shown.leaf)
 	params := []savedParam{
 		{itemparam.OrderID, strconv.FormatInt(c.order.ID, 10)}, {itemparam.Lineage, item.FormatIDs(c.order.Lineage())},
 	}

@@ -108,6 +108,10 @@ func TestMigratedItemLivesOn(t *testing.T) {
 
 		found := f.migrate(t)
 		require.Equal(t, "match certificate", found.state(item), "%+v", found)
+		f.addOperation(t, item, "sync_item")
+		require.Equal(t, "failed certificate", f.migrate(t, "--yes").state(item), "the panel runs something for it")
+		require.Empty(t, f.ownCalls(t))
+		f.sql(t, "DELETE FROM runningoperation")
 		require.Equal(t, "migrated certificate", f.migrate(t, "--yes").state(item))
 		require.Empty(t, f.migrate(t).Items, "it is migrated once")
 		for _, name := range []string{
@@ -132,6 +136,30 @@ func TestMigratedItemLivesOn(t *testing.T) {
 		f.mustSync(t, item)
 		require.Equal(t, 2, f.paymentCount(t))
 		require.Equal(t, "2027-04-02", f.itemOf(t, item).Params["term_start"])
+	})
+}
+
+// rules MIGRATE-5: an item whose term was renewed gets the new term, and the ids of the old one.
+func TestMigratedItemHasItsRenewedTerm(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		item := f.storedItem(t, "example.com", 12)
+		f.setTime(t, "2027-03-01")
+		_, run := f.prolong(t, item)
+		require.True(t, run.OK(), run.Failure())
+		f.mustSync(t, item)
+		ordered := f.migratedParams(t, item)
+		require.Equal(t, "2027-04-02", ordered["term_start"])
+		f.forgetOwn(t, item)
+		f.sql(t, "UPDATE item SET expiredate='2028-04-02' WHERE id=?", item) // as the panel's own module leaves it
+		f.sql(t, "DELETE FROM runningoperation")
+		found := f.migrate(t, "--yes")
+		require.Equal(t, "migrated certificate", found.state(item), "%+v", found)
+		for _, name := range []string{"custom_order_id", "lineage", "term_start", "term_months", "certificate_serial"} {
+			assert.Equal(t, ordered[name], f.migratedParams(t, item)[name], name)
+		}
+		f.mustSync(t, item)
+		require.Equal(t, 2, f.paymentCount(t))
 	})
 }
 
