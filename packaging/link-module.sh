@@ -122,7 +122,7 @@ tell_dpkg() {
     LOCAL)
         if [ "$divert" = local ] || [ "$(dpkg-divert --truename "$1")" != "$1.orig" ]; then return 0; fi
         # `make install` has told dpkg; from now on the package does.
-        dpkg-divert --quiet --no-rename --remove "$1"
+        dpkg-divert --quiet --no-rename --local --remove "$1"
         ;;
     *) fail "another package has diverted $1 (dpkg-divert --list)" ;;
     esac

@@ -64,7 +64,7 @@ func (l *linker) show(path string) string { return show(l.t, l.root+path) }
 func (l *linker) try(action string) (string, int) {
 	l.t.Helper()
 	cmd := exec.Command(l.root+"/usr/lib/pmssl/link-pmnamecheap", action)
-	cmd.Env = append(os.Environ(), "DPKG_ROOT="+l.root, "DPKG_ADMINDIR="+l.root+"/var/lib/dpkg", "PATH="+l.path+"/usr/sbin:/usr/bin:/sbin:/bin")
+	cmd.Env = append(os.Environ(), "DPKG_ROOT="+l.root, "DPKG_ADMINDIR="+l.root+"/var/lib/dpkg", "DPKG_MAINTSCRIPT_PACKAGE=pmssl-namecheap", "PATH="+l.path+"/usr/sbin:/usr/bin:/sbin:/bin")
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		require.NoError(l.t, err)

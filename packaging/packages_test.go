@@ -157,6 +157,42 @@ func TestCopiesOfAnEarlierMakeInstallAreReplaced(t *testing.T) {
 	})
 }
 
+// `make install` has told dpkg of its links; the package takes over, and the former installation removes only what is its own.
+func TestAPackageTakesOverFromMakeInstall(t *testing.T) {
+	needsPackages(t)
+	s := newServer(t, "deb")
+	s.install("", s.panelPackage("billmanager", "1", ownModule(foreign)))
+	before := s.panel()
+	bin := filepath.Dir(extractProgram(t, s))
+	installer := func(action string) {
+		cmd := exec.Command("../scripts/install.sh", action, "", s.root+"/usr/local/lib/pmssl", s.root+"/usr/local/mgr5", bin, "pmnamecheap")
+		// The paths of this server, for the dpkg-divert that the installer calls.
+		tools := t.TempDir()
+		put(t, tools+"/systemctl", "#!/bin/sh\n", 0o755)
+		put(t, tools+"/dpkg-divert", "#!/bin/sh\nfor word; do shift; set -- \"$@\" \"${word#"+s.root+"}\"; done\nout=$(/usr/bin/dpkg-divert --root "+s.root+" \"$@\") || exit\n"+
+			"case $out in /*) out="+s.root+"$out ;; esac\necho \"$out\"\n", 0o755)
+		cmd.Env = append(os.Environ(), "PATH="+tools+":"+os.Getenv("PATH"))
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+	installer("install")
+	assert.Equal(t, "-> "+s.root+"/usr/local/lib/pmssl/pmnamecheap", s.show(program))
+	assert.Contains(t, s.show("/var/lib/dpkg/diversions"), program+"\n"+program+".orig\n:\n", "of this host")
+
+	// On a real server the link has no path of this test in front.
+	require.NoError(t, os.Remove(s.root+program))
+	require.NoError(t, os.Symlink("/usr/local/lib/pmssl/pmnamecheap", s.root+program))
+	s.install(newer, "pmssl", "pmssl-namecheap")
+	assert.Equal(t, []string{linkProgram, foreign}, []string{s.show(program), s.show(program + ".orig")})
+	assert.Contains(t, s.show("/var/lib/dpkg/diversions"), program+"\n"+program+".orig\npmssl-namecheap\n")
+
+	installer("uninstall")
+	assert.Equal(t, []string{linkProgram, foreign}, []string{s.show(program), s.show(program + ".orig")})
+	assert.NoDirExists(t, s.root+"/usr/local/lib/pmssl")
+	s.remove("pmssl-namecheap", "pmssl")
+	assert.Equal(t, before, s.panel())
+}
+
 // extractProgram returns the path of the program of a package.
 func extractProgram(t *testing.T, s *server) string {
 	t.Helper()
