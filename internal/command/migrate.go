@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -26,19 +25,8 @@ func Migrate(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch run.Format {
-	case item.FormatText:
-		run.Print = migrationText(run, found)
-	case item.FormatJSON:
-		text, err := json.MarshalIndent(migrationJSON(found), "", "  ")
-		if err != nil {
-			return nil, err
-		}
-		run.Print = string(text) + "\n"
-	default:
-		return migrationDocument(found), nil
-	}
-	return nil, nil
+	return answer(run, func() string { return migrationText(run, found) }, func() any { return migrationJSON(found) },
+		func() *etree.Document { return migrationDocument(found) })
 }
 
 // migrationItem is one item of a migration in JSON.

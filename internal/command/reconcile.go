@@ -3,7 +3,6 @@ package command
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -23,19 +22,8 @@ func Reconcile(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch run.Format {
-	case item.FormatText:
-		run.Print = reconcileText(run, found)
-	case item.FormatJSON:
-		text, err := json.MarshalIndent(reconcileJSON(found), "", "  ")
-		if err != nil {
-			return nil, err
-		}
-		run.Print = string(text) + "\n"
-	default:
-		return reconcileDocument(found), nil
-	}
-	return nil, nil
+	return answer(run, func() string { return reconcileText(run, found) }, func() any { return reconcileJSON(found) },
+		func() *etree.Document { return reconcileDocument(found) })
 }
 
 // reconcileRow is one row in JSON.
