@@ -120,13 +120,15 @@ func TestAReplacementThatIsCutOffIsUndone(t *testing.T) {
 	require.NoError(t, err)
 	_, err = holder.Exec("UPDATE certificate SET crt='HELD' WHERE item=42")
 	require.NoError(t, err)
+	var held int64 // the list of processes may still show the statement of this connection
+	require.NoError(t, holder.QueryRow("SELECT CONNECTION_ID()").Scan(&held))
 	other := w.host()
 	defer other.Close()
 	done := make(chan error)
 	go func() { done <- other.ReplaceKey(t.Context(), pairs) }()
 	waiting := func() bool {
 		var id int64
-		err := db.QueryRow("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'UPDATE certificate%' AND ID<>CONNECTION_ID()").Scan(&id)
+		err := db.QueryRow("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'UPDATE certificate%' AND DB=DATABASE() AND ID<>?", held).Scan(&id)
 		if err != nil {
 			return false
 		}
