@@ -25,7 +25,7 @@ func Doctor(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	}
 	report := doctor.Examine(ctx, doctor.Options{
 		Diagnosis: *run.Diagnosis, Binary: run.Binary, Info: run.Info, Now: run.Now, Item: run.Args.Item, Module: run.Args.Module,
-		Probe: run.Args.Probe, Recipient: run.Args.Mail, Random: randomName(run.Rand),
+		Probe: run.Args.Probe, Recipient: run.Args.Mail, Protect: run.CriticalSection, Random: randomName(run.Rand),
 	})
 	run.Failed = report.Failed()
 	run.Summary = fmt.Sprintf("failed %d, warnings %d, not checked %d", report.Count(doctor.Failed), report.Count(doctor.Warned), report.Count(doctor.Unchecked))

@@ -25,6 +25,9 @@ type Options struct {
 	Item, Module int64
 	Probe        bool   // write and remove one record or file
 	Recipient    string // send a test mail to this address; empty for none
+	// Protect is called with true before Probe writes and with false after the removal: in between nothing ends the process. nil if
+	// the run need not be protected.
+	Protect func(bool)
 	// Random gives the names of what Probe writes.
 	Random func() (string, error)
 }

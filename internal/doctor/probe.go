@@ -91,6 +91,10 @@ const removeLimit = 45 * time.Second
 
 // checkProbe writes a record or file, looks for it and removes it. What a killed probe has left is removed first.
 func checkProbe(ctx context.Context, x *examination, p item.DiagnosticPanel) []Finding {
+	if x.o.Protect != nil { // what is written is removed before a signal or the deadline ends the process
+		x.o.Protect(true)
+		defer x.o.Protect(false)
+	}
 	s, parts := x.target(), x.o.Publishing(p)
 	service := parts.Service(publish.On)
 	left, err := x.readProbe()
