@@ -170,6 +170,18 @@ func TestReconcileSaysWhetherTheJournalHasAnOrder(t *testing.T) {
 	assert.False(t, run.Failed)
 }
 
+// All processing modules with the same account count, and are named (rules RECONCILE-6).
+func TestReconcileCountsAllModulesOfTheAccount(t *testing.T) {
+	r := newReconciling(t)
+	r.panel.modules = []int64{6, 5}
+	run := r.with(r.able, r.panel)
+	run.Info.DryRun, run.Format = true, item.FormatXML
+	run.Info.Account = func(map[string]string) string { return r.able.Account() }
+	doc, err := command.Reconcile(context.Background(), run)
+	require.NoError(t, err)
+	assert.Equal(t, "5 6", doc.Root().SelectElement("reconcile").SelectAttrValue("modules", ""))
+}
+
 // The list of a large account is compared in a short time, and once.
 func TestReconcileOfManyOrders(t *testing.T) {
 	r := newReconciling(t)
