@@ -51,6 +51,9 @@ func readUnmigrated(it item.Item) unmigrated {
 		u.hints = append(u.hints, item.ParseIDs(it.Params[name])...)
 	}
 	u.hints = append(u.hints, item.ParseIDs(it.RemoteID)...)
+	if begun, there := readMark(it); there {
+		u.hints = append(u.hints, begun.ID)
+	}
 	return u
 }
 

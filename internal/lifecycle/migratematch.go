@@ -44,18 +44,9 @@ func (m *migrator) decide(ctx context.Context, u unmigrated) (MigrationRow, *can
 	if m.named != 0 {
 		return m.decideNamed(row, u, all[0])
 	}
-	var proven, live []candidate
-	for _, c := range all {
-		if c.proof < evidenceKey || c.holder != 0 || c.ended() {
-			continue
-		}
-		proven = append(proven, c)
-		if !m.over(c) {
-			live = append(live, c)
-		}
-	}
+	proven, live := m.provenOf(all)
 	if len(proven) == 0 {
-		return m.unproven(row, all), nil, nil
+		return m.decideUnproven(row, u, all)
 	}
 	chosen, reason := m.choose(u, proven, live)
 	if chosen == nil {
@@ -68,6 +59,28 @@ func (m *migrator) decide(ctx context.Context, u unmigrated) (MigrationRow, *can
 	}
 	m.addEarlier(chosen, proven)
 	return m.matched(row, u, *chosen), chosen, nil
+}
+
+// provenOf returns the candidates with proof that the item may get, and those of them that are not over.
+func (m *migrator) provenOf(all []candidate) (proven, live []candidate) {
+	for _, c := range all {
+		if c.proof < evidenceKey || c.holder != 0 || c.ended() {
+			continue
+		}
+		proven = append(proven, c)
+		if !m.over(c) {
+			live = append(live, c)
+		}
+	}
+	return proven, live
+}
+
+// decideUnproven decides about an item for which no order has proof: the one that an interrupted run was given by name is its.
+func (m *migrator) decideUnproven(row MigrationRow, u unmigrated, all []candidate) (MigrationRow, *candidate, error) {
+	if begun, there := begunWith(u, all); there {
+		return m.decideNamed(row, u, begun)
+	}
+	return m.unproven(row, all), nil, nil
 }
 
 // decideNamed decides about the order that the administrator named with --id: it is the item's unless it is for another key or product,
@@ -199,12 +212,8 @@ func (c candidate) rank() int {
 
 // choose returns the one order that is certainly the item's, or nil and the reason why it is not certain (rules MIGRATE-4).
 func (m *migrator) choose(u unmigrated, proven, live []candidate) (*candidate, string) {
-	if begun, there := readMark(u.item); there { // an interrupted run has decided it
-		for _, c := range proven {
-			if slices.Contains(c.order.Lineage(), begun.ID) {
-				return &c, ""
-			}
-		}
+	if begun, there := begunWith(u, proven); there { // an interrupted run has decided it
+		return &begun, ""
 	}
 	pool := slices.DeleteFunc(slices.Clone(live), func(c candidate) bool { // its certificate is stored on another item
 		_, bySerial := m.index.rivals(u.item.Item, c.shown)
@@ -234,6 +243,20 @@ func (m *migrator) choose(u unmigrated, proven, live []candidate) (*candidate, s
 			chosen.order.ID, item.FormatIDs(rivals), chosen.proof, m.byHand("ITEM", strconv.FormatInt(chosen.order.ID, 10)))
 	}
 	return &chosen, ""
+}
+
+// begunWith returns the order that an interrupted migration has begun to give the item; false if there is none among the candidates.
+func begunWith(u unmigrated, all []candidate) (candidate, bool) {
+	begun, there := readMark(u.item)
+	if !there {
+		return candidate{}, false
+	}
+	for _, c := range all {
+		if slices.Contains(c.order.Lineage(), begun.ID) {
+			return c, true
+		}
+	}
+	return candidate{}, false
 }
 
 // onlyLeaf returns the only order with the item's certificate, if it is the newest; else all of them.

@@ -274,6 +274,14 @@ func TestWhichOrdersAreCertain(t *testing.T) {
 		}
 		require.Equal(t, want, got, "%+v", found)
 
+		// A migration to an order that the administrator named, and that was killed, goes on without the name.
+		for _, row := range found.Items {
+			if row.Item == bare {
+				f.setParam(t, bare, "migration", `{"id":`+strconv.FormatInt(row.ID, 10)+`,"time":"2026-04-03T10:00:00Z"}`)
+			}
+		}
+		require.Equal(t, "migrated administrator", f.migrateOne(t, bare))
+
 		// Years later the orders have ended: the items are matched all the same.
 		f.setTime(t, "2028-01-01")
 		require.Equal(t, "match certificate", f.migrate(t, "--item", strconv.FormatInt(wild, 10)).state(wild))
@@ -281,6 +289,13 @@ func TestWhichOrdersAreCertain(t *testing.T) {
 		f.syncItem(t, wild)
 		require.Equal(t, "2026-04-02", f.itemOf(t, wild).Params["term_start"])
 	})
+}
+
+// migrateOne migrates one item, for which the panel runs nothing, and returns its state.
+func (f *simulatedFixture) migrateOne(t testing.TB, item int64) string {
+	t.Helper()
+	f.sql(t, "DELETE FROM runningoperation WHERE item=?", item)
+	return f.migrate(t, "--item", strconv.FormatInt(item, 10), "--yes").state(item)
 }
 
 // tariffOf returns the tariff of a template.
