@@ -86,7 +86,7 @@ func (a *arguments) flags() *pflag.FlagSet {
 	f.StringVar(&a.Mail, "mail", "", "doctor: send a test mail to this address")
 	f.StringVar(&a.Dir, "dir", "", "notices: folder for the files; it is made if only the folder itself is missing")
 	f.BoolVar(&a.Check, "check", false, "status: one line and the exit code of a monitoring plugin")
-	f.StringVar(&a.Spend, "spend", "", "acceptance: product that may be paid for at a seller without a sandbox; the item's")
+	f.StringVar(&a.Spend, "spend", "", "acceptance: product that may be paid for at a seller without a sandbox; it must be the product of --item")
 	f.StringVar(&a.Report, "report", "", "acceptance: file for the report, by default one below var/")
 	f.BoolVarP(&a.help, "help", "h", false, "show the commands, or the options and an example of one command")
 	f.BoolVarP(&a.version, "version", "V", false, "show version and commit")

@@ -196,7 +196,7 @@ complete -c pmnamecheap -n '__pmnamecheap_is migrate' -s h -l help -d 'show the 
 complete -c pmnamecheap -n '__pmnamecheap_is acceptance' -s i -l item -r -d 'id of the item (item.id)'
 complete -c pmnamecheap -n '__pmnamecheap_is acceptance' -s m -l module -r -d 'id of the processing module (processingmodule.id)'
 complete -c pmnamecheap -n '__pmnamecheap_is acceptance' -l yes -d 'apply the result instead of only showing it'
-complete -c pmnamecheap -n '__pmnamecheap_is acceptance' -l spend -r -d 'product that may be paid for at a seller without a sandbox; the item\'s'
+complete -c pmnamecheap -n '__pmnamecheap_is acceptance' -l spend -r -d 'product that may be paid for at a seller without a sandbox; it must be the product of --item'
 complete -c pmnamecheap -n '__pmnamecheap_is acceptance' -l report -r -d 'file for the report, by default one below var/'
 complete -c pmnamecheap -n '__pmnamecheap_is acceptance' -l format -x -a 'text xml json' -d 'format of the answer; by default text on a terminal, else xml'
 complete -c pmnamecheap -n '__pmnamecheap_is acceptance' -s h -l help -d 'show the commands, or the options and an example of one command'
