@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -270,14 +271,29 @@ func TestASignalLeavesNoTestRecord(t *testing.T) {
 		f.world.Second.SetLag(2 * time.Hour) // so that the probe waits for the record
 		process := exec.Command(filepath.Join(f.panel.Root(), "processing", seller.module), "--command", "doctor", "--item", fmt.Sprint(item), "--probe", "--format", "json")
 		process.Dir, process.Env = f.panel.Root(), append(slices.Clone(f.config.Env), "MGR5_ROOT="+f.panel.Root())
+		var stdout bytes.Buffer
+		process.Stdout = &stdout
+		written, answered := make(chan struct{}), make(chan struct{})
 		var once sync.Once
 		f.world.Primary.SetHook(internet.Hook{After: func(*dns.Msg) {
 			if len(f.zone.Changes()) > changes {
-				once.Do(func() { assert.NoError(t, process.Process.Signal(syscall.SIGTERM)) })
+				once.Do(func() { close(written); <-answered })
 			}
 		}})
 		defer f.world.Primary.SetHook(internet.Hook{})
-		out, _ := process.Output() // the exit code is 1: checks were ended
+		require.NoError(t, process.Start())
+		ended := make(chan error, 1)
+		go func() { ended <- process.Wait() }()
+		select {
+		case <-written: // the name server answers after the signal was sent
+			assert.NoError(t, process.Process.Signal(syscall.SIGTERM))
+			close(answered)
+			<-ended // the exit code is 1: checks were ended
+		case err := <-ended:
+			close(answered)
+			require.NoError(t, err, "the probe has written nothing")
+		}
+		out := stdout.Bytes()
 		var got examination
 		require.NoError(t, json.Unmarshal(out, &got), "%s", out)
 		assert.True(t, got.has("ok", "item_probe", "was removed", ""), "%s", out)
