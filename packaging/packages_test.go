@@ -336,12 +336,14 @@ func TestEachPackageHoldsProgramsOfItsMachine(t *testing.T) {
 			require.NoError(t, program.Close())
 			assert.Equal(t, arch+"\n", command(t, "dpkg-deb", "-f", deb, "Architecture"))
 			assert.Equal(t, "pmssl (= "+older+"-1)\n", command(t, "dpkg-deb", "-f", deb, "Depends"))
+			assert.Equal(t, "ca-certificates\n", command(t, "dpkg-deb", "-f", deb, "Recommends"))
 		}
 		uname := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[arch]
 		rpm := filepath.Join(built, older, "pmssl-namecheap-"+older+"-1."+uname+".rpm")
 		assert.Equal(t, uname, command(t, "rpm", "-qp", "--qf", "%{ARCH}", rpm))
 		assert.Contains(t, command(t, "rpm", "-K", rpm), "digests OK")
 		assert.Contains(t, command(t, "rpm", "-qp", "--requires", rpm), "pmssl = "+older+"-1\n")
+		assert.Contains(t, command(t, "rpm", "-qp", "--recommends", rpm), "ca-certificates\n")
 	}
 }
 

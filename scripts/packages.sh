@@ -107,6 +107,7 @@ YAML
             deb) printf 'depends: ["pmssl (= %s-1)"]\n' "$version" ;;
             rpm) printf 'depends: ["pmssl = %s-1"]\n' "$version" ;;
             esac
+            echo 'recommends: [ca-certificates]' # without them no seller's TLS certificate can be checked; a host may have a file of its own
         fi
         echo "scripts:"
         for script in "$scripts"/*; do

@@ -122,7 +122,7 @@ func (m *Module) line() string {
 		text += fmt.Sprintf(", balance %.2f %s at %s", m.Balance.Amount, m.Balance.Currency, m.Balance.At.UTC().Format("2006-01-02 15:04"))
 	}
 	for _, c := range m.Calls {
-		text += fmt.Sprintf(", calls in a %s %d of %d", c.Span, c.Used, c.Limit)
+		text += fmt.Sprintf(", calls of the last %s %d of %d", c.Span, c.Used, c.Limit)
 	}
 	if m.Error != "" {
 		text += "; not read: " + m.Error
