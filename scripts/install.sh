@@ -72,6 +72,7 @@ uninstall_module() {
         if [ -d /run/systemd/system ]; then systemctl --quiet stop "$unit" || :; fi
     fi
     PMSSL_STAGE=$stage "$stage$prefix/link-$1" unlink
+    removed=yes
     while read -r file; do
         [ -e "$stage$prefix/$file" ] || continue
         rm -f "$stage$prefix/$file"
@@ -79,7 +80,7 @@ uninstall_module() {
     done < <(files "$1" | sort -r) # the linking script last: without it this cannot be repeated
 }
 
-failed=0
+failed=0 removed=
 for module in "$@"; do
     case $action in
     install) install_module "$module" ;;
@@ -88,8 +89,8 @@ for module in "$@"; do
 done
 if [ "$action" = uninstall ]; then
     rmdir "$stage$prefix/xml" "$stage$prefix/logos" "$stage$prefix" 2>/dev/null || :
-    # The units serve both modules.
-    if ! compgen -G "$stage$prefix/link-pm*" >/dev/null; then
+    # The units serve both modules. If nothing was installed here, they belong to an installation elsewhere, whose timer needs them.
+    if [ -n "$removed" ] && ! compgen -G "$stage$prefix/link-pm*" >/dev/null; then
         for unit in "$stage"/etc/systemd/system/pmssl-subscription@.{service,timer}; do
             if [ -e "$unit" ]; then
                 rm -f "$unit"

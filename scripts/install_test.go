@@ -212,6 +212,18 @@ func TestUninstallOfOneModuleLeavesTheOther(t *testing.T) {
 	assert.NoFileExists(t, units+"/pmssl-subscription@.timer")
 }
 
+// The units may belong to an installation elsewhere: of another PREFIX, of a package, or of a version that copied its files.
+func TestUninstallOfNothingLeavesTheUnits(t *testing.T) {
+	h := newTarget(t)
+	stage := h.folder + "/stage"
+	units := stage + "/etc/systemd/system"
+	script(t, "./install-systemd.sh", units, "/usr/local/mgr5", "../etc/systemd/pmssl-subscription@.timer")
+	out := h.must("uninstall", stage)
+	assert.Contains(t, out, "not installed in /usr/local/lib/pmssl: pmnamecheap")
+	assert.NotContains(t, out, "removed")
+	assert.FileExists(t, units+"/pmssl-subscription@.timer")
+}
+
 func TestInstallWithoutAPanelSaysSoAndFails(t *testing.T) {
 	h := newTarget(t)
 	require.NoError(t, os.RemoveAll(h.panel))
