@@ -22,6 +22,13 @@ for pair in "PREFIX:$prefix" "MGR5_ROOT:$panel"; do
     esac
 done
 
+# A program in the place of its link would replace the panel's own, and then be a link to itself.
+if [ "$stage$prefix" -ef "$stage$panel/processing" ] || [ "$stage$prefix/xml" -ef "$stage$panel/etc/xml" ] ||
+    [ "$prefix" = "$panel/processing" ] || [ "$prefix" = "$panel/etc" ]; then
+    echo "install: PREFIX is $prefix, where the panel looks for modules; choose a folder outside of the panel" >&2
+    exit 1
+fi
+
 place() { # place FILE FOLDER MODE [NAME]
     local temporary
     install -d -m 0755 "$2"

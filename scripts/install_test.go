@@ -255,6 +255,23 @@ func TestInstallRefusesAHostWithThePackage(t *testing.T) {
 	assert.Contains(t, out, "pmnamecheap is installed as a package; upgrade the package, or remove it first")
 }
 
+// Otherwise a program would take the place of the panel's own without a .orig, and then become a link to itself.
+func TestInstallRefusesThePanelsFoldersAsPrefix(t *testing.T) {
+	for _, folder := range []string{"processing", "etc"} {
+		h := newTarget(t)
+		link := h.folder + "/link"
+		require.NoError(t, os.Symlink(h.panel, link))
+		put(t, h.panel, "processing/pmnamecheap", "the panel's")
+		before := installed(t, h.panel)
+		for _, prefix := range []string{h.panel + "/" + folder, link + "/" + folder} {
+			out, code := h.run("install", "", prefix, h.panel, "pmnamecheap")
+			assert.Equal(t, 1, code, out)
+			assert.Contains(t, out, "install: PREFIX is "+prefix+", where the panel looks for modules; choose a folder outside of the panel")
+			assert.Equal(t, before, installed(t, h.panel))
+		}
+	}
+}
+
 func TestInstallRefusesPathsWithSpecialCharacters(t *testing.T) {
 	h := newTarget(t)
 	for _, path := range []string{"", "relative", "/a b", "/a|b", "/a&b", `/a\b`, "/a'b", "/a$b", "/a@b", "/a\nb", "/ä", "/a/"} {
