@@ -70,8 +70,13 @@ place() {
 }
 
 # keep PATH: copies a file that is not part of pmssl to PATH.orig, in place of an older one. The copy is complete before it
-# takes the name. A .orig that dpkg has written is the newer file: then the copy is PATH.orig.old.
+# takes the name. A .orig that dpkg has written is the newer file: then the copy is PATH.orig.old. A link to a file that is
+# missing is no module and replaces no .orig.
 keep() {
+    if [ -L "$file" ] && [ ! -e "$file" ] && exists "$file.orig"; then
+        say "replaced $1, a link to $(readlink "$file"), which is missing"
+        return 0
+    fi
     name=$1.orig
     if diverts && exists "$file.orig" && ! same "$file" "$file.orig"; then name=$1.orig.old; fi
     rm -f "$file.pmssl-new"

@@ -163,6 +163,17 @@ func TestTheNewestOfThePanelsModulesIsPutBack(t *testing.T) {
 	assert.Equal(t, foreignNext, l.show(program))
 }
 
+// The folder of an earlier installation with a PREFIX of its own was deleted: what remains in the panel is no module.
+func TestALinkToNowhereDoesNotReplaceAKeptFile(t *testing.T) {
+	l := newLinker(t, "none")
+	l.put(program+".orig", foreign, 0o755)
+	require.NoError(t, os.Symlink("/opt/pmssl/pmnamecheap", l.root+program))
+	assert.Contains(t, l.do("link"), "pmssl: replaced "+program+", a link to /opt/pmssl/pmnamecheap, which is missing\n")
+	assert.Equal(t, []string{linkProgram, foreign}, []string{l.show(program), l.show(program + ".orig")})
+	l.do("unlink")
+	assert.Equal(t, []string{foreign, ""}, []string{l.show(program), l.show(program + ".orig")})
+}
+
 // With a diversion dpkg has written the newest file as .orig, and the other one is a person's.
 func TestWhatDpkgHasWrittenIsPutBack(t *testing.T) {
 	if _, err := exec.LookPath("dpkg-divert"); err != nil {
