@@ -66,15 +66,22 @@ install_module() {
 }
 
 uninstall_module() {
-    local file unit
+    local file unit target other
     if [ ! -x "$stage$prefix/link-$1" ]; then
         echo "not installed in $prefix: $1"
         return 0
     fi
-    # The timer would start the file that takes the module's place. A sweep that runs now ends by itself. A package whose link has
-    # taken the place keeps its timer.
+    # The timer would start the file that takes the module's place, or has taken it. A sweep that runs now ends by itself. A package or
+    # another PREFIX whose link has taken the place keeps its timer.
     unit=pmssl-subscription@$1.timer
-    if [ -z "$stage" ] && [ "$(readlink "$panel/processing/$1")" = "$prefix/$1" ] && command -v systemctl >/dev/null; then
+    target=$(readlink "$panel/processing/$1") || target=
+    case $target in
+    "$prefix/$1") other= ;;
+    /usr/lib/pmssl/*) other=yes ;;
+    /*) if [ -e "${target%/*}/link-$1" ]; then other=yes; else other=; fi ;;
+    *) other= ;;
+    esac
+    if [ -z "$stage$other" ] && command -v systemctl >/dev/null; then
         systemctl --quiet disable "$unit" 2>/dev/null || :
         if [ -d /run/systemd/system ]; then systemctl --quiet stop "$unit" || :; fi
     fi

@@ -170,29 +170,48 @@ func TestUninstallRemovesWhatInstallHasPutThereAndPutsTheRestBack(t *testing.T) 
 	assert.Contains(t, h.must("uninstall", ""), "not installed in "+h.prefix+": pmnamecheap")
 }
 
-func TestUninstallDisablesTheTimerUnlessAPackageHasTakenThePlace(t *testing.T) {
-	for packaged, want := range map[bool]string{false: "--quiet disable pmssl-subscription@pmnamecheap.timer\n", true: ""} {
-		h := newTarget(t)
-		h.must("install", "")
-		module := h.panel + "/processing/pmnamecheap"
-		if packaged {
-			require.NoError(t, os.Remove(module))
-			require.NoError(t, os.Symlink("/usr/lib/pmssl/pmnamecheap", module))
-		}
-		h.must("uninstall", "")
-		calls, err := os.ReadFile(h.folder + "/tools/systemctl.calls")
-		if !errors.Is(err, fs.ErrNotExist) {
-			require.NoError(t, err)
-		}
-		var disabled string
-		for line := range strings.Lines(string(calls)) {
-			if strings.Contains(line, "disable") {
-				disabled += line
+func TestUninstallDisablesTheTimerUnlessAnotherInstallationHasTakenThePlace(t *testing.T) {
+	const disabled = "--quiet disable pmssl-subscription@pmnamecheap.timer\n"
+	for name, tc := range map[string]struct {
+		replace func(h target, module string) error
+		want    string
+	}{
+		"our link":     {nil, disabled},
+		"a package":    {func(_ target, module string) error { return os.Symlink("/usr/lib/pmssl/pmnamecheap", module) }, ""},
+		"another file": {func(_ target, module string) error { return os.WriteFile(module, []byte("the panel's"), 0o600) }, disabled},
+		"nothing":      {func(target, string) error { return nil }, disabled},
+		"a dead link":  {func(_ target, module string) error { return os.Symlink("/nowhere/pmnamecheap", module) }, disabled},
+		"another PREFIX": {func(h target, module string) error {
+			if err := os.MkdirAll(h.folder+"/opt", 0o755); err != nil {
+				return err
 			}
-		}
-		assert.Equal(t, want, disabled)
-		_, err = os.Lstat(module)
-		assert.Equal(t, packaged, err == nil, "a package's link stays")
+			return errors.Join(os.WriteFile(h.folder+"/opt/link-pmnamecheap", nil, 0o755), os.Symlink(h.folder+"/opt/pmnamecheap", module))
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newTarget(t)
+			h.must("install", "")
+			module := h.panel + "/processing/pmnamecheap"
+			if tc.replace != nil {
+				require.NoError(t, os.Remove(module))
+				require.NoError(t, tc.replace(h, module))
+			}
+			before, _ := os.Lstat(module)
+			h.must("uninstall", "")
+			calls, err := os.ReadFile(h.folder + "/tools/systemctl.calls")
+			if !errors.Is(err, fs.ErrNotExist) {
+				require.NoError(t, err)
+			}
+			var got string
+			for line := range strings.Lines(string(calls)) {
+				if strings.Contains(line, "disable") {
+					got += line
+				}
+			}
+			assert.Equal(t, tc.want, got)
+			_, err = os.Lstat(module)
+			assert.Equal(t, tc.replace != nil && before != nil, err == nil, "what is not this installation's stays")
+		})
 	}
 }
 
