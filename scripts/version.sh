@@ -31,6 +31,7 @@ if tag=$(git describe --tags --long --abbrev=7 --match 'v[0-9]*' 2>/dev/null); t
 else
     version=0.0.0+git$(TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y%m%d%H%M%S).${commit:0:7}
 fi
-# Files that git does not know do not count: they are in no package.
-[ -z "$(git status --porcelain --untracked-files=no)" ] || version+=.dirty
+# Of the files that git does not know those count that are in the folders of programs and packages: they would be built in.
+[ -z "$(git status --porcelain --untracked-files=no)$(git ls-files --others --exclude-standard -- cmd docs etc internal packaging)" ] ||
+    version+=.dirty
 echo "$version $commit $epoch"

@@ -37,6 +37,8 @@ func TestTheVersionComesFromGitOrTheTarball(t *testing.T) {
 		"another tag":       {commit + "git tag last-good", `0\.0\.0\+git20261129075409\.[0-9a-f]{7}`, "1795938849"},
 		"changed":           {commit + "git tag v1.2.0; echo b >a", `1\.2\.0\.dirty`, "1795938849"},
 		"another file":      {commit + "git tag v1.2.0; echo b >b", `1\.2\.0`, "1795938849"},
+		"a new source":      {commit + "git tag v1.2.0; mkdir -p cmd/x; echo b >cmd/x/b.go", `1\.2\.0\.dirty`, "1795938849"},
+		"an ignored file":   {commit + "git tag v1.2.0; mkdir docs; echo b >docs/b~; echo '*~' >.git/info/exclude", `1\.2\.0`, "1795938849"},
 		"a tarball":         {"echo 3.2.1 c0ffee 17 >VERSION", `3\.2\.1`, "17"},
 		"a tarball in git":  {commit + "echo 3.2.1 c0ffee 17 >VERSION", `3\.2\.1`, "17"},
 		"neither":           {"true", "unknown", "0"},
