@@ -7,7 +7,7 @@
 #   tag v1.2.0-rc.1                  1.2.0~rc.1, which is lower than 1.2.0
 #   5 commits after the tag v1.2.0   1.2.0+5.gb1ef6d4
 #   no tag                           0.0.0+git20261129095409.b1ef6d4, with the time of the commit in UTC
-#   changes that are not committed   the same with .dirty at the end
+#   changes that are not committed   the same with .dirty at the end; new files of programs and packages count
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
