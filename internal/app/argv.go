@@ -32,8 +32,7 @@ type arguments struct {
 	order []string
 	last  map[string]string
 	empty map[string]bool
-	// suspicious has a text for each argument that is probably a misspelled or misplaced option. It is empty with
-	// --runningoperation: the panel makes no such mistakes (rules CLI-5).
+	// suspicious has a text for each argument that is probably a misspelled or misplaced option (row.suspicious).
 	suspicious []string
 }
 
@@ -47,9 +46,6 @@ func parseArgs(words []string) *arguments {
 		a.faults = append(a.faults, err.Error())
 	}
 	flags.Visit(func(f *pflag.Flag) { a.given[f.Name] = true })
-	if a.Operation > 0 {
-		a.suspicious = nil
-	}
 	return a
 }
 

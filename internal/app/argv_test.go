@@ -155,7 +155,7 @@ func FuzzArgs(f *testing.F) {
 		if len(a.Params)+len(a.Values)+len(a.ignored)+len(a.faults) > 2*len(words) {
 			t.Fatalf("%q gave more than went in", words)
 		}
-		if len(a.suspicious) > 2*len(words) || a.Operation > 0 && len(a.suspicious) > 0 {
+		if len(a.suspicious) > 2*len(words) || a.Operation > 0 && len(row{}.suspicious(a)) > 0 {
 			t.Fatalf("%q gave the complaints %q", words, a.suspicious)
 		}
 		for _, name := range a.order {

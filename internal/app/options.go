@@ -69,7 +69,7 @@ func (r row) refuse(a *arguments) error {
 	if len(problems) > 0 {
 		problems = append(problems, "it takes "+options(r.takes()))
 	}
-	problems = append(problems, a.suspicious...)
+	problems = append(problems, r.suspicious(a)...)
 	if r.byHand {
 		problems = append(append(problems, a.blank()...), r.unknown(a)...)
 	}
@@ -80,6 +80,15 @@ func (r row) refuse(a *arguments) error {
 		return nil
 	}
 	return fault.Errorf(fault.Value, "argv", "command %s: %s; nothing was done", r.name, strings.Join(problems, "; "))
+}
+
+// suspicious returns a text for each argument that is probably a misspelled or misplaced option. The panel, which passes
+// --runningoperation, makes no such mistakes in its own commands (rules CLI-5).
+func (r row) suspicious(a *arguments) []string {
+	if a.Operation > 0 && !r.byHand {
+		return nil
+	}
+	return a.suspicious
 }
 
 // unknown returns a text for each argument that is no option. A command for people refuses it (rules CLI-5): no newer panel passes

@@ -120,9 +120,9 @@ func TestAMisspelledGuardedOptionIsAnError(t *testing.T) {
 		a := parseArgs([]string{"--command", "subscription", word})
 		require.Len(t, a.suspicious, 1, word)
 		assert.Contains(t, a.suspicious[0], "is --"+meant+" meant?", word)
-		assert.Empty(t, parseArgs([]string{"--runningoperation", "7", word}).suspicious, "%s: the panel does not mistype", word)
-		assert.Empty(t, parseArgs([]string{word, "--runningoperation", "7"}).suspicious, word)
-		assert.NotEmpty(t, parseArgs([]string{"--runningoperation", "0", word}).suspicious, word)
+		assert.Empty(t, row{}.suspicious(parseArgs([]string{"--runningoperation", "7", word})), "%s: the panel does not mistype", word)
+		assert.Empty(t, row{}.suspicious(parseArgs([]string{word, "--runningoperation", "7"})), word)
+		assert.NotEmpty(t, row{}.suspicious(parseArgs([]string{"--runningoperation", "0", word})), word)
 	}
 	for _, word := range []string{
 		"--future", "--newoption", "-x", "stray", "--", "-", "", "--processingnode", "--it", "--ids", "--mod", "--modal-view", "--no", "--update", "--server", "itm", "dry", "dates",
@@ -151,8 +151,8 @@ func TestAnOptionAsAValueIsSuspicious(t *testing.T) {
 		"--lang ru --lang en --runningoperation": true,
 		"--item 3 --item 4 --runningoperation 7": false,
 	} {
-		a := parseArgs(strings.Fields(words))
-		assert.Equal(t, suspicious, len(a.suspicious) > 0, "%s: %v", words, a.suspicious)
+		found := row{}.suspicious(parseArgs(strings.Fields(words)))
+		assert.Equal(t, suspicious, len(found) > 0, "%s: %v", words, found)
 	}
 }
 
@@ -206,5 +206,24 @@ func TestIgnoredArgumentsAreWrittenToATerminal(t *testing.T) {
 			assert.Empty(t, s.stderr.String())
 		}
 		assert.Contains(t, s.log(t), "ignored unknown arguments")
+	}
+}
+
+// rules CLI-5: --runningoperation excuses what the panel passes to its own commands. A person who copied it from a log has none of
+// that excuse: `subscription --runningoperation 7 --dryrun` must not reissue certificates.
+func TestRunningOperationExcusesNothingInACommandForPeople(t *testing.T) {
+	for name, words := range map[string]string{
+		"a misspelled option":           "--runningoperation 7 --dryrun",
+		"a word":                        "--runningoperation 7 dry-run",
+		"an option that took another's": "--runningoperation 7 --lang --dry-run",
+		"two items":                     "--runningoperation 7 --item 42 --item 43",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newFixture(t, row{name: "act", run: answering("done"), byHand: true, uses: []string{"item", "dry-run"}, deadline: time.Minute})
+			assert.Equal(t, 1, s.run(append([]string{"--command", "act"}, strings.Fields(words)...)...))
+			kind, _ := s.failure(t)
+			assert.Equal(t, fault.Value, kind)
+			assert.Empty(t, s.panel.calls)
+		})
 	}
 }
