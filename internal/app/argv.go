@@ -75,7 +75,7 @@ func (a *arguments) flags() *pflag.FlagSet {
 	f.BoolVar(&a.Resend, "resend", false, "subscription: notify the client of --item even if it was notified before")
 	f.StringVar(&a.Date, "date", "", "subscription: simulate this day, YYYY-MM-DD; needs --dry-run")
 	f.StringVar(&a.OpenDate, "opendate", "", "plan: first day of the term, YYYY-MM-DD, instead of --item")
-	f.StringVar(&a.Period, "period", "", "plan: length of the term in months; reconcile: the month, YYYY-MM; by default the last one")
+	f.StringVar(&a.Period, "period", "", "plan: length of the term in months; reconcile: the month, YYYY-MM, by default the last one")
 	f.StringVar(&a.Before, "before", "", "plan: days before its end at which a certificate is reissued, 0 to 200")
 	f.StringVar(&a.Format, "format", "", "format of the answer; by default text on a terminal, else xml")
 	f.BoolVar(&a.Probe, "probe", false, "doctor: write one test record or file for --item, look for it and remove it")

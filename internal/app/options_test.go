@@ -227,3 +227,10 @@ func TestRunningOperationExcusesNothingInACommandForPeople(t *testing.T) {
 		})
 	}
 }
+
+// rules TEXT-3: the help of a command has no part of an option's text that is about another command.
+func TestTheMeaningOfAnOptionIsThatOfItsCommand(t *testing.T) {
+	usage := (&arguments{}).flags().Lookup("period").Usage
+	assert.Equal(t, "length of the term in months", meaning(usage, "plan"), "a plan has no month by default")
+	assert.Equal(t, "the month, YYYY-MM, by default the last one", meaning(usage, "reconcile"))
+}
