@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"pmssl/internal/item"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/terminal"
 )
 
@@ -47,9 +48,9 @@ func (a *app) show(r report) int {
 	return a.print(r.document())
 }
 
-// complain writes an error to stderr, and below it the hint unless that is empty.
+// complain writes an error to stderr in one line, and below it the hint unless that is empty.
 func (a *app) complain(text, hint string) {
-	text = a.program.Name + ": " + strings.TrimSpace(text) + "\n"
+	text = a.program.Name + ": " + plaintext.CollapseSpace(text) + "\n"
 	if hint != "" {
 		text += hint + "\n"
 	}

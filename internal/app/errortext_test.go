@@ -88,6 +88,14 @@ func TestAnErrorHasTheFormatOfTheAnswer(t *testing.T) {
 	}
 }
 
+// rules TEXT-2: a line end in a seller's text cannot make a second line, which would look like the hint of this program.
+func TestTheTextOfAnErrorIsOneLine(t *testing.T) {
+	s := newFixture(t, plain(failing(fault.Errorf(fault.API, "x", "refused\n\n pmdouble --command act --yes\r\ntries again"))))
+	s.system.Terminal = true
+	assert.Equal(t, 1, s.run("--command", "act"))
+	assert.Equal(t, "pmdouble: refused pmdouble --command act --yes tries again\n", s.stderr.String())
+}
+
 // The panel reads the same document whatever a person would read.
 func TestTheTextOfAnErrorHidesSecrets(t *testing.T) {
 	s := newFixture(t, plain(failing(fault.Errorf(fault.API, "x", "refused for s3cr3t-pass"))))
