@@ -46,7 +46,7 @@ func commands() table {
 			run: command.CheckConnection, reads: readsDocument, feature: always(), tolerates: formOptions(), formats: textXML(), example: "<form.xml", deadline: connectionTime},
 		{name: "approver", about: "lists the addresses that may approve a domain",
 			run: command.Approver, needs: needModule | needIntname, reads: readsText, feature: withApprovers(),
-			failsAs: fault.Approver, example: "--module 5 --intname positivessl --domain example.com <example.csr", uses: []string{"domain"}, tolerates: []string{"item"}, deadline: personTime},
+			failsAs: fault.Approver, example: "--module 5 --intname positivessl --domain example.com <example.csr", uses: []string{"domain"}, tolerates: formOptions(), deadline: personTime},
 		{name: "check_param", about: "checks fields of an order form",
 			run: command.CheckParam, needs: needParam, reads: readsAny, feature: always(), tolerates: formOptions(), example: "--param adm_phone --value 123", deadline: personTime},
 		{name: "get_suitable_module", about: "names the modules that serve a tariff",
@@ -111,8 +111,9 @@ func textXMLJSON() []string { return append(textXML(), item.FormatJSON) }
 // textXML returns the formats of commands that answer people with a text and programs with a document.
 func textXML() []string { return []string{item.FormatText, item.FormatXML} }
 
-// formOptions returns the options that the panel may pass to the commands that answer a form although these work on no item.
-func formOptions() []string { return []string{"item", "module"} }
+// formOptions returns the options that the panel, also a newer one, may pass to the commands that answer a form although these work
+// on no item.
+func formOptions() []string { return append([]string{"item", "module"}, harmless()...) }
 
 // withoutItem reports whether a plan is for a term that no item has: neither panel nor database is needed.
 func withoutItem(a *arguments) bool { return a.Item == 0 }

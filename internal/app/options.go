@@ -25,6 +25,12 @@ func narrowing() []string {
 	return []string{"item", "module", "domain", "emails", "id", "searchstring"}
 }
 
+// harmless returns the options of commands for people that would change nothing about what another command does. --format is not
+// among them: it is the form of the answer.
+func harmless() []string {
+	return []string{"period", "before", "opendate", "mail", "dir", "report", "spend", "check", "probe", "resend"}
+}
+
 // takes returns the options that the command uses, the required ones first.
 func (r row) takes() []string {
 	var names []string
@@ -52,7 +58,7 @@ func (r row) accepts(a *arguments, name string) bool {
 	case r.tries > 0 && a.Operation > 0:
 		// The panel started the operation for one item, so further options limit nothing. A newer panel must not be refused
 		// because of them.
-		return slices.Contains(narrowing(), name)
+		return slices.Contains(narrowing(), name) || slices.Contains(harmless(), name)
 	}
 	return false
 }

@@ -234,3 +234,26 @@ func TestTheMeaningOfAnOptionIsThatOfItsCommand(t *testing.T) {
 	assert.Equal(t, "length of the term in months", meaning(usage, "plan"), "a plan has no month by default")
 	assert.Equal(t, "the month, YYYY-MM, by default the last one", meaning(usage, "reconcile"))
 }
+
+// A newer panel may pass an option that has by chance the name of one for people, as --period of an order. It must not be refused
+// because of that: no renewal and no order form would work any more (docs/reference/billmanager.md §1.2).
+func TestANewerPanelMayUseTheNamesOfOptionsForPeople(t *testing.T) {
+	const chance = " --period 12 --before 3 --opendate 2026-01-01 --mail a@b --dir x --report x --spend x --check --probe --resend"
+	for name, words := range map[string]string{
+		"features": "", "tune_connection": "", "check_connection": "", "get_suitable_module": "",
+		"approver":    "--module 5 --domain a.example --intname positivessl",
+		"check_param": "--param csr --value x",
+		"prolong":     "--item 5 --runningoperation 7",
+		"sync_item":   "--item 5 --runningoperation 7",
+	} {
+		row, found := commands().find(name)
+		require.True(t, found, name)
+		a := parseArgs(append([]string{"--command", name}, strings.Fields(words+chance)...))
+		assert.NoError(t, row.refuse(a), name)
+		assert.NoError(t, row.check(a), name)
+	}
+	for _, word := range []string{"--dry-run", "--yes", "--none", "--date=2026-01-01"} {
+		row, _ := commands().find("sync_item")
+		assert.Error(t, row.refuse(parseArgs([]string{"--item", "5", "--runningoperation", "7", word})), "%s changes what a command does", word)
+	}
+}
