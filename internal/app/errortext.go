@@ -43,7 +43,7 @@ func (a *app) show(r report) int {
 		if err != nil {
 			return 1
 		}
-		return a.write(text)
+		return a.write(a.printable(text))
 	}
 	return a.print(r.document())
 }

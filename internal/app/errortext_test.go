@@ -96,6 +96,25 @@ func TestTheTextOfAnErrorIsOneLine(t *testing.T) {
 	assert.Equal(t, "pmdouble: refused pmdouble --command act --yes tries again\n", s.stderr.String())
 }
 
+// rules TEXT-1: a control character of the seller, here CSI in one character (ECMA-48 8.3.16), does not act on a terminal, in whatever
+// format the answer is. A pipe gets the document as it is.
+func TestADocumentCannotChangeWhatATerminalShows(t *testing.T) {
+	for _, terminal := range []bool{true, false} {
+		for name, words := range map[string]string{"document": "--command act", "error": "--command fail --format xml", "JSON": "--command fail --format json"} {
+			fail := plain(failing(fault.Errorf(fault.API, "x", "refused \u009b2J\u202e")))
+			fail.name, fail.formats = "fail", []string{"xml", "json"}
+			s := newFixture(t, plain(answering("refused \u009b2J\u202e")), fail)
+			s.system.Terminal = terminal
+			s.run(strings.Fields(words)...)
+			if shown := s.stdout.String(); terminal {
+				assert.Contains(t, shown, "refused \uFFFD2J\uFFFD", name)
+			} else {
+				assert.Contains(t, shown, "refused \u009b2J\u202e", name)
+			}
+		}
+	}
+}
+
 // The panel reads the same document whatever a person would read.
 func TestTheTextOfAnErrorHidesSecrets(t *testing.T) {
 	s := newFixture(t, plain(failing(fault.Errorf(fault.API, "x", "refused for s3cr3t-pass"))))

@@ -299,7 +299,15 @@ func (a *app) print(doc *etree.Document) int {
 	if len(text) == 0 {
 		return 0
 	}
-	return a.write(string(text))
+	return a.write(a.printable(string(text)))
+}
+
+// printable returns a document as a program reads it; on a terminal without what could change what that shows (rules TEXT-1).
+func (a *app) printable(document string) string {
+	if a.system.Terminal {
+		return terminal.Styles{}.Clean(document)
+	}
+	return document
 }
 
 // write writes a text to stdout, once in a run. It returns the exit code: 1 if the text was not written.
