@@ -34,6 +34,8 @@ type arguments struct {
 	empty map[string]bool
 	// suspicious has a text for each argument that is probably a misspelled or misplaced option (row.suspicious).
 	suspicious []string
+	// typed is true if a person has typed the command: stdout is a terminal, which the panel has not, and no operation is named.
+	typed bool
 }
 
 // parseArgs parses the arguments after the program's name (docs/reference/billmanager.md §1.2). It returns no error: problems

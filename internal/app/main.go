@@ -70,6 +70,7 @@ func (a *app) main() (code int) {
 		}
 	}()
 	args := parseArgs(a.system.Args)
+	args.typed = a.system.Terminal && args.Operation == 0
 	a.plugin, a.errors = a.rows.isPlugin(args), a.errorFormat(args)
 	switch {
 	case args.help:

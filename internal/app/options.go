@@ -77,7 +77,10 @@ func (r row) refuse(a *arguments) error {
 	}
 	problems = append(problems, r.suspicious(a)...)
 	if r.byHand {
-		problems = append(append(problems, a.blank()...), r.unknown(a)...)
+		problems = append(problems, a.blank()...)
+	}
+	if r.byHand || a.typed {
+		problems = append(problems, r.unknown(a)...)
 	}
 	if a.Yes && a.given["dry-run"] {
 		problems = append(problems, "--yes and --dry-run contradict each other")
@@ -97,8 +100,9 @@ func (r row) suspicious(a *arguments) []string {
 	return a.suspicious
 }
 
-// unknown returns a text for each argument that is no option. A command for people refuses it (rules CLI-5): no newer panel passes
-// it, and a plan for another lead than the one that was meant looks right. A word is not shown, because it may be a value.
+// unknown returns a text for each argument that is no option. A command for people refuses it, and so does every command that a person
+// types (rules CLI-5): no newer panel passes it, a plan for another lead than the one that was meant looks right, and an open with a word
+// that was meant to only show it would buy. A word is not shown, because it may be a value.
 func (r row) unknown(a *arguments) []string {
 	var problems []string
 	words := false

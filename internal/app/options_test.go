@@ -194,6 +194,34 @@ func TestARefusedCommandLineDoesNothing(t *testing.T) {
 	}
 }
 
+// rules CLI-5: a person at a terminal who types an option that the module does not have gets an error. Without it the word that was
+// meant to only show what would be bought would be ignored.
+func TestACommandThatAPersonTypesRefusesUnknownWords(t *testing.T) {
+	for name, row := range map[string]struct {
+		terminal bool
+		args     []string
+		refused  bool
+	}{
+		"a person":                 {true, []string{"--command", "act", "--simulate"}, true},
+		"a person with short word": {true, []string{"--command", "act", "-n"}, true},
+		"the panel":                {false, []string{"--command", "act", "--simulate"}, false},
+		"an operation":             {true, []string{"--command", "act", "--runningoperation", "7", "--simulate"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newFixture(t, plain(answering("hello")))
+			s.system.Terminal = row.terminal
+			code := s.run(row.args...)
+			if !row.refused {
+				assert.Equal(t, 0, code, s.stderr.String())
+				return
+			}
+			assert.Equal(t, 1, code)
+			assert.Contains(t, s.stderr.String(), "is not an option")
+			assert.Contains(t, s.stderr.String(), "nothing was done")
+		})
+	}
+}
+
 // Ignored arguments are written to stderr only if that is a terminal: the panel logs stderr.
 func TestIgnoredArgumentsAreWrittenToATerminal(t *testing.T) {
 	for _, terminal := range []bool{true, false} {

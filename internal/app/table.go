@@ -314,7 +314,7 @@ func optionRules() string {
 		"also ignore --item and --module, because they work on no item.\n" +
 		"- With --runningoperation the commands for one item ignore those of " + options(narrowing()) + " that they do not use.\n" +
 		"- Both ignore " + options(harmless()) + ": a newer panel may have options with these names.\n\n" +
-		"A command to run by hand refuses an unknown option or word. Another one ignores an unknown option together with its value, because a newer panel may pass one. Without --runningoperation it is an error " +
+		"A command to run by hand refuses an unknown option or word, and so does every command on a terminal without --runningoperation. Another one ignores an unknown option together with its value, because a newer panel may pass one. Without --runningoperation it is an error " +
 		"if it begins with --dry or is similar to one of " + options(guarded()) + ": equal except for case, `-` and `_`, or different in one letter " +
 		"(in up to two letters if the option has six letters or more). The module writes the names of ignored options to the log at level 6, and to " +
 		"stderr if that is a terminal.\n"
