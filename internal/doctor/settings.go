@@ -104,9 +104,8 @@ func checkSettings(ctx context.Context, x *examination, p item.DiagnosticPanel) 
 	}
 	last := map[string]item.SettingLine{}
 	for _, line := range lines {
-		if near := similar(line.Name, known); near != "" {
-			found = append(found, failed(fmt.Sprintf("write %s in line %d of %s", near, line.Line, line.File),
-				"%s:%d: %q is no option, and is similar to %s: the line has no effect", line.File, line.Line, line.Name, near))
+		if f := misspelt(line, known); f != nil {
+			found = append(found, *f)
 		}
 		last[line.Name] = line
 	}
@@ -126,6 +125,27 @@ func checkSettings(ctx context.Context, x *examination, p item.DiagnosticPanel) 
 		}
 	}
 	return append([]Finding{passed("%d lines, %d options that the module reads", len(lines), set)}, found...)
+}
+
+// misspelt returns the finding about a line whose name was meant for an option; nil for others. What stands behind "=" is not shown:
+// it is a value, of a password for example.
+func misspelt(line item.SettingLine, known []option) *Finding {
+	name, _, equals := strings.Cut(line.Name, "=")
+	near := similar(name, known)
+	if equals && slices.ContainsFunc(known, func(o option) bool { return o.name == name }) {
+		near = name
+	}
+	switch {
+	case near == "":
+		return nil
+	case equals:
+		f := failed(fmt.Sprintf("write %s VALUE, with a blank and without \"=\", in line %d of %s", near, line.Line, line.File),
+			"%s:%d: \"=\" follows the name %q without a blank: the line has no effect", line.File, line.Line, name)
+		return &f
+	}
+	f := failed(fmt.Sprintf("write %s in line %d of %s", near, line.Line, line.File),
+		"%s:%d: %q is no option, and is similar to %s: the line has no effect", line.File, line.Line, line.Name, near)
+	return &f
 }
 
 // similar returns the option that the name was most likely meant for; empty if the name is an option itself, or none is similar:

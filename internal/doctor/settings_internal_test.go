@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/item"
 )
 
 func TestMisspeltOptions(t *testing.T) {
@@ -79,4 +82,36 @@ func FuzzSimilarNames(f *testing.F) {
 			assert.LessOrEqual(t, len(name), len(near)+20)
 		}
 	})
+}
+
+// lines is a panel that has these lines in its settings files.
+type lines struct {
+	item.DiagnosticPanel
+	all []item.SettingLine
+}
+
+func (l lines) SettingLines(context.Context) ([]item.SettingLine, []string, error) {
+	return l.all, nil, nil
+}
+
+func TestALineWithAnEqualsSignSetsNothing(t *testing.T) {
+	for _, c := range []struct{ name, near string }{
+		{name: "SSLSubscriptionPolicy=none", near: "SSLSubscriptionPolicy"},
+		{name: "sslresolver=off", near: "SSLResolver"},
+		{name: "DBPassword=k9", near: "DBPassword"},
+		{name: "DBPassword=a-long-password", near: "DBPassword"},
+		{name: "SomeOption=1"},
+		{name: "=1"},
+	} {
+		found := checkSettings(t.Context(), &examination{}, lines{all: []item.SettingLine{{Name: c.name, File: "billmgr.conf", Line: 3}}})
+		if c.near == "" {
+			assert.Equal(t, Passed, Worst(found), c.name)
+			continue
+		}
+		require.Equal(t, Failed, Worst(found), c.name)
+		text := found[1].Text + found[1].Mend
+		assert.Contains(t, found[1].Mend, "write "+c.near+" ", c.name)
+		assert.NotContains(t, text, "k9", "what follows may be a password")
+		assert.NotContains(t, text, "a-long", "what follows may be a password")
+	}
 }
