@@ -109,5 +109,5 @@ const maxConf = 1 << 20
 // hasPassword reports whether a settings file sets the database's password.
 func hasPassword(path string) bool {
 	text, err := readSome(path, maxConf)
-	return err == nil && strings.Contains(string(text), "DBPassword ")
+	return err == nil && (strings.Contains(string(text), "DBPassword ") || strings.Contains(string(text), "DBPassword\t"))
 }
