@@ -285,6 +285,9 @@ const lookLimit = 5 * time.Second
 // served compares what each public address serves with the item's serial.
 func (x *examination) served(ctx context.Context, name string, addresses []netip.Addr, serial string) []Finding {
 	public := slices.DeleteFunc(slices.Clone(addresses), func(a netip.Addr) bool { return !dnscheck.Public(a) })
+	if len(public) == 0 {
+		return []Finding{unchecked("%s has no public address: what it serves is not looked at", pki.DisplayName(name))}
+	}
 	found := make([]Finding, len(public))
 	var all sync.WaitGroup
 	for i, address := range public {

@@ -1,0 +1,25 @@
+package doctor
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/item"
+)
+
+func TestASiteWithoutPublicAddressesIsNotInOrder(t *testing.T) {
+	x := &examination{o: Options{Diagnosis: item.Diagnosis{Dial: func(context.Context, string, string) (net.Conn, error) {
+		t.Error("an address was dialled")
+		return nil, os.ErrClosed
+	}}}}
+	found := x.served(t.Context(), "shop.example.com", []netip.Addr{netip.MustParseAddr("10.0.0.1")}, "01")
+	require.Len(t, found, 1)
+	assert.Equal(t, Unchecked, found[0].Outcome)
+	assert.Contains(t, found[0].Text, "shop.example.com has no public address")
+}
