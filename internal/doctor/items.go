@@ -33,9 +33,9 @@ func itemChecks() []Check {
 			About: "With `--item N`, for each name: at each public address, the certificate that is served, compared with the item's; where challenges are files, whether a request for one is redirected."},
 		{ID: "item_deliverer", Group: "Item", Title: "delivery", Needs: []string{"item"}, After: []string{"deliverers"}, Limit: remoteLimit, Applies: withItem, run: withPanel(checkItemDelivery),
 			About: "With `--item N`, for each name: which `deploy` block serves it, and which evidence shows that the site is the client's own."},
-		{ID: "item_probe", Group: "Item", Title: "probe", Needs: []string{"item", "item_publisher"}, Limit: probeLimit, grace: removeLimit, run: withPanel(checkProbe),
+		{ID: "item_probe", Group: "Item", Title: "probe", Needs: []string{"item"}, After: []string{"leftovers", "item_publisher"}, Limit: probeLimit, grace: removeLimit, run: withPanel(checkProbe),
 			Applies: func(x *examination) bool { return x.o.Item > 0 && x.o.Probe },
-			About:   "With `--item N --probe`: writes one record `_pmssl-test…` or one file for the first name of the item, waits until it is seen where a CA looks, and removes it. `var/NAME.probe` names it meanwhile, so that a later probe removes it if this one is killed."},
+			About:   "With `--item N --probe`: writes one record `_pmssl-test…` or one file for the first name of the item, waits until it is seen where a CA looks, and removes it. `var/NAME.probe` names it meanwhile, so that a later probe removes it if this one is killed; that is done first, and also if no publisher takes this item's challenges."},
 	}
 }
 

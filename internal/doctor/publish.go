@@ -202,9 +202,6 @@ func checkDeliverer(ctx context.Context, parts item.PublishingParts, d publish.D
 func (x *examination) probeFile() string { return filepath.Join(x.o.Root, "var", x.o.Binary+".probe") }
 
 func checkLeftovers(_ context.Context, x *examination) []Finding {
-	if x.o.Probe {
-		return []Finding{passed("the probe removes what an earlier one has left")}
-	}
 	left, err := x.readProbe()
 	switch {
 	case err != nil:
@@ -215,6 +212,9 @@ func checkLeftovers(_ context.Context, x *examination) []Finding {
 	var names []string
 	for _, one := range left {
 		names = append(names, one.Placement.Record.String())
+	}
+	if x.o.Probe {
+		return []Finding{unchecked("the probe removes first what an earlier one has left: %s", strings.Join(names, ", "))}
 	}
 	return []Finding{failed(fmt.Sprintf("%s --command doctor --item %d --probe removes it", x.o.Binary, left[0].Order.Item), "a test record of a probe that was killed may still stand: %s", strings.Join(names, ", "))}
 }
