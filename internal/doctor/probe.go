@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"pmssl/internal/filelock"
 	"pmssl/internal/item"
 	"pmssl/internal/pki"
 	"pmssl/internal/publish"
@@ -95,6 +96,11 @@ func checkProbe(ctx context.Context, x *examination, p item.DiagnosticPanel) []F
 		x.o.Protect(true)
 		defer x.o.Protect(false)
 	}
+	unlock, busy := x.lockProbes()
+	if busy != nil {
+		return []Finding{*busy}
+	}
+	defer unlock()
 	s, parts := x.target(), x.o.Publishing(p)
 	service := parts.Service(publish.On)
 	left, err := x.readProbe()
@@ -113,6 +119,24 @@ func checkProbe(ctx context.Context, x *examination, p item.DiagnosticPanel) []F
 		return append(found, because("make var writable", err))
 	}
 	return append(found, x.probe(ctx, service, parts, s, left)...)
+}
+
+// lockProbes keeps other probes of this host away until unlock is called; the finding is why this one cannot be made. The lock is
+// that of the folder var, so that no file of its own is needed.
+func (x *examination) lockProbes() (unlock func(), busy *Finding) {
+	folder, err := os.Open(filepath.Dir(x.probeFile()))
+	free := false
+	if err == nil {
+		if free, err = filelock.Try(folder, filelock.Exclusive); err == nil && free {
+			return func() { _ = folder.Close() }, nil // it was only locked
+		}
+		_ = folder.Close()
+	}
+	f := unchecked("nothing was written: another probe runs on this host")
+	if err != nil {
+		f = because("see the message: a probe needs the lock of this folder", err)
+	}
+	return nil, &f
 }
 
 // probe writes one record or file for the first name of the item.

@@ -56,7 +56,7 @@ var allowed = map[string][]string{
 	},
 	"internal/doctor": {
 		"internal/item", "internal/publish", "internal/deliver", "internal/watch", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault",
-		"internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/dnscheck", "internal/tlsleaf", "internal/terminal", "internal/program",
+		"internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/dnscheck", "internal/tlsleaf", "internal/terminal", "internal/program", "internal/filelock",
 	},
 	"internal/item": {
 		"internal/exchange", "internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/terminal",
