@@ -60,6 +60,11 @@ func warned(mend, format string, args ...any) Finding {
 	return Finding{Outcome: Warned, Text: fmt.Sprintf(format, args...), Mend: mend}
 }
 
+// notAsked returns the finding about a server for which the check had no time left: nothing is known of it.
+func notAsked(title string) Finding {
+	return unchecked("%s: not asked, those before it took the time of this check", title)
+}
+
 // because returns a Failed finding of an error.
 func because(mend string, err error) Finding { return failed(mend, "%s", message(err)) }
 

@@ -73,6 +73,9 @@ func checkPublishers(ctx context.Context, x *examination, p item.DiagnosticPanel
 // checkPublisher asks a publisher for the zones that its block names.
 func (x *examination) checkPublisher(ctx context.Context, parts item.PublishingParts, b publish.Block) Finding {
 	title := fmt.Sprintf("publisher %s (%s)", b.Name, b.Kind)
+	if ctx.Err() != nil {
+		return notAsked(title)
+	}
 	mend := "correct the block at " + b.Pos + ", or the server (docs/unattended.md explains the messages)"
 	constructor := parts.Publishers[b.Kind]
 	if constructor == nil {
@@ -171,6 +174,9 @@ func checkDeliverers(ctx context.Context, x *examination, p item.DiagnosticPanel
 // checkDeliverer asks a deliverer for a site, which shows whether its server answers and accepts the login.
 func checkDeliverer(ctx context.Context, parts item.PublishingParts, d publish.Deploy) Finding {
 	title := fmt.Sprintf("deploy %s (%s)", d.Name, d.Kind)
+	if ctx.Err() != nil {
+		return notAsked(title)
+	}
 	mend := "correct the block at " + d.Pos + ", or the server (docs/unattended.md explains the messages)"
 	constructor := parts.Deliverers[d.Kind]
 	if constructor == nil {

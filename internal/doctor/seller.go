@@ -57,6 +57,10 @@ func checkConnection(ctx context.Context, x *examination, p item.DiagnosticPanel
 	}
 	var found []Finding
 	for _, id := range modules {
+		if ctx.Err() != nil {
+			found = append(found, notAsked(moduleTitle(id, "")))
+			continue
+		}
 		c := x.converse(ctx, p, id)
 		x.mu.Lock()
 		x.conversations = append(x.conversations, c)
