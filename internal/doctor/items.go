@@ -216,9 +216,20 @@ func checkCAA(ctx context.Context, resolver *dnscheck.Resolver, name string, iss
 	case len(issuers) == 0:
 		return passed("%s: CAA allows %s; which CAs the seller uses is not known", shown, strings.Join(allowed, ", "))
 	case !slices.ContainsFunc(issuers, func(issuer string) bool { return slices.Contains(allowed, issuer) }):
-		return failed(fmt.Sprintf("add a CAA record: %s. CAA 0 issue %q", bare, issuers[0]), "%s: CAA allows %s, and none of the seller's CAs (%s)", shown, orNobody(allowed), strings.Join(issuers, ", "))
+		return failed(allowing(name, issuers[0]), "%s: CAA allows %s, and none of the seller's CAs (%s)", shown, orNobody(allowed), strings.Join(issuers, ", "))
 	}
 	return passed("%s: CAA allows %s", shown, strings.Join(allowed, ", "))
+}
+
+// allowing returns the mend of a name for which the CA may not issue. For a wildcard, records issue count only if there is no
+// record issuewild (RFC 8659 4.3).
+func allowing(name, issuer string) string {
+	bare, wildcard := strings.CutPrefix(name, "*.")
+	tag := "issue"
+	if wildcard {
+		tag = "issuewild"
+	}
+	return fmt.Sprintf("add a CAA record: %s. CAA 0 %s %q", bare, tag, issuer)
 }
 
 func orNobody(all []string) string {

@@ -23,3 +23,9 @@ func TestASiteWithoutPublicAddressesIsNotInOrder(t *testing.T) {
 	assert.Equal(t, Unchecked, found[0].Outcome)
 	assert.Contains(t, found[0].Text, "shop.example.com has no public address")
 }
+
+// RFC 8659 4.3: for a wildcard, records issuewild replace records issue.
+func TestTheRecordThatAllowsAWildcardIsIssuewild(t *testing.T) {
+	assert.Equal(t, `add a CAA record: shop.example.com. CAA 0 issue "ca.example"`, allowing("shop.example.com", "ca.example"))
+	assert.Equal(t, `add a CAA record: example.com. CAA 0 issuewild "ca.example"`, allowing("*.example.com", "ca.example"))
+}
