@@ -324,13 +324,15 @@ func (f *facts) term() (state, waits string) {
 }
 
 func (f *facts) due() (state, waits string) {
-	now := !f.forecast.At.After(f.now)
+	now, tried := !f.forecast.At.After(f.now), f.forecast.Reason == string(cabforum.ReasonRecent)
 	switch action := f.forecast.Action; {
 	case f.forecast.Told:
 		return StateDue, WaitsClient
 	case now && (action == subscription.ForecastReissue || action == subscription.ForecastNotify && f.record.Outcome != watch.Old):
 		return StateDue, WaitsNobody
-	case f.forecast.Expired, f.forecast.Reason == string(cabforum.ReasonNoGain):
+	case tried && action != subscription.ForecastNone:
+		return StateDue, WaitsNobody // the next attempt follows
+	case tried, f.forecast.Undone, f.forecast.Expired, f.forecast.Reason == string(cabforum.ReasonNoGain):
 		return StateDue, WaitsAdministrator
 	}
 	return "", ""

@@ -85,7 +85,12 @@ func TestStateAndWhoIsWaitedFor(t *testing.T) {
 			f.settings[cabforum.SettingPolicy] = "manual"
 			it.Item.Params[itemparam.NotifiedSerial] = serialOf(it)
 		}, state: "due", waits: "client", action: "none"},
-		{name: "tried a short time ago", days: 9, change: set(itemparam.ReissueTried, stamp(time.Hour)+" 1"), state: "ok", waits: "nobody", action: "reissue", day: "2026-10-02"},
+		{name: "tried a short time ago", days: 9, change: set(itemparam.ReissueTried, stamp(time.Hour)+" 1"), state: "due", waits: "nobody", action: "reissue", day: "2026-10-02"},
+		{name: "tried a short time ago, last week", days: 5, change: set(itemparam.ReissueTried, stamp(time.Hour)+" 1"), state: "due", waits: "nobody", severity: status.Warning, action: "reissue", day: "2026-10-02"},
+		{name: "tried a short time ago, last days", days: 2, change: set(itemparam.ReissueTried, stamp(time.Hour)+" 1"), state: "due", waits: "nobody", severity: status.Critical, action: "reissue", day: "2026-10-02"},
+		{name: "due, policy none", days: 9, change: func(f *fixture, _ *item.OverviewItem) { f.settings[cabforum.SettingPolicy] = "none" }, state: "due", waits: "administrator", severity: status.Warning, action: "none"},
+		{name: "ends, policy none", days: 2, change: func(f *fixture, _ *item.OverviewItem) { f.settings[cabforum.SettingPolicy] = "none" }, state: "due", waits: "administrator", severity: status.Critical, action: "none"},
+		{name: "early, policy none", days: 100, change: func(f *fixture, _ *item.OverviewItem) { f.settings[cabforum.SettingPolicy] = "none" }, state: "ok", waits: "nobody", action: "none"},
 		{name: "tried too often", days: 9, change: set(itemparam.ReissueTried, stamp(25*time.Hour)+" 5"), state: "failed", waits: "administrator", severity: status.Warning, action: "none"},
 		{name: "no gain", days: 9, change: func(_ *fixture, it *item.OverviewItem) {
 			it.Item.Params[itemparam.TermEnd] = it.Item.Params[itemparam.ExpireDate]

@@ -36,6 +36,8 @@ type Forecast struct {
 	Expired bool
 	// Told says that the client was told about this certificate and has to act.
 	Told bool
+	// Undone says that the certificate is due and that nothing is done about it, because the policy is none.
+	Undone bool
 }
 
 // Forecaster foretells what the sweep does next about items. It decides by the sweep's own functions, and changes nothing.
@@ -173,7 +175,7 @@ func (f *Forecaster) whenDue(j *sweptItem, stored pki.Chain, forecast *Forecast,
 	forecast.Told = (step == dueNotify || step == dueImported) && j.notified()
 	switch {
 	case step == dueNothing:
-		forecast.Reason = string(cabforum.ReasonPolicy)
+		forecast.Reason, forecast.Undone = string(cabforum.ReasonPolicy), !at.After(f.sweep.at)
 	case forecast.Told:
 		forecast.Reason = "told already"
 	case step == dueNotify:
