@@ -210,7 +210,7 @@ func (f *facts) state() (state, waits string) {
 	switch { // what hurts a site now is the state, whoever is waited for
 	case f.forecast.Expired && f.inTerm() && f.Covered:
 		state = StateExpired
-	case f.forecast.Revoked && f.Covered:
+	case f.forecast.Revoked && f.inTerm() && f.Covered:
 		state = StateRevoked
 	}
 	return state, waits
@@ -273,7 +273,7 @@ func (f *facts) stuck() (state, waits string) {
 
 func (f *facts) revoked() (state, waits string) {
 	switch {
-	case !f.forecast.Revoked || f.handle.HasStatus(item.ServiceWaiting) || f.handle.HasStatus(item.ServiceRequested):
+	case !f.forecast.Revoked || !f.inTerm() || f.handle.HasStatus(item.ServiceWaiting) || f.handle.HasStatus(item.ServiceRequested):
 		return "", ""
 	case !f.forecast.Answered && f.forecast.Action != subscription.ForecastNone:
 		return StateRevoked, WaitsNobody

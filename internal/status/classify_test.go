@@ -126,6 +126,10 @@ func TestStateAndWhoIsWaitedFor(t *testing.T) {
 		{name: "revoked", days: 100, change: revoked(`,"reason":"superseded"`), state: "revoked", waits: "nobody", severity: status.Critical, action: "reissue", day: "2026-10-01"},
 		{name: "revoked, reissued", days: 100, change: both(revoked(`,"reason":"superseded"`), set(itemparam.ServiceStatus, "4")), state: "revoked", waits: "client", severity: status.Critical, action: "wait", day: "2026-10-01"},
 		{name: "revoked, with a task", days: 100, change: revoked(`,"reason":"superseded","task":"superseded"`), state: "revoked", waits: "administrator", severity: status.Critical, action: "none"},
+		{name: "revoked, the term is over", days: 100, change: both(revoked(`,"reason":"superseded"`), set(itemparam.TermStart, "2025-09-01")), state: "ended", waits: "client", action: "none"},
+		{name: "revoked, the term is over, suspended by the panel", days: 100, change: both(revoked(`,"reason":"superseded"`), set(itemparam.TermStart, "2025-09-01"), func(_ *fixture, it *item.OverviewItem) {
+			it.Item.Status, it.Autosuspend = 3, true
+		}), state: "ended", waits: "client", action: "none"},
 		{name: "the key is known", days: 100, change: revoked(`,"reason":"keyCompromise","key":"aa","task":"keyCompromise","told":["SERIAL newkey"]`), state: "revoked", waits: "client", severity: status.Critical, action: "none"},
 		{name: "delivers", days: 100, change: delivery(""), state: "delivering", waits: "nobody", action: "deliver", day: "2026-10-01"},
 		{name: "cannot deliver", days: 100, change: delivery(`,"by_hand":["a"],"told":true,"mailed":"2026-10-01","why":"no access"`), state: "uninstalled", waits: "client", severity: status.Warning, action: "deliver", day: "2026-10-02", err: "no access"},
