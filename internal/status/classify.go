@@ -101,13 +101,17 @@ func (c *classifier) facts(ov item.OverviewItem, work item.OpenWork, seen watch.
 	if ov.Problem != nil {
 		f.problems = append(f.problems, messages(ov.Problem)...)
 	}
-	if strings.TrimSpace(ov.Item.Stored) != "" {
+	switch stored := strings.TrimSpace(ov.Item.Stored); {
+	case stored != "":
 		chain, err := pki.StoredLeaf(ov.Item.Stored)
 		if err == nil {
 			f.stored = &chain
 		} else {
 			f.problems = append(f.problems, fault.From(err).Message)
 		}
+	case f.lostCertificate():
+		f.problems = append(f.problems, fmt.Sprintf("no certificate is stored, although the item has the service status issued and the serial %s: run --command sync_item --item %d",
+			clean(ov.Item.Params[itemparam.Serial], maxText), ov.Item.Item))
 	}
 	f.read()
 	f.forecast = c.forecast.Of(ov.Item, ov.Covered, work.Operations > 0, f.stored)
@@ -115,6 +119,12 @@ func (c *classifier) facts(ov item.OverviewItem, work item.OpenWork, seen watch.
 		f.forecast = subscription.Forecast{Action: subscription.ForecastNone, Expired: f.forecast.Expired, Revoked: f.forecast.Revoked}
 	}
 	return f
+}
+
+// lostCertificate reports whether the panel lacks the certificate that the module has stored. The sweep fails for such an item once
+// its certificate is due.
+func (f *facts) lostCertificate() bool {
+	return f.Problem == nil && f.Covered && f.inTerm() && f.handle.HasStatus(item.ServiceIssued) && f.Item.Params[itemparam.Serial] != ""
 }
 
 // messages returns the texts of joined errors.

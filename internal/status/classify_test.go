@@ -138,6 +138,7 @@ func TestStateAndWhoIsWaitedFor(t *testing.T) {
 		{name: "damaged", days: 100, change: set(itemparam.TermMonths, "many"), state: "damaged", waits: "administrator", severity: status.Warning, action: "none", err: "term_months cannot be read"},
 		{name: "damaged, and ends soon", days: 2, change: set(itemparam.Lineage, "7 x"), state: "damaged", waits: "administrator", severity: status.Critical, action: "none", err: "lineage"},
 		{name: "the certificate is damaged", change: func(_ *fixture, it *item.OverviewItem) { it.Item.Stored = "x" }, state: "damaged", waits: "administrator", severity: status.Warning, action: "none", err: "neither PEM"},
+		{name: "the certificate is missing", days: 100, change: func(_ *fixture, it *item.OverviewItem) { it.Item.Stored = "" }, state: "damaged", waits: "administrator", severity: status.Warning, action: "none", err: "no certificate is stored"},
 		{name: "the row is damaged", days: 100, change: func(_ *fixture, it *item.OverviewItem) {
 			it.Problem = errors.Join(fault.Errorf(fault.DB, "item.opendate", "the date x"), fault.Errorf(fault.Value, "delivery", "too long"))
 		}, state: "damaged", waits: "administrator", severity: status.Warning, action: "none", err: "the date x; too long"},
