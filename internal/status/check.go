@@ -11,6 +11,8 @@ const (
 	// runs hourly (docs/subscription.md).
 	sweepLate = 3 * time.Hour
 	sweepLost = 24 * time.Hour
+	// sweepAhead is how far in the future the last complete sweep may have ended: the clock was corrected by that much at most.
+	sweepAhead = 5 * time.Minute
 	// checkNamed is how many items the line names.
 	checkNamed = 3
 )
@@ -71,6 +73,8 @@ func (r *Report) checkSweep() (string, Severity) {
 		age := r.At.Sub(s.Completed)
 		text := "the last complete sweep ended " + age.Round(time.Minute).String() + " ago"
 		switch {
+		case age < -sweepAhead: // it would count as recent until then
+			return "the last complete sweep ended in the future, at " + minute(s.Completed) + " UTC: correct the clock, and run a sweep", Warning
 		case age >= sweepLost:
 			return text, Critical
 		case age >= sweepLate:

@@ -243,6 +243,8 @@ func TestCheckIsAMonitoringPlugin(t *testing.T) {
 		{name: "no sweep", begin: func(f *fixture) { f.issued(1, 100) }, code: status.Warning, has: "no sweep has left a record"},
 		{name: "a late sweep", begin: func(f *fixture) { f.issued(1, 100); f.record = at(4 * time.Hour) }, code: status.Warning, has: "the last complete sweep ended 4h0m0s ago"},
 		{name: "no sweep for a day", begin: func(f *fixture) { f.issued(1, 100); f.record = at(25 * time.Hour) }, code: status.Critical, has: "ended 25h0m0s ago"},
+		{name: "a sweep in the future", begin: func(f *fixture) { f.issued(1, 100); f.record = at(-time.Hour) }, code: status.Warning, has: "the last complete sweep ended in the future, at 2026-10-01 10:00 UTC: correct the clock"},
+		{name: "a clock that is a little late", begin: func(f *fixture) { f.record = at(-time.Minute) }, begun: "OK - pmtest: 0 items | "},
 		{name: "no sweep for a day, one item", begin: func(f *fixture) { f.issued(1, 100); f.record = at(25 * time.Hour) }, item: 1, begun: "OK - pmtest: 1 item | "},
 		{name: "a problem", begin: func(f *fixture) { f.issued(1, 100); f.record, f.problems = at(0), []string{"no table task"} }, code: status.Warning, has: "not read: no table task"},
 		{name: "a module", begin: func(f *fixture) { f.issued(1, 100); f.record, f.params = at(0), errors.New("no key") }, code: status.Warning, has: "module 5: no key"},
