@@ -28,8 +28,8 @@ const (
 	criticalDays = 3
 	// endingDays is how many days before its end a paid term counts as ending.
 	endingDays = 30
-	// manualTries is the number of failed runs after which the panel leaves an operation to its administrator
-	// (docs/reference/billmanager.md §1.6).
+	// manualTries is the number of failed runs after which the panel leaves an operation to its administrator. A renewal is left to
+	// them after the first, with a task (docs/reference/billmanager.md §1.6).
 	manualTries = 10
 
 	maxDomain  = 253
@@ -275,7 +275,7 @@ func (f *facts) processing() (state, waits string) {
 
 func (f *facts) stuck() (state, waits string) {
 	switch {
-	case f.handle.HasStatus(item.ServiceFailed), f.work.Tries >= manualTries, f.forecast.Reason == string(cabforum.ReasonTries):
+	case f.handle.HasStatus(item.ServiceFailed), f.work.Tries >= manualTries, f.work.Tries > 0 && f.work.Tasks > 0, f.forecast.Reason == string(cabforum.ReasonTries):
 		return StateFailed, WaitsAdministrator
 	}
 	return "", ""
@@ -350,9 +350,9 @@ func (f *facts) due() (state, waits string) {
 
 func (f *facts) install() (state, waits string) {
 	switch end := f.handle.TermEnd(); {
-	case f.delivers && f.delivery.ByHand:
+	case f.delivers && f.delivery.ByHand && f.served() != watch.Current:
 		return StateUninstalled, WaitsClient
-	case f.delivers && f.forecast.Action == subscription.ForecastDeliver:
+	case f.delivers && !f.delivery.ByHand && f.forecast.Action == subscription.ForecastDeliver:
 		return StateDelivering, WaitsNobody
 	case f.served() == watch.Old:
 		return StateUninstalled, WaitsClient
@@ -395,7 +395,7 @@ func (f *facts) site(r *Row) {
 // severity returns how bad the state is: worse as the certificate's end comes near.
 func (f *facts) severity(r *Row) Severity {
 	left := warnDays
-	if f.stored != nil && f.Covered && f.inTerm() {
+	if f.stored != nil && (f.Covered || f.Item.Status == itemProcessing) && f.inTerm() {
 		left = f.today.DaysUntil(r.ends())
 	}
 	switch r.State {

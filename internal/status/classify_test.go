@@ -116,6 +116,16 @@ func TestStateAndWhoIsWaitedFor(t *testing.T) {
 			f.work = map[int64]item.OpenWork{1: {Operations: 1, Tries: 10, Error: "no money"}}
 		}), state: "failed", waits: "administrator", severity: status.Warning, action: "none", err: "no money"},
 		{name: "an operation runs", days: 100, change: func(f *fixture, _ *item.OverviewItem) { f.work = map[int64]item.OpenWork{1: {Operations: 1, Tries: 1}} }, state: "waiting", waits: "nobody", action: "reissue", day: "2026-12-30"},
+		{name: "a renewal is left to the administrator after one run", days: 20, change: both(set(itemparam.TermStart, "2025-10-21"), func(f *fixture, _ *item.OverviewItem) {
+			f.work = map[int64]item.OpenWork{1: {Operations: 1, Tries: 1, Tasks: 1, Error: "no money"}}
+		}), state: "failed", waits: "administrator", severity: status.Warning, action: "renew", day: "2026-10-21", err: "no money"},
+		{name: "that renewal, the term is over", days: -1, change: both(set(itemparam.TermStart, "2025-09-30"), func(f *fixture, _ *item.OverviewItem) {
+			f.work = map[int64]item.OpenWork{1: {Operations: 1, Tries: 1, Tasks: 1}}
+		}), state: "failed", waits: "administrator", severity: status.Warning, action: "none"},
+		{name: "the panel works on it, its certificate ends", days: 2, change: func(f *fixture, it *item.OverviewItem) {
+			it.Item.Status, it.Covered = 5, false
+			f.work = map[int64]item.OpenWork{1: {Operations: 1, Tries: 1}}
+		}, state: "waiting", waits: "nobody", severity: status.Critical, action: "none"},
 		{name: "a purchase may have been made", days: 100, change: set(itemparam.Intent, `{"kind":"create","time":"2026-10-01T08:00:00Z","product":"x","snapshot":1}`), state: "unclear", waits: "administrator", severity: status.Warning, action: "reissue", day: "2026-12-30"},
 		{name: "a purchase is made now", days: 100, change: set(itemparam.Intent, `{"kind":"create","time":"2026-10-01T08:59:00Z","product":"x","snapshot":1}`), state: "unclear", waits: "nobody", severity: status.Warning, action: "reissue", day: "2026-12-30"},
 		{name: "suspended", days: 100, change: func(_ *fixture, it *item.OverviewItem) { it.Item.Status, it.Covered = 3, false }, state: "suspended", waits: "administrator", action: "none"},
@@ -133,6 +143,7 @@ func TestStateAndWhoIsWaitedFor(t *testing.T) {
 		{name: "the key is known", days: 100, change: revoked(`,"reason":"keyCompromise","key":"aa","task":"keyCompromise","told":["SERIAL newkey"]`), state: "revoked", waits: "client", severity: status.Critical, action: "none"},
 		{name: "delivers", days: 100, change: delivery(""), state: "delivering", waits: "nobody", action: "deliver", day: "2026-10-01"},
 		{name: "cannot deliver", days: 100, change: delivery(`,"by_hand":["a"],"told":true,"mailed":"2026-10-01","why":"no access"`), state: "uninstalled", waits: "client", severity: status.Warning, action: "deliver", day: "2026-10-02", err: "no access"},
+		{name: "could not be delivered, and the site serves it", days: 100, change: both(delivery(`,"by_hand":["a"],"told":true,"mailed":"2026-10-01","why":"no access"`), watched("current")), state: "ok", waits: "nobody", action: "deliver", day: "2026-10-02", err: "no access"},
 		{name: "the site serves an old one", days: 100, change: watched("old"), state: "uninstalled", waits: "client", severity: status.Warning, action: "tell", day: "2026-10-02"},
 		{name: "the site serves it", days: 100, change: watched("current"), state: "ok", waits: "nobody", action: "reissue", day: "2026-12-30"},
 		{name: "damaged", days: 100, change: set(itemparam.TermMonths, "many"), state: "damaged", waits: "administrator", severity: status.Warning, action: "none", err: "term_months cannot be read"},
