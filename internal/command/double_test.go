@@ -135,8 +135,8 @@ func (p *fakePanel) OverviewItems(ctx context.Context, after int64, limit int) (
 func (p *fakePanel) OpenWork(context.Context) (map[int64]item.OpenWork, []string, error) {
 	return map[int64]item.OpenWork{p.order.Item: {Operations: p.operations}}, nil, nil
 }
-func (p *fakePanel) ModuleOverviews(context.Context) ([]item.ModuleOverview, error) {
-	return []item.ModuleOverview{{Module: 5, Name: "Seller", Active: true}}, nil
+func (p *fakePanel) ModuleOverviews(context.Context) ([]item.ModuleOverview, []string, error) {
+	return []item.ModuleOverview{{Module: 5, Name: "Seller", Active: true}}, nil, nil
 }
 func (p *fakePanel) ActiveItems(context.Context) (int, error) { return 1, nil }
 func (p *fakePanel) CountOperations(context.Context, int64) (int, error) {

@@ -13,8 +13,9 @@ type Overviews interface {
 	// OpenWork returns the open running operations and tasks of items of this binary, by item. What cannot be read is left out,
 	// and the problems say so.
 	OpenWork(ctx context.Context) (work map[int64]OpenWork, problems []string, err error)
-	// ModuleOverviews lists the processing modules of this binary, those switched off too.
-	ModuleOverviews(ctx context.Context) ([]ModuleOverview, error)
+	// ModuleOverviews lists the processing modules of this binary, those switched off too. Balances that cannot be read are left out,
+	// and the problems say so.
+	ModuleOverviews(ctx context.Context) (all []ModuleOverview, problems []string, err error)
 }
 
 // OverviewItem is an item as the database has it. Its Item has no client, no addons and no tariff, the parameters of OverviewParams

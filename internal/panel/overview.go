@@ -245,18 +245,17 @@ func (h *Host) operationErrors(ctx context.Context, work map[int64]item.OpenWork
 }
 
 // ModuleOverviews implements item.Overviews.
-func (h *Host) ModuleOverviews(ctx context.Context) ([]item.ModuleOverview, error) {
+func (h *Host) ModuleOverviews(ctx context.Context) (all []item.ModuleOverview, problems []string, err error) {
 	found, err := h.rows(ctx, "processingmodule", "SELECT id, LEFT(name, 300), active FROM processingmodule WHERE module=? ORDER BY id", h.o.Binary)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	balances, err := h.balances()
 	if err != nil {
-		h.log.Warningf("%v", err)
+		problems = append(problems, plaintext.Line(err.Error()))
 	}
-	var all []item.ModuleOverview
 	for _, row := range found {
 		all = append(all, item.ModuleOverview{Module: row[0].number(), Name: row[1].String, Active: row[2].String == "on", Balance: balances[row[0].number()]})
 	}
-	return all, nil
+	return all, problems, nil
 }

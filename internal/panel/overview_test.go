@@ -132,14 +132,14 @@ func TestOpenWorkSaysWhatIsMissing(t *testing.T) {
 
 func TestModulesAreListedWithTheBalanceThatWasReadLast(t *testing.T) {
 	w := overview(t)
-	all, err := w.ModuleOverviews(t.Context())
+	all, _, err := w.ModuleOverviews(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []item.ModuleOverview{{Module: 5, Name: "Namecheap", Active: true}, {Module: 7}}, all)
 
 	require.NoError(t, w.SaveBalance(t.Context(), 5, seller.Money{Amount: 12.5, Currency: "USD"}))
 	require.NoError(t, w.SaveBalance(t.Context(), 7, seller.Money{Amount: 1}))
 	require.NoError(t, w.SaveBalance(t.Context(), 5, seller.Money{Amount: 11.25, Currency: "USD"}))
-	all, err = w.ModuleOverviews(t.Context())
+	all, _, err = w.ModuleOverviews(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, 11.25, all[0].Balance.Amount)
 	assert.Equal(t, "USD", all[0].Balance.Currency)
@@ -150,12 +150,14 @@ func TestModulesAreListedWithTheBalanceThatWasReadLast(t *testing.T) {
 func TestDamagedFileOfBalancesIsLeftOut(t *testing.T) {
 	w := overview(t)
 	w.write("var/"+binary+".balances", `[{"module":5,"at":"2026-`)
-	all, err := w.ModuleOverviews(t.Context())
+	all, problems, err := w.ModuleOverviews(t.Context())
 	require.NoError(t, err)
 	assert.Len(t, all, 2)
-	assert.Contains(t, w.logged(), "the file of balances")
+	require.Len(t, problems, 1)
+	assert.Contains(t, problems[0], "the file of balances")
 	require.NoError(t, w.SaveBalance(t.Context(), 5, seller.Money{Amount: 3}))
-	all, err = w.ModuleOverviews(t.Context())
+	all, problems, err = w.ModuleOverviews(t.Context())
 	require.NoError(t, err)
+	assert.Empty(t, problems)
 	assert.Equal(t, 3.0, all[0].Balance.Amount, "the next balance replaces it")
 }

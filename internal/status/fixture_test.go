@@ -34,7 +34,8 @@ type panel struct {
 	work     map[int64]item.OpenWork
 	problems []string
 	modules  []item.ModuleOverview
-	params   error // of ModuleParams
+	unread   []string // of ModuleOverviews
+	params   error    // of ModuleParams
 	record   *item.SweepRecord
 	settings map[string]string
 	loaded   item.Item
@@ -53,8 +54,8 @@ func (p *panel) OverviewItems(_ context.Context, after int64, limit int) ([]item
 func (p *panel) OpenWork(context.Context) (map[int64]item.OpenWork, []string, error) {
 	return p.work, p.problems, nil
 }
-func (p *panel) ModuleOverviews(context.Context) ([]item.ModuleOverview, error) {
-	return p.modules, nil
+func (p *panel) ModuleOverviews(context.Context) ([]item.ModuleOverview, []string, error) {
+	return p.modules, p.unread, nil
 }
 func (p *panel) ModuleParams(context.Context, int64) (map[string]string, error) { return nil, p.params }
 func (p *panel) Setting(_ context.Context, name string) (string, error)         { return p.settings[name], nil }

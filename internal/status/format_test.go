@@ -247,6 +247,7 @@ func TestCheckIsAMonitoringPlugin(t *testing.T) {
 		{name: "a clock that is a little late", begin: func(f *fixture) { f.record = at(-time.Minute) }, begun: "OK - pmtest: 0 items | "},
 		{name: "no sweep for a day, one item", begin: func(f *fixture) { f.issued(1, 100); f.record = at(25 * time.Hour) }, item: 1, begun: "OK - pmtest: 1 item | "},
 		{name: "a problem", begin: func(f *fixture) { f.issued(1, 100); f.record, f.problems = at(0), []string{"no table task"} }, code: status.Warning, has: "not read: no table task"},
+		{name: "balances", begin: func(f *fixture) { f.record, f.unread = at(0), []string{"no balances"} }, code: status.Warning, has: "not read: no balances"},
 		{name: "a module", begin: func(f *fixture) { f.issued(1, 100); f.record, f.params = at(0), errors.New("no key") }, code: status.Warning, has: "module 5: no key"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -135,9 +135,12 @@ func (s *scan) all(ctx context.Context) error {
 
 // modules reads the processing modules. What is wrong with one of them, such as its encrypted parameters, is shown with it.
 func (s *scan) modules(ctx context.Context) error {
-	all, err := s.run.Panel.ModuleOverviews(ctx)
+	all, problems, err := s.run.Panel.ModuleOverviews(ctx)
 	if err != nil {
 		return err
+	}
+	for _, problem := range problems {
+		s.report.note(problem)
 	}
 	for _, one := range all {
 		one.Name = clean(one.Name, maxText)
