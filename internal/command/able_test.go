@@ -173,7 +173,7 @@ func (h *listedPanel) LoadItem(ctx context.Context, it int64) (item.Item, error)
 	case h.orphaned:
 		return item.Item{}, fault.Errorf(fault.Missed, "pricelist", "there is no tariff")
 	}
-	return item.Item{Item: it, Module: i.module, Status: i.status, Period: 12, Params: maps.Clone(i.params), CSR: i.csr, Stored: i.stored}, nil
+	return item.Item{Item: it, Name: i.name, Module: i.module, Status: i.status, Period: 12, Params: maps.Clone(i.params), CSR: i.csr, Stored: i.stored}, nil
 }
 func (h *listedPanel) SaveParam(_ context.Context, it int64, name, value string) error {
 	if err := h.call("save %d %s", it, name); err != nil {

@@ -153,6 +153,27 @@ func TestOnlyItemsOfAnInterruptedImportAreCompleted(t *testing.T) {
 	assert.Equal(t, "found=1 imported=0 completed=1 skipped=0 failed=0", i.counts(t))
 }
 
+// An id that another module noted on an item may have another meaning: import does not put the order of that number on the item (rules
+// MIGRATE-3, IMPORT-1).
+func TestImportPutsNoOrderOnAnItemOfAnotherModule(t *testing.T) {
+	for rule, c := range map[string]struct {
+		name   string
+		stored string
+		want   string
+	}{
+		"another name":              {name: "other.example.org", want: "found=1 imported=0 completed=0 skipped=1 failed=0"},
+		"a certificate is in place": {name: "example.org", stored: "-----BEGIN CERTIFICATE-----", want: "found=1 imported=0 completed=0 skipped=1 failed=0"},
+		"interrupted import":        {name: "Example.org", want: "found=1 imported=0 completed=1 skipped=0 failed=0"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			i := newImporting(t)
+			l := i.able.sell(t, i.fixture, "example.org")
+			i.listed.items[77] = &imported{module: 5, status: 2, name: c.name, stored: c.stored, params: map[string]string{itemparam.OrderID: fmt.Sprint(l.ID)}}
+			assert.Equal(t, c.want, i.counts(t))
+		})
+	}
+}
+
 // If the list has no service status, the status of the order says whether it was issued.
 func TestImportReadsTheOrderIfTheListHasNoStatus(t *testing.T) {
 	i := newImporting(t)

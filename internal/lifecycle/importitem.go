@@ -197,7 +197,7 @@ func (t *importer) loadUnfinished(ctx context.Context, l seller.ListedCertificat
 	}
 	order, err := t.Panel.LoadItem(ctx, it)
 	switch failure := fault.From(err); {
-	case err == nil && (order.CSR != "" || order.Status != itemActive):
+	case err == nil && (order.CSR != "" || order.Status != itemActive || ofAnotherModule(order, l)):
 		return item.Item{}, false, nil
 	case err == nil:
 	case failure.Type == fault.Missed: // without a tariff: so the panel keeps an imported item until it has a client
@@ -209,4 +209,14 @@ func (t *importer) loadUnfinished(ctx context.Context, l seller.ListedCertificat
 		order.Period = l.Months
 	}
 	return order, true, nil
+}
+
+// ofAnotherModule reports whether an item without a lineage was not made by an import of the certificate: import stores a certificate
+// after the lineage, and makes the item with the certificate's name. The id that such an item carries may have another meaning (rules
+// MIGRATE-2).
+func ofAnotherModule(order item.Item, l seller.ListedCertificate) bool {
+	if order.Params[itemparam.Lineage] != "" {
+		return false
+	}
+	return order.Stored != "" || order.Name != "" && canonical(order.Name) != canonical(l.CommonName)
 }
