@@ -56,7 +56,7 @@ func TestCSRNamesInAnotherFormAreRefusedBeforeBuying(t *testing.T) {
 	t.Run("a certificate that was issued for such a CSR is stored and reissued", func(t *testing.T) {
 		s := newFixture(t)
 		s.panel.order.CSR = u.csr
-		s.panel.order.Params[itemparam.OrderID] = "101"
+		s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = "101", "101"
 		s.seller.statuses[101] = seller.OrderStatus{ID: 101, State: seller.StateWaiting}
 		s.seller.issue(t, 101, u, now(), 199)
 		s.args.Command = "sync_item"

@@ -154,7 +154,7 @@ func TestOnlyItemsOfAnInterruptedImportAreCompleted(t *testing.T) {
 }
 
 // An id that another module noted on an item may have another meaning: import does not put the order of that number on the item (rules
-// MIGRATE-3, IMPORT-1).
+// MIGRATE-3, IMPORT-5).
 func TestImportPutsNoOrderOnAnItemOfAnotherModule(t *testing.T) {
 	for rule, c := range map[string]struct {
 		name   string

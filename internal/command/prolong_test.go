@@ -5,8 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"pmssl/internal/cabforum"
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 
 	"github.com/stretchr/testify/assert"
@@ -36,6 +38,48 @@ func TestProlongBeginsTheTermWhereTheOldOneEnds(t *testing.T) {
 	assert.Contains(t, s.panel.calls, "postprolong")
 	assert.NotContains(t, p, itemparam.Intent)
 	assert.Equal(t, "4", p[itemparam.ServiceStatus])
+}
+
+// rules MIGRATE-8: the term of another module's order is not known before its migration. It would count from the opening date, years ago,
+// and a term that is paid would be bought again.
+func TestOrderOfAnotherModuleIsNotTouchedBeforeItsMigration(t *testing.T) {
+	for rule, change := range map[string]func(params map[string]string){
+		"another module's id":   func(map[string]string) {},
+		"interrupted migration": func(p map[string]string) { p[itemparam.Lineage], p[itemparam.Migration] = "101", `{"id":101}` },
+	} {
+		t.Run(rule, func(t *testing.T) {
+			s := endingFixture(t)
+			for _, name := range itemparam.Own() {
+				delete(s.panel.order.Params, name)
+			}
+			change(s.panel.order.Params)
+			s.panel.journal = nil
+			s.panel.order.OpenDate = cabforum.Date{Year: 2024, Month: time.April, Day: 2}
+			s.at = now().AddDate(0, 2, 0) // ten months before the end of the term
+			for _, c := range []struct {
+				name string
+				run  item.Func
+			}{{"sync_item", command.SyncItem}, {"reopen", command.Reopen}, {"prolong", command.Prolong}} {
+				s.args.Command = c.name
+				err := s.run(c.run)
+				assert.Equal(t, fault.Missed, faultType(t, err), c.name)
+				assert.Contains(t, err.Error(), "--command migrate")
+			}
+			assert.Equal(t, 1, s.seller.buys)
+			assert.Empty(t, s.panel.calls, "nothing is written that would keep it from being migrated")
+		})
+	}
+}
+
+// rules MIGRATE-8: an id that the journal has for the item is the item's own, though its other parameters were lost.
+func TestLostParametersAreNoOrderOfAnotherModule(t *testing.T) {
+	s := endingFixture(t)
+	for _, name := range itemparam.Own() {
+		delete(s.panel.order.Params, name)
+	}
+	s.args.Command = "sync_item"
+	require.NoError(t, s.run(command.SyncItem))
+	assert.Equal(t, "101", s.panel.order.Params[itemparam.Lineage])
 }
 
 // rules BUY-7: a panel that bills at the certificate's end must not pay for a running term again.

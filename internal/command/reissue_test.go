@@ -151,7 +151,7 @@ func TestReopenBeforeTheActivationTakesTheNewCSR(t *testing.T) {
 	s.args.Command = "reopen"
 	assert.Equal(t, fault.Missed, faultType(t, s.run(command.Reopen)))
 	id := s.seller.add(12)
-	s.panel.order.Params[itemparam.OrderID] = "101"
+	s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = "101", "101"
 	require.NoError(t, s.run(command.Reopen))
 	assert.Equal(t, []int64{id}, s.seller.activated)
 	assert.Zero(t, s.seller.reissues)

@@ -213,7 +213,7 @@ func (t *importer) loadUnfinished(ctx context.Context, l seller.ListedCertificat
 
 // ofAnotherModule reports whether an item without a lineage was not made by an import of the certificate: import stores a certificate
 // after the lineage, and makes the item with the certificate's name. The id that such an item carries may have another meaning (rules
-// MIGRATE-2).
+// IMPORT-5).
 func ofAnotherModule(order item.Item, l seller.ListedCertificate) bool {
 	if order.Params[itemparam.Lineage] != "" {
 		return false

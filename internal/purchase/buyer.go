@@ -2,17 +2,24 @@ package purchase
 
 import (
 	"context"
+	"slices"
 
+	"pmssl/internal/fault"
 	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
 )
 
-// Begin locks and loads the item, connects its seller, and restores to the item the purchases that only the journal holds.
+// Begin locks and loads the item, connects its seller, and restores to the item the purchases that only the journal holds. It returns
+// fault.Missed for an order of another module that is not migrated (rules MIGRATE-8).
 func Begin(ctx context.Context, run *item.Run) (*Buyer, error) {
 	j, err := Connect(ctx, run)
 	if err != nil {
 		return nil, err
 	}
 	if err := j.LoadProducts(ctx); err != nil {
+		return j, err
+	}
+	if err := j.refuseUnmigrated(ctx); err != nil {
 		return j, err
 	}
 	return j, j.RestoreFromJournal(ctx)
@@ -37,4 +44,26 @@ func ConnectUnchecked(ctx context.Context, run *item.Run) (*Buyer, error) {
 		return nil, err
 	}
 	return &Buyer{j}, err
+}
+
+// refuseUnmigrated returns fault.Missed if the item's id is known from another module alone, or if its migration was interrupted. Its
+// term is not known then: it would count from the opening date, and a term that is paid would be bought again (rules MIGRATE-8).
+func (j *Buyer) refuseUnmigrated(ctx context.Context) error {
+	params := j.Item.Params
+	if params[itemparam.Migration] == "" {
+		own := slices.ContainsFunc(itemparam.Own(), func(name string) bool { return params[name] != "" })
+		if own || j.ID() == 0 {
+			return nil
+		}
+		lines, err := j.Panel.Journal(ctx)
+		if err != nil {
+			return err
+		}
+		bought := slices.ContainsFunc(lines, func(line item.JournalEntry) bool { return line.Item == j.Item.Item && line.ID == j.ID() })
+		if bought {
+			return nil
+		}
+	}
+	return fault.Errorf(fault.Missed, itemparam.OrderID, "%s has the id %d of another module's order, and its term is not known: run --command migrate --module %d --item %d",
+		j.Item.Label(), j.ID(), j.Item.Module, j.Item.Item)
 }
