@@ -35,7 +35,11 @@ func TestClosingCancelsTheNewestOrder(t *testing.T) {
 		asked []string
 		task  []string // words of the task, nil if absent
 	}{
-		"cancelled":       {nil, []string{"cancel 103"}, nil},
+		"cancelled": {nil, []string{"cancel 103"}, nil},
+		"an id of another module": {func(s *fixture, _ *ableSeller) {
+			s.panel.order.Params, s.panel.journal = map[string]string{itemparam.OrderID: "103"}, nil
+		},
+			nil, []string{"its order 103 at Seller was not cancelled", "another module's order"}},
 		"nothing ordered": {func(s *fixture, _ *ableSeller) { s.panel.order.Params = map[string]string{} }, nil, nil},
 		"the seller does not let us": {func(_ *fixture, a *ableSeller) { a.fail["cancel"] = fault.Errorf(fault.API, "", "access denied") },
 			[]string{"cancel 103", "stop 103"}, []string{"its order 103 at Seller", "access denied", "its renewal is switched off"}},

@@ -78,6 +78,9 @@ func (j *Order) cancelOrder(ctx context.Context) (left []string) {
 		}
 		return []string{fmt.Sprintf("%s is closed and its order %s at %s was not cancelled, cancel it there: %v", j.Item.Label(), item.Brief(held), j.Info.Title, err)}
 	}
+	if err := j.checkOwnID(ctx); err != nil {
+		return []string{fmt.Sprintf("%s is closed and its order %d at %s was not cancelled, cancel it there if it is this item's: %v", j.Item.Label(), j.ID(), j.Info.Title, err)}
+	}
 	if err := j.RestoreFromJournal(ctx); err != nil {
 		j.Log.Warningf("its purchases could not be restored from the journal: %v", err)
 	}
@@ -102,6 +105,15 @@ func (j *Order) cancelOrder(ctx context.Context) (left []string) {
 		return left
 	}
 	return append(left, fmt.Sprintf("%s is closed and its order %d at %s could not be cancelled: %v; %s", j.Item.Label(), id, j.Info.Title, err, j.stopRenewalInstead(ctx, id)))
+}
+
+// checkOwnID returns a fault if the item's id may be another client's order (rules MIGRATE-8).
+func (j *Order) checkOwnID(ctx context.Context) error {
+	unmigrated, err := j.Unmigrated(ctx)
+	if err == nil && unmigrated {
+		err = fault.Errorf(fault.Missed, itemparam.OrderID, "it is known as another module's order, which was not migrated")
+	}
+	return err
 }
 
 // foreignName returns the name that the seller shows for the order if the order is not this item's (ForeignOrder); else empty.

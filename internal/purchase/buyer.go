@@ -46,24 +46,29 @@ func ConnectUnchecked(ctx context.Context, run *item.Run) (*Buyer, error) {
 	return &Buyer{j}, err
 }
 
-// refuseUnmigrated returns fault.Missed if the item's id is known from another module alone, or if its migration was interrupted. Its
-// term is not known then: it would count from the opening date, and a term that is paid would be bought again (rules MIGRATE-8).
+// refuseUnmigrated returns fault.Missed if the item's order is another module's (Unmigrated). Its term is not known then: it would count
+// from the opening date, and a term that is paid would be bought again (rules MIGRATE-8).
 func (j *Buyer) refuseUnmigrated(ctx context.Context) error {
-	params := j.Item.Params
-	if params[itemparam.Migration] == "" {
-		own := slices.ContainsFunc(itemparam.Own(), func(name string) bool { return params[name] != "" })
-		if own || j.ID() == 0 {
-			return nil
-		}
-		lines, err := j.Panel.Journal(ctx)
-		if err != nil {
-			return err
-		}
-		bought := slices.ContainsFunc(lines, func(line item.JournalEntry) bool { return line.Item == j.Item.Item && line.ID == j.ID() })
-		if bought {
-			return nil
-		}
+	unmigrated, err := j.Unmigrated(ctx)
+	if err != nil || !unmigrated {
+		return err
 	}
 	return fault.Errorf(fault.Missed, itemparam.OrderID, "%s has the id %d of another module's order, and its term is not known: run --command migrate --module %d --item %d",
 		j.Item.Label(), j.ID(), j.Item.Module, j.Item.Item)
+}
+
+// Unmigrated reports whether the item's id at the seller is known from another module alone, which may mean something else by it, or
+// whether the item's migration was interrupted (rules MIGRATE-8).
+func (j *Buyer) Unmigrated(ctx context.Context) (bool, error) {
+	params := j.Item.Params
+	if params[itemparam.Migration] != "" {
+		return true, nil
+	}
+	own := slices.ContainsFunc(itemparam.Own(), func(name string) bool { return params[name] != "" })
+	if own || j.ID() == 0 {
+		return false, nil
+	}
+	lines, err := j.Panel.Journal(ctx)
+	bought := slices.ContainsFunc(lines, func(line item.JournalEntry) bool { return line.Item == j.Item.Item && line.ID == j.ID() })
+	return !bought, err
 }
