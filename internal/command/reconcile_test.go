@@ -136,6 +136,24 @@ func TestReconcileClasses(t *testing.T) {
 			r.journaled(7, 101, seller.KindProlong, "2026-03-05T10:00:00Z", 3)
 			r.journaled(7, 101, seller.KindProlong, "2026-03-05T10:05:00Z", 3)
 		}, []string{"twice 101 7", "renewal 101 7", "renewal 102 8"}},
+		"renewed in place, twice by two operations": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2025-03-05")
+			r.hold(7, 101)
+			r.journaled(7, 101, seller.KindProlong, "2026-03-05T10:00:00Z", 3)
+			r.journaled(7, 101, seller.KindProlong, "2026-03-07T10:00:00Z", 4)
+		}, []string{"twice 101 7", "renewal 101 7"}},
+		"renewed in place before the month and in it": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2025-03-05")
+			r.hold(7, 101)
+			r.journaled(7, 101, seller.KindProlong, "2026-03-01T10:00:00Z", 4)
+			r.journaled(7, 101, seller.KindProlong, "2026-02-28T10:00:00Z", 3)
+		}, []string{"twice 101 7"}},
+		"renewed in place at the end of each monthly term": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2025-03-05")
+			r.hold(7, 101)
+			r.journaled(7, 101, seller.KindProlong, "2026-03-01T10:00:00Z", 3)
+			r.journaled(7, 101, seller.KindProlong, "2026-03-29T10:00:00Z", 4)
+		}, []string{"renewal 101 7", "renewal 101 7"}},
 		"names bought": {func(t *testing.T, r reconciling) {
 			r.order(t, 101, "a.example", "2025-03-05")
 			r.hold(7, 101)

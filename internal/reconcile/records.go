@@ -40,14 +40,17 @@ func (r *reconciler) intentRow(c item.Claim) Row {
 	return row
 }
 
-// payment identifies a purchase for an order that exists.
+// shortestTerm is less than the time between two renewals of any term: a monthly one is renewed some days earlier or later.
+const shortestTerm = 20 * 24 * time.Hour
+
+// payment identifies what a purchase for an order that exists is for.
 type payment struct {
 	item, id int64
 	kind     string
-	op       int64
 }
 
-// compareJournal makes rows of the purchases of the month that only the journal, or the item's last renewal, knows.
+// compareJournal makes rows of the purchases of the month that only the journal, or the item's last renewal, knows. A purchase of the
+// days before the month counts for what was paid twice.
 func (r *reconciler) compareJournal() {
 	items := map[int64]item.Claim{}
 	lines := slices.Clone(r.journal)
@@ -57,21 +60,24 @@ func (r *reconciler) compareJournal() {
 			lines = append(lines, line)
 		}
 	}
-	paid := map[payment]bool{}
+	slices.SortStableFunc(lines, func(a, b item.JournalEntry) int { return a.Time.Compare(b.Time) })
+	paid := map[payment]item.JournalEntry{}
 	for _, line := range lines {
+		key := payment{line.Item, line.ID, line.Kind}
+		before, again := paid[key]
+		paid[key] = line
 		if !r.month.hasTime(line.Time) {
 			continue
 		}
-		key := payment{line.Item, line.ID, line.Kind, line.Op}
-		if row := r.purchaseRow(line, items[line.Item], paid[key]); row.Class != "" {
+		again = again && (line.Time.Sub(before.Time) < shortestTerm || line.Op != 0 && line.Op == before.Op)
+		if row := r.purchaseRow(line, items[line.Item], again); row.Class != "" {
 			r.add(row)
 		}
-		paid[key] = true
 	}
 }
 
-// purchaseRow returns the row of a purchase; one without a class if the order has a row of its own. again says that the same operation
-// of the panel has paid for the same before.
+// purchaseRow returns the row of a purchase; one without a class if the order has a row of its own. again says that the same was paid for
+// before, by the same operation of the panel or less than any term ago.
 func (r *reconciler) purchaseRow(line item.JournalEntry, of item.Claim, again bool) Row {
 	row := Row{ID: line.ID, Item: line.Item, Name: cmp.Or(of.Name, line.Name), Date: cabforum.DateOf(line.Time)}
 	_, listed := r.listed[line.ID]
@@ -80,7 +86,7 @@ func (r *reconciler) purchaseRow(line item.JournalEntry, of item.Claim, again bo
 	case !listed:
 		row.Class, row.Reason = absentReason(line, of.Status == item.ItemDeleted)
 	case line.Kind == seller.KindProlong && again:
-		row.Class, row.Reason = Twice, "the same operation of the panel paid for a renewal before"
+		row.Class, row.Reason = Twice, "a renewal of the same term was paid for before"
 	case line.Kind == seller.KindProlong:
 		row.Class, row.Reason = Renewal, fmt.Sprintf("renewed in place for item %d", line.Item)
 	case line.Kind == seller.KindSANs:
