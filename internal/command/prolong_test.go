@@ -55,11 +55,12 @@ func TestOrderOfAnotherModuleIsNotTouchedBeforeItsMigration(t *testing.T) {
 			change(s.panel.order.Params)
 			s.panel.journal = nil
 			s.panel.order.OpenDate = cabforum.Date{Year: 2024, Month: time.April, Day: 2}
-			s.at = now().AddDate(0, 2, 0) // ten months before the end of the term
+			s.at = now().AddDate(0, 2, 0)       // ten months before the end of the term
+			s.args.ID, s.args.Yes = "101", true // for resolve
 			for _, c := range []struct {
 				name string
 				run  item.Func
-			}{{"sync_item", command.SyncItem}, {"reopen", command.Reopen}, {"prolong", command.Prolong}} {
+			}{{"sync_item", command.SyncItem}, {"reopen", command.Reopen}, {"prolong", command.Prolong}, {"resolve", command.Resolve}} {
 				s.args.Command = c.name
 				err := s.run(c.run)
 				assert.Equal(t, fault.Missed, faultType(t, err), c.name)

@@ -23,6 +23,7 @@ type migrator struct {
 	account  *Order // an Order without an item, to read the owners of the account's ids
 	products []seller.Product
 	orders   orderIndex
+	renewals []seller.OrderSummary // paid, not activated, and of no item
 	owners   purchase.OwnerIndex
 	index    unmigratedIndex
 	statuses map[int64]shown // by id at the seller
@@ -108,8 +109,37 @@ func newMigrator(ctx context.Context, run *item.Run) (*migrator, error) {
 	if m.index, err = m.unmigrated(ctx); err != nil {
 		return nil, err
 	}
-	m.owners, err = m.readOwners(ctx)
+	if m.owners, err = m.readOwners(ctx); err != nil {
+		return nil, err
+	}
+	m.renewals, err = m.unusedRenewals(ctx)
 	return m, err
+}
+
+// unusedRenewals returns the account's renewals that are paid and not activated, and that no item and no line of the journal has. The seller
+// shows neither name nor key of them. A seller that renews in place has none.
+func (m *migrator) unusedRenewals(ctx context.Context) ([]seller.OrderSummary, error) {
+	if _, inPlace := m.seller.(seller.Prolonger); inPlace {
+		return nil, nil
+	}
+	snapshot, err := m.seller.OrderSnapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var unused []seller.OrderSummary
+	for _, order := range snapshot.Orders {
+		if order.State != seller.StateRenewal {
+			continue
+		}
+		holder, _, err := m.owners.Owner(ctx, seller.ListedCertificate{ID: order.ID, OrderRef: order.OrderRef})
+		if err != nil {
+			return nil, err
+		}
+		if holder == 0 {
+			unused = append(unused, order)
+		}
+	}
+	return unused, nil
 }
 
 // readOwners reads who holds which order, without what another module wrote on the items that are to be migrated.

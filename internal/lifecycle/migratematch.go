@@ -58,7 +58,29 @@ func (m *migrator) decide(ctx context.Context, u unmigrated) (MigrationRow, *can
 		return row, nil, nil
 	}
 	m.addEarlier(chosen, proven)
+	if paid := m.mayBeRenewed(*chosen); paid != "" {
+		row.State, row.ID, row.Proof = MigrationAmbiguous, chosen.order.ID, chosen.proof.String()
+		row.Reason = fmt.Sprintf("id %d is its order, and nobody has activated the paid renewals %s, of which one may be its: activate it at %s if so, then migrate again; else %s",
+			chosen.order.ID, paid, m.Info.Title, m.byHand(strconv.FormatInt(row.Item, 10), strconv.FormatInt(chosen.order.ID, 10)))
+		return row, nil, nil
+	}
 	return m.matched(row, u, *chosen), chosen, nil
+}
+
+// mayBeRenewed returns the ids of paid renewals that may be of the order's next term: the other module may have paid for it and ended
+// before it was activated, and without that renewal the next prolong would pay again. Empty if the order's term is not near its end.
+func (m *migrator) mayBeRenewed(c candidate) string {
+	paid, known := paidTerm(c.order, 0, cabforum.Date{}, c.shown.leaf)
+	if known && m.today().Before(paid.end().AddDays(-renewalWindow)) {
+		return ""
+	}
+	var ids []int64
+	for _, renewal := range m.renewals {
+		if renewal.ID > c.order.ID { // its product may have another name than the order's, which is older
+			ids = append(ids, renewal.ID)
+		}
+	}
+	return item.FormatIDs(ids)
 }
 
 // provenOf returns the candidates with proof that the item may get, and those of them that are not over.
@@ -93,11 +115,29 @@ func (m *migrator) decideNamed(row MigrationRow, u unmigrated, c candidate) (Mig
 		row.State, row.Reason = MigrationOther, odd
 		return row, nil, nil
 	}
+	if name := otherName(u, c); name != "" {
+		row.State, row.ID = MigrationOther, c.order.ID
+		row.Reason = fmt.Sprintf("id %d is for %s, which is not the name in the item's CSR or certificate", c.order.ID, item.DisplayLine(name, item.MaxName))
+		return row, nil, nil
+	}
 	row = m.matched(row, u, c)
 	if c.proof == evidenceNone {
 		row.Proof, row.Reason = proofNamed, "the administrator named it"
+		if c.order.CommonName != "" {
+			row.Reason += "; the seller has it for " + item.DisplayLine(c.order.CommonName, item.MaxName)
+		}
 	}
 	return row, &c, nil
+}
+
+// otherName returns the name that the seller has for the order if the item's CSR and certificate are known and are for another one;
+// empty if the order may be the item's.
+func otherName(u unmigrated, c candidate) string {
+	name := canonical(c.order.CommonName)
+	if name == "" || c.proof >= evidenceKey || u.csr.PEM == "" && u.stored == nil || slices.Contains(u.names, name) {
+		return ""
+	}
+	return c.order.CommonName
 }
 
 // proofNamed is the proof of an order that the administrator named.

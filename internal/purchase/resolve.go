@@ -31,6 +31,11 @@ func Resolve(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
+	if id != 0 && j.CheckIDs() == nil { // with the id it would count as an order of this module, whose term begins on the opening date
+		if err := j.refuseUnmigrated(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if err := j.restoreBeforeResolve(ctx); err != nil {
 		return nil, err
 	}

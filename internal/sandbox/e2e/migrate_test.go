@@ -163,6 +163,30 @@ func TestMigratedItemHasItsRenewedTerm(t *testing.T) {
 	})
 }
 
+// rules MIGRATE-4: a renewal that was paid and never activated may be of an item whose term ends soon. Migrated to the old order alone, it
+// would be renewed and paid again.
+func TestAPaidRenewalOfNobodyKeepsItemsFromMigration(t *testing.T) {
+	f := startSimulated(t, namecheapCase(), firstOrders) // ISPmanager's billing renews in place
+	item := f.storedItem(t, "example.com", 12)
+	far := f.storedItem(t, "far.example", 24)
+	f.setTime(t, "2027-03-01")
+	f.failNext(t, stepActivate, refused)
+	_, run := f.prolong(t, item)
+	require.False(t, run.OK())
+	require.Equal(t, 3, f.paymentCount(t))
+	f.forgetOwn(t, item)
+	f.forgetOwn(t, far)
+	f.sql(t, "DELETE FROM runningoperation")
+
+	found := f.migrate(t, "--yes")
+	require.Equal(t, "ambiguous certificate", found.state(item), "%+v", found)
+	require.Contains(t, found.Items[0].Reason, "nobody has activated")
+	require.Equal(t, "migrated certificate", found.state(far), "its term does not end soon: %+v", found)
+	_, run = f.prolong(t, item)
+	require.Equal(t, "missed", run.Error.Type)
+	require.Equal(t, 3, f.paymentCount(t))
+}
+
 // rules MIGRATE-6: migrate is killed before and after each of its calls of the panel. The next run completes what was begun: the
 // item has the same parameters, and the journal one line.
 func TestMigrationKilledAtEachCall(t *testing.T) {
