@@ -32,8 +32,10 @@ type arguments struct {
 	order []string
 	last  map[string]string
 	empty map[string]bool
-	// suspicious has a text for each argument that is probably a misspelled or misplaced option (row.suspicious).
-	suspicious []string
+	// suspicious has a text for each argument that is probably a misspelled or misplaced option (row.suspicious). swallowedBy has the same
+	// by the name of an option whose value may be any text.
+	suspicious  []string
+	swallowedBy map[string]string
 	// typed is true if a person has typed the command: stdout is a terminal, which the panel has not, and no operation is named.
 	typed bool
 }
@@ -41,7 +43,7 @@ type arguments struct {
 // parseArgs parses the arguments after the program's name (docs/reference/billmanager.md §1.2). It returns no error: problems
 // with known options are in faults, unknown arguments in ignored (rules CLI-1).
 func parseArgs(words []string) *arguments {
-	a := &arguments{given: map[string]bool{}, last: map[string]string{}, empty: map[string]bool{}}
+	a := &arguments{given: map[string]bool{}, last: map[string]string{}, empty: map[string]bool{}, swallowedBy: map[string]string{}}
 	flags := a.flags()
 	known := a.sort(flags, words)
 	if err := flags.Parse(known); err != nil {

@@ -97,7 +97,19 @@ func (r row) suspicious(a *arguments) []string {
 	if a.Operation > 0 && !r.byHand {
 		return nil
 	}
-	return a.suspicious
+	problems := slices.Clone(a.suspicious)
+	for _, name := range literal() {
+		if text := a.swallowedBy[name]; text != "" && !r.takesText(name) {
+			problems = append(problems, text)
+		}
+	}
+	return problems
+}
+
+// takesText reports whether the command uses the text of an option whose value may be any text, or the panel may pass a password, which
+// may look like an option.
+func (r row) takesText(name string) bool {
+	return name == "password" || slices.Contains(r.takes(), name) || name == "value" && slices.Contains(r.takes(), "param")
 }
 
 // unknown returns a text for each argument that is no option. A command for people refuses it, and so does every command that a person
@@ -169,12 +181,15 @@ func literal() []string {
 // swallowed records an option whose value is the name of a guarded option. In `--lang --dry-run` the value of --lang is
 // missing, and without this check the command would act instead of showing what it would do.
 func (a *arguments) swallowed(flag *pflag.Flag, value string) {
-	if slices.Contains(literal(), flag.Name) || !strings.HasPrefix(value, "-") {
+	if _, near := nearOption(value); !near || !strings.HasPrefix(value, "-") {
 		return
 	}
-	if _, near := nearOption(value); near {
-		a.suspicious = append(a.suspicious, fmt.Sprintf("--%s has no value: %s follows it", flag.Name, clip(value, 64)))
+	text := fmt.Sprintf("--%s has no value: %s follows it", flag.Name, clip(value, 64))
+	if slices.Contains(literal(), flag.Name) {
+		a.swallowedBy[flag.Name] = text
+		return
 	}
+	a.suspicious = append(a.suspicious, text)
 }
 
 // unknown records an unknown argument that is probably a misspelled guarded option.

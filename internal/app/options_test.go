@@ -132,7 +132,7 @@ func TestAMisspelledGuardedOptionIsAnError(t *testing.T) {
 	}
 }
 
-// rules CLI-5: a guarded option as the value of another option is an error, unless that value may be any text.
+// rules CLI-5: a guarded option as the value of another option is an error, unless the command takes it as a text.
 func TestAnOptionAsAValueIsSuspicious(t *testing.T) {
 	for words, suspicious := range map[string]bool{
 		"--future dry-run --item 5":              false,
@@ -151,7 +151,7 @@ func TestAnOptionAsAValueIsSuspicious(t *testing.T) {
 		"--lang ru --lang en --runningoperation": true,
 		"--item 3 --item 4 --runningoperation 7": false,
 	} {
-		found := row{}.suspicious(parseArgs(strings.Fields(words)))
+		found := row{needs: needParam, uses: []string{"searchstring"}}.suspicious(parseArgs(strings.Fields(words)))
 		assert.Equal(t, suspicious, len(found) > 0, "%s: %v", words, found)
 	}
 }
@@ -190,6 +190,27 @@ func TestARefusedCommandLineDoesNothing(t *testing.T) {
 			kind, _ := s.failure(t)
 			assert.Equal(t, fault.Value, kind)
 			assert.Empty(t, s.panel.calls)
+		})
+	}
+}
+
+// rules CLI-5: an option that a command does not use takes no --dry-run as its value. What may be any text stays so where it is used.
+func TestAnUnusedOptionSwallowsNoOther(t *testing.T) {
+	for _, row := range []struct {
+		command, option string
+		refused         bool
+	}{
+		{"act", "--param", true}, {"act", "--value", true}, {"act", "--password", false}, {"ask", "--param", false}, {"ask", "--value", false},
+	} {
+		t.Run(row.command+" "+row.option, func(t *testing.T) {
+			ask := plain(answering("hello"))
+			ask.name, ask.needs = "ask", needParam
+			s := newFixture(t, plain(answering("hello")), ask)
+			args := []string{"--command", row.command, row.option, "--dry-run"}
+			if row.command == "ask" && row.option == "--value" {
+				args = append(args, "--param", "csr")
+			}
+			assert.Equal(t, map[bool]int{true: 1, false: 0}[row.refused], s.run(args...), s.stdout.String())
 		})
 	}
 }
