@@ -148,6 +148,9 @@ const overdueSweep = 3 * time.Hour
 
 const maxSweepRecord = 1 << 20
 
+// clockStep is how far ahead a sweep may have ended: a clock is corrected by minutes.
+const clockStep = 5 * time.Minute
+
 func checkLastSweep(_ context.Context, x *examination) []Finding {
 	path := filepath.Join(x.o.Root, "var", x.o.Binary+".sweep")
 	start := "systemctl start " + timerUnit + x.o.Binary + ".service"
@@ -165,6 +168,8 @@ func checkLastSweep(_ context.Context, x *examination) []Finding {
 	age := x.o.Now().Sub(record.Ended).Round(time.Minute)
 	shown := fmt.Sprintf("ended %s (%s ago): %s, %d items, %d failed", record.Ended.UTC().Format("2006-01-02 15:04 UTC"), age, record.Result, record.Items, record.Failed)
 	switch {
+	case age < -clockStep: // it would count as recent until then
+		return []Finding{failed("correct this host's clock, then "+start, "%s: that is in the future", shown)}
 	case age > overdueSweep:
 		return []Finding{failed("systemctl status "+timerUnit+x.o.Binary+".timer; then "+start, "%s", shown)}
 	case record.Result != item.SweepOK:

@@ -292,6 +292,8 @@ func brokenSetups() []brokenSetup {
 			}},
 		{name: "a sweep that is overdue", id: "last_sweep", text: "(4h0m0s ago)", mend: "systemctl status pmssl-subscription@",
 			damage: func(t *testing.T, f *doctorFixture) { f.setTime(t, "2026-04-02T13:00:00Z") }},
+		{name: "a sweep in the future", id: "last_sweep", text: "that is in the future", mend: "correct this host's clock",
+			damage: func(t *testing.T, f *doctorFixture) { f.setTime(t, "2026-04-02T08:00:00Z") }},
 		{name: "maintenance", id: "maintenance", text: "nothing is ordered", mend: "rm ",
 			damage: func(t *testing.T, f *doctorFixture) { f.write(t, "etc/billmgr.DoNothing", "", 0o644) }},
 		{name: "an operation that waits for a person", id: "operations", text: "1 operations wait for you: open of item", mend: "Running operations",
