@@ -94,7 +94,7 @@ func commands() table {
 			run: command.Status, byHand: true, readsOnly: true, uses: []string{"item", "check"},
 			formats: []string{item.FormatText, item.FormatJSON, item.FormatXML, item.FormatPrometheus, item.FormatHTML}, example: "--format json", deadline: reportTime},
 		{name: "notices", about: "writes the built-in mail templates into a folder to edit them; keeps files that were edited",
-			run: command.Notices, needs: needDir, byHand: true, alone: func(*arguments) bool { return true }, formats: textXML(), example: "--dir /root/templates", deadline: personTime},
+			run: command.Notices, needs: needDir, byHand: true, alone: func(*arguments) bool { return true }, formats: textXML(), example: "--dir /usr/local/mgr5/etc/pmssl/templates", deadline: personTime},
 		{name: "reconcile", about: "compares the seller's orders of a month with items and purchase journal; changes nothing",
 			run: command.Reconcile, needs: needModule, byHand: true, readsOnly: true, uses: []string{"period"}, formats: textXMLJSON(), example: "--module 5 --period 2026-04", deadline: sweepTime},
 		{name: "migrate", about: "gives items that the panel's own module ordered what an order of this module has; without --yes it only shows what it would do",
