@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -96,7 +98,7 @@ func TestPlanAsPicture(t *testing.T) {
 		run := withoutItem("2026-04-02", strconv.Itoa(12*years))
 		run.Format = "svg"
 		text := plan(t, run)
-		golden(t, name, strings.ReplaceAll(text, "><", ">\n<")+"\n")
+		golden(t, name, text+"\n")
 		assert.NoError(t, xml.Unmarshal([]byte(text), new(struct{ XMLName xml.Name })))
 		for _, foreign := range []string{"<script", "href", "url(", "@import", "@font-face", "<image", "onload"} {
 			assert.NotContains(t, text, foreign, name)
@@ -104,6 +106,76 @@ func TestPlanAsPicture(t *testing.T) {
 		assert.Contains(t, text, "prefers-color-scheme:dark")
 		assert.Contains(t, text, "today 2026-11-22")
 		assert.Contains(t, text, fmt.Sprintf("paid until %d-04-02", 2026+years))
+	}
+}
+
+// Who does not see the picture can read all of it.
+func TestPlanPictureHasATextAlternative(t *testing.T) {
+	s := heldFixture(t)
+	s.panel.order.Template = "ev_ssl"
+	s.args.Format = "svg"
+	doc, err := command.Plan(context.Background(), s.env())
+	require.NoError(t, err)
+	root := doc.Root()
+	assert.Equal(t, "img", root.SelectAttrValue("role", ""))
+	for attribute, want := range map[string]string{
+		"aria-labelledby": "example.com, item 42 2 years from 2026-04-02, paid until 2028-04-02",
+		"aria-describedby": "6 certificates, 5 reissues, 3 proofs of control, 2 vettings, lead 10 days." +
+			" Certificates issued from 2026-04-02 on are valid for at most 200 days and reuse a proof of control for at most 200 days." +
+			" Certificates issued from 2027-03-15 on are valid for at most 100 days and reuse a proof of control for at most 100 days." +
+			" Certificate 1: issued 2026-04-02, expires 2026-10-17, in place, control to be proved, organisation to be vetted, reissued 2026-10-07." +
+			" Certificate 2: issued 2026-10-07, expires 2027-04-25, reissued 2027-04-15." +
+			" Certificate 3: issued 2027-04-15, expires 2027-07-24, control to be proved, reissued 2027-07-14." +
+			" Certificate 4: issued 2027-07-14, expires 2027-10-22, organisation to be vetted, reissued 2027-10-12." +
+			" Certificate 5: issued 2027-10-12, expires 2028-01-20, control to be proved, reissued 2028-01-10." +
+			" Certificate 6: issued 2028-01-10, expires 2028-04-02.",
+	} {
+		e := doc.FindElement("//*[@id='" + root.SelectAttrValue(attribute, "none") + "']")
+		require.NotNil(t, e, attribute)
+		assert.Equal(t, want, e.Text())
+	}
+}
+
+func TestPlanPictureNamesTheLimitsOfEachCertificate(t *testing.T) {
+	for period, want := range map[string][]string{
+		"60": {"200 days", "● 200 days", "100 days from 2027-03-15", "● 100 days", "47 days from 2029-03-15", "● 10 days"},
+		"12": {"200 days", "● 200 days", "100 days from 2027-03-15 →", "● 100 days →"}, // its last cell is too small
+		"6":  {"200 days", "● 200 days"},
+	} {
+		run := withoutItem("2026-04-02", period)
+		run.Format = "svg"
+		doc, err := command.Plan(context.Background(), run)
+		require.NoError(t, err)
+		var limits []string
+		for _, e := range doc.FindElements("//text[@class]") {
+			if words := textOf(e); strings.Contains(e.SelectAttrValue("class", ""), "wide") && regexp.MustCompile(`^(● )?\d+ days`).MatchString(words) {
+				limits = append(limits, words)
+			}
+		}
+		assert.Equal(t, want, limits, "%s months", period)
+	}
+}
+
+// Both kinds of texts, those of wide and of narrow screens, name each certificate's day of issue.
+func TestPlanPictureNamesEachCertificatesDays(t *testing.T) {
+	run := withoutItem("2026-04-02", "60")
+	run.Format = "svg"
+	doc, err := command.Plan(context.Background(), run)
+	require.NoError(t, err)
+	words := map[string]string{}
+	for _, e := range doc.FindElements("//text") {
+		words[strings.Fields(e.SelectAttrValue("class", ""))[0]] += textOf(e) + "\n"
+	}
+	run.Format = "text"
+	rows := strings.Split(plan(t, run), "\n")[1:31]
+	for i, row := range rows {
+		issued, expires := strings.Fields(row)[1], strings.Fields(row)[2]
+		label := fmt.Sprintf("%d\u2002%s – %s\n", i+1, issued, expires)
+		if i == 0 {
+			label = fmt.Sprintf("1\u2002issued %s, expires %s\n", issued, expires)
+		}
+		assert.Contains(t, words["wide"], label)
+		assert.Contains(t, words["narrow"], issued+"\n")
 	}
 }
 
@@ -115,42 +187,98 @@ func TestPlanMarksTodayOnlyInsideTheTerm(t *testing.T) {
 	}
 }
 
-// box is the area of a text in the picture, with the width of a wide font.
-type box struct {
-	words      string
-	x1, x2     float64
-	top, under float64
-}
-
-func boxOf(t *testing.T, e *etree.Element) box {
-	t.Helper()
-	length := func(name string) float64 {
-		n, err := strconv.ParseFloat(e.SelectAttrValue(name, ""), 64)
-		require.NoError(t, err)
-		return n
-	}
-	class, width := strings.Fields(e.SelectAttrValue("class", "")), 7.3
-	b := box{words: e.Text(), x1: length("x"), top: length("y") - 9, under: length("y") + 3}
-	anchor := 0.0
-	for _, c := range class {
-		switch c {
-		case "head":
-			width, b.top = 11.5, length("y")-14
-		case "end":
-			anchor = 1
-		case "mid":
-			anchor = 0.5
+// textOf returns the text of an element and of its children.
+func textOf(e *etree.Element) string {
+	all := ""
+	for _, token := range e.Child {
+		switch token := token.(type) {
+		case *etree.CharData:
+			all += token.Data
+		case *etree.Element:
+			all += textOf(token)
 		}
 	}
-	wide := width * float64(len([]rune(b.words)))
-	b.x1 -= anchor * wide
-	b.x2 = b.x1 + wide
+	return all
+}
+
+// box is the area of an element in the picture.
+type box struct {
+	words, class string
+	x1, x2       float64
+	top, under   float64
+}
+
+func (b box) overlaps(other box) bool {
+	return b.x2 > other.x1 && other.x2 > b.x1 && b.under > other.top && other.under > b.top
+}
+
+func (b box) is(class string) bool { return slices.Contains(strings.Fields(b.class), class) }
+
+// lengthOf returns a length among the attributes of the element.
+func lengthOf(t *testing.T, e *etree.Element, name string) float64 {
+	t.Helper()
+	n, err := strconv.ParseFloat(e.SelectAttrValue(name, ""), 64)
+	require.NoError(t, err, "%s of %s", name, e.Tag)
+	return n
+}
+
+// dejaVuSans returns the width of one of the font's characters, in multiples of its size.
+func dejaVuSans(r rune) float64 {
+	for _, row := range []struct {
+		characters string
+		width      float64
+	}{
+		{"0123456789", 0.636}, {" ,.", 0.318}, {"-", 0.361}, {"!", 0.401}, {"'", 0.275}, {":", 0.337}, {"–\u2002", 0.5}, {"●", 0.77}, {"→", 0.838},
+		{"agbdpqhnu", 0.635}, {"ceo", 0.615}, {"f", 0.352}, {"ijl", 0.278}, {"kvxyz", 0.592}, {"rt", 0.411}, {"s", 0.521}, {"w", 0.818},
+	} {
+		if strings.ContainsRune(row.characters, r) {
+			return row.width
+		}
+	}
+	return 1
+}
+
+// textBox returns the area of a text in DejaVu Sans, a wide font.
+func textBox(t *testing.T, e *etree.Element) box {
+	t.Helper()
+	b := box{words: textOf(e), class: e.SelectAttrValue("class", "")}
+	size, bold := map[bool]float64{true: 15, false: 20}[b.is("wide")], 1.0
+	if b.is("head") {
+		size, bold = map[bool]float64{true: 21, false: 25}[b.is("wide")], 1.11
+	}
+	width := 0.0
+	for _, r := range b.words {
+		width += dejaVuSans(r) * size * bold
+	}
+	b.x1 = lengthOf(t, e, "x")
+	switch {
+	case b.is("end"):
+		b.x1 -= width
+	case b.is("mid"):
+		b.x1 -= width / 2
+	}
+	b.x2, b.top, b.under = b.x1+width, lengthOf(t, e, "y")-0.74*size, lengthOf(t, e, "y")+0.2*size
 	return b
+}
+
+// shapeBoxes returns the bars and symbols of a picture.
+func shapeBoxes(t *testing.T, doc *etree.Document) (all []box) {
+	t.Helper()
+	for _, e := range doc.FindElements("//rect") {
+		b := box{words: "a bar", class: e.SelectAttrValue("class", ""), x1: lengthOf(t, e, "x"), top: lengthOf(t, e, "y")}
+		b.x2, b.under = b.x1+lengthOf(t, e, "width"), b.top+lengthOf(t, e, "height")
+		all = append(all, b)
+	}
+	for _, e := range doc.FindElements("//circle") {
+		x, y, r := lengthOf(t, e, "cx"), lengthOf(t, e, "cy"), lengthOf(t, e, "r")
+		all = append(all, box{words: "a symbol", class: e.SelectAttrValue("class", ""), x1: x - r, x2: x + r, top: y - r, under: y + r})
+	}
+	return all
 }
 
 // Labels of a picture do not overlap and are inside it, for any term, lead and day.
 func TestPlanPicturesLabelsDoNotOverlap(t *testing.T) {
-	for _, months := range []string{"1", "3", "12", "13", "24", "36", "60", "120"} {
+	for _, months := range []string{"1", "3", "10", "12", "13", "20", "24", "31", "36", "60", "120"} {
 		for _, lead := range []string{"0", "10", "200"} {
 			for _, today := range []string{"2026-04-02", "2026-11-22", "2027-03-10", "2027-03-31"} {
 				at, err := cabforum.ParseDate(today)
@@ -162,28 +290,45 @@ func TestPlanPicturesLabelsDoNotOverlap(t *testing.T) {
 				doc, err := command.Plan(context.Background(), run)
 				require.NoError(t, err)
 				requireLegible(t, doc, label)
+				if lead != "200" {
+					require.Empty(t, doc.FindElements("//text[@class='wide over halo']"), "%s: there is room beside each bar", label)
+				}
 			}
 		}
 	}
 }
 
+// requireLegible checks the texts of both widths: they are in the picture, and neither on another text nor on a symbol.
 func requireLegible(t *testing.T, doc *etree.Document, label string) {
 	t.Helper()
-	width, err := strconv.ParseFloat(doc.Root().SelectAttrValue("width", ""), 64)
-	require.NoError(t, err)
-	height, err := strconv.ParseFloat(doc.Root().SelectAttrValue("height", ""), 64)
-	require.NoError(t, err)
-	var boxes []box
-	for _, e := range doc.FindElements("//text") {
-		b := boxOf(t, e)
-		require.True(t, b.x1 >= 0 && b.x2 <= width && b.top >= 0 && b.under <= height, "%s: %+v leaves the picture", label, b)
-		for _, other := range boxes {
-			apart := b.x2 <= other.x1 || other.x2 <= b.x1 || b.under <= other.top || other.under <= b.top
-			require.True(t, apart, "%s: %q and %q overlap", label, b.words, other.words)
+	width, height := lengthOf(t, doc.Root(), "width"), lengthOf(t, doc.Root(), "height")
+	for layer, other := range map[string]string{"wide": "narrow", "narrow": "wide"} {
+		var boxes []box
+		for _, e := range doc.FindElements("//text") {
+			b := textBox(t, e)
+			if !b.is(layer) {
+				continue
+			}
+			require.True(t, b.x1 >= 0 && b.x2 <= width && b.top >= 0 && b.under <= height, "%s: %+v leaves the picture", label, b)
+			for _, other := range boxes {
+				if b.overlaps(other) {
+					require.Fail(t, "texts overlap", "%s: %q and %q", label, b.words, other.words)
+				}
+			}
+			boxes = append(boxes, b)
 		}
-		boxes = append(boxes, b)
+		require.Greater(t, len(boxes), 8)
+		for _, shape := range shapeBoxes(t, doc) {
+			if shape.is(other) || shape.is("paper") || shape.is("limit") {
+				continue
+			}
+			for _, b := range boxes {
+				if b.overlaps(shape) && !(shape.words == "a bar" && (b.is("inside") || b.is("over"))) {
+					require.Fail(t, "a text lies on a shape", "%s: %q on %s of %s", label, b.words, shape.words, shape.class)
+				}
+			}
+		}
 	}
-	require.Greater(t, len(boxes), 8)
 }
 
 func TestPlanRefusesBadInput(t *testing.T) {
@@ -301,7 +446,9 @@ func TestPlanOfAnItemWithProblems(t *testing.T) {
 		s.args.Format = "svg"
 		drawn := s.plan(t)
 		assert.Contains(t, drawn, ">without a certificate<")
-		assert.Equal(t, 2, strings.Count(drawn, `<rect class="gap"`), "in the row and in the legend")
+		assert.Equal(t, 1, strings.Count(drawn, `<rect class="gap"`), "in the row")
+		assert.Equal(t, 1, strings.Count(drawn, `<rect class="wide gap"`), "in the legend")
+		assert.Equal(t, 1, strings.Count(drawn, `<rect class="narrow gap"`), "in the legend of narrow screens")
 	})
 	t.Run("the seller's term is shorter", func(t *testing.T) {
 		s := heldFixture(t)

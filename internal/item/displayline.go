@@ -26,5 +26,5 @@ func DisplayLine(text string, limit int) string {
 // MaxWarning is the number of characters of a warning that are shown.
 const MaxWarning = 300
 
-// MaxName is the number of characters of an item's name that are shown: as many wide ones fit into a headline.
+// MaxName is the number of characters of an item's name that are shown.
 const MaxName = 48

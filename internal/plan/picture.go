@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/item"
-	"pmssl/internal/seller"
 	"pmssl/internal/xmldoc"
 
 	"github.com/beevik/etree"
@@ -16,42 +14,45 @@ import (
 
 // Sizes and positions in the picture, in user units (pixels at 1x).
 const (
-	pictureWidth = 1120.0
-	numberEnd    = 54.0 // right borders of the table's columns
-	issuedEnd    = 138.0
-	expiresEnd   = 224.0
-	daysEnd      = 264.0
-	plotLeft     = 306.0
-	plotRight    = pictureWidth - 32
-	capsTop      = 92.0 // the caps' steps
-	capsHeight   = 64.0
-	rowsTop      = 206.0 // the certificates
-	rowHeight    = 22.0
-	barHeight    = 12.0
-	lineHeight   = 18.0 // of the texts below
+	pictureWidth = 760.0
+	margin       = 20.0 // of the texts
+	plotLeft     = 52.0 // the first day; left of it is room for the symbols of the first certificate
+	plotRight    = pictureWidth - margin
+	limitsHeight = 56.0 // of the limits' cells
+	rowHeight    = 21.0 // of a certificate
+	barHeight    = 15.0
 )
 
-// pictureStyle has the colours for light and dark. A reader without media queries sees the light ones.
-const pictureStyle = `
-text{font:12px system-ui,-apple-system,"Segoe UI","DejaVu Sans",sans-serif;fill:#1c2733}
+// narrowWidth is the width in pixels up to which the picture shows its narrow texts. Shown smaller, the wide ones would be less
+// than 11 pixels high.
+const narrowWidth = 560
+
+// pictureStyle returns the fonts, and the colours for light and dark. A reader without media queries sees the light ones, and the
+// wide texts.
+func pictureStyle() string {
+	return fmt.Sprintf(`
+text{font-family:system-ui,-apple-system,"Segoe UI","DejaVu Sans",sans-serif;fill:#1c2733;font-variant-numeric:tabular-nums}
+.wide{font-size:%gpx}
+.narrow{font-size:%gpx;display:none}
+.wide.head{font-size:%gpx}
+.narrow.head{font-size:%gpx}
+@media (max-width:%dpx){.wide{display:none}.narrow{display:inline}}
+.head{font-weight:600}
 .paper{fill:#ffffff}
-.head{font-size:18px;font-weight:600}
-.soft{fill:#5b6876}
+.soft{fill:#56626f}
 .halo{paint-order:stroke;stroke:#ffffff;stroke-width:4px;stroke-linejoin:round}
-.num{font-variant-numeric:tabular-nums}
 .end{text-anchor:end}
 .mid{text-anchor:middle}
-.zebra{fill:#f3f6f9}
 .grid{stroke:#dbe2e9;stroke-width:1}
-.step{stroke:#9aa7b4;stroke-width:1;stroke-dasharray:3 3}
-.cap{fill:#e3ecf7}
-.capline{fill:none;stroke:#4a78b0;stroke-width:1.5}
+.step{stroke:#7b8896;stroke-width:1;stroke-dasharray:3 3}
+.limit{fill:#e3ecf7}
 .used{fill:#2f6db5}
 .held{fill:#17457c}
-.replaced{fill:#a9c6e8}
+.inside{fill:#ffffff}
+.unused{fill:#d6e4f5;stroke:#2f6db5;stroke-width:1}
 .act{stroke:#c2570c;stroke-width:1.5}
 .actmark{fill:#c2570c}
-.proof{fill:#16803c}
+.proof{fill:#14703a}
 .vet{fill:#8a3ab9}
 .gap{fill:#c81e1e}
 .today{stroke:#c81e1e;stroke-width:1.5}
@@ -62,14 +63,13 @@ text{fill:#e4eaf1}
 .paper{fill:#12171d}
 .halo{stroke:#12171d}
 .soft{fill:#9dabba}
-.zebra{fill:#1a2129}
 .grid{stroke:#2b3541}
-.step{stroke:#5f6e7e}
-.cap{fill:#1d2f45}
-.capline{stroke:#6fa3e0}
+.step{stroke:#6b7a8a}
+.limit{fill:#1d2f45}
 .used{fill:#5c9be6}
-.held{fill:#9cc6fb}
-.replaced{fill:#2d4a6e}
+.held{fill:#a8cdfb}
+.inside{fill:#0b1017}
+.unused{fill:#20344f;stroke:#5c9be6}
 .act{stroke:#f08c3c}
 .actmark{fill:#f08c3c}
 .proof{fill:#4ac279}
@@ -78,30 +78,43 @@ text{fill:#e4eaf1}
 .today{stroke:#ff7b72}
 .paid{stroke:#e4eaf1}
 }
-`
+`, wideSize, narrowSize, wideHead, narrowHead, narrowWidth)
+}
 
-// picture returns the plan as SVG on a time axis: the maximum validity as steps, a row for each certificate with its reissue,
-// proofs and vettings, today, and the end of the paid term. It contains no script and no font.
+// picture returns the plan as SVG on a time axis: the limits as cells, a bar for each certificate with its dates, its reissue, and
+// the proof and vetting that it needs, today, and the end of the paid term. It contains no script, no font and no reference. All
+// texts are there twice: small with all details, and large with fewer ones for narrow screens.
 func (o planView) picture() *etree.Document {
-	from, to := o.axis()
-	p := &picture{planView: o, from: from, to: to, bottom: rowsTop + rowHeight*float64(len(o.Certificates))}
 	doc := etree.NewDocument()
-	p.node = doc.CreateElement("svg")
-	xmldoc.SetAttributes(p.node, "xmlns", "http://www.w3.org/2000/svg", "role", "img", "aria-labelledby", "title desc")
-	p.node.CreateElement("style").SetText(pictureStyle)
+	p := &picture{planView: o, node: doc.CreateElement("svg")}
+	p.from, p.to = o.axis()
+	xmldoc.SetAttributes(p.node, "xmlns", "http://www.w3.org/2000/svg", "role", "img", "aria-labelledby", "title", "aria-describedby", "desc")
+	p.node.CreateElement("style").SetText(pictureStyle())
 	p.named("title", strings.TrimSpace(p.title+" "+p.length()))
-	p.named("desc", p.totals())
-	paper := p.add("rect", "paper", "width", pictureWidth)
-	p.heading()
-	p.rows()
+	p.named("desc", p.description())
+	paper := p.add("rect", "paper", "x", 0.0, "y", 0.0, "width", pictureWidth)
+	wide, narrow := wideTexts(p), narrowTexts(p)
+
+	p.limitsTop = max(wide.heading(), narrow.heading()) + 50
+	p.rowsTop = p.limitsTop + limitsHeight + 36
+	p.bottom = p.rowsTop + rowHeight*float64(len(p.Certificates))
+	p.limits()
 	p.calendar()
-	p.caps()
+	p.markDays()
 	for _, c := range p.Certificates {
 		p.certificate(c)
 	}
-	p.markDays()
-	p.capLabels()
-	height := p.below()
+	height := 0.0
+	for _, t := range []texts{wide, narrow} {
+		t.limits()
+		t.calendar()
+		t.days()
+		for _, c := range p.Certificates {
+			t.certificate(c)
+		}
+		height = max(height, t.below()+margin)
+	}
+	p.node.CreateText("\n")
 	xmldoc.SetAttributes(paper, "height", number(height))
 	xmldoc.SetAttributes(p.node, "width", pictureWidth, "height", number(height), "viewBox", "0 0 "+number(pictureWidth)+" "+number(height))
 	return doc
@@ -110,13 +123,16 @@ func (o planView) picture() *etree.Document {
 // picture is the SVG document while it is drawn.
 type picture struct {
 	planView
-	node     *etree.Element
-	from, to cabforum.Date
-	bottom   float64 // of the certificates' rows
+	node      *etree.Element
+	from, to  cabforum.Date
+	limitsTop float64 // of the limits' cells
+	rowsTop   float64 // of the certificates
+	bottom    float64
 }
 
-// add draws an element of the class; numbers among the attributes are rounded.
+// add draws an element of the class on a line of its own; numbers among the attributes are rounded.
 func (p *picture) add(tag, class string, pairs ...any) *etree.Element {
+	p.node.CreateText("\n")
 	e := p.node.CreateElement(tag)
 	if class != "" {
 		e.CreateAttr("class", class)
@@ -131,13 +147,7 @@ func (p *picture) add(tag, class string, pairs ...any) *etree.Element {
 }
 
 func (p *picture) named(tag, text string) {
-	e := p.node.CreateElement(tag)
-	e.CreateAttr("id", tag)
-	e.SetText(text)
-}
-
-func (p *picture) text(class string, x, y float64, words string) {
-	p.add("text", class, "x", x, "y", y).SetText(words)
+	p.add(tag, "", "id", tag).SetText(text)
 }
 
 func (p *picture) line(class string, x1, y1, x2, y2 float64) {
@@ -162,185 +172,166 @@ func (p *picture) x(d cabforum.Date) float64 {
 
 func (p *picture) shows(d cabforum.Date) bool { return !d.Before(p.from) && !d.After(p.to) }
 
-// heading writes the title and the totals.
-func (p *picture) heading() {
-	head, below := p.length(), p.totals()
-	if p.title != "" {
-		head, below = p.title, p.length()+": "+p.totals()
-	}
-	p.text("head", 32, 38, head)
-	p.text("soft", 32, 60, below)
-}
-
 func (p *picture) length() string {
 	return fmt.Sprintf("%s from %s, paid until %s", months(p.Term.Months), p.Term.Start, p.PaidUntil)
 }
 
-// rows draws the table on the left and the background of the rows.
-func (p *picture) rows() {
-	for i := range p.Certificates {
-		if i%2 == 0 {
-			p.add("rect", "zebra", "x", 24.0, "y", rowsTop+rowHeight*float64(i), "width", pictureWidth-48, "height", rowHeight)
-		}
-	}
-	y := rowsTop - 10
-	for _, h := range []struct {
-		x    float64
-		word string
-	}{{numberEnd, "#"}, {issuedEnd, "issued"}, {expiresEnd, "expires"}, {daysEnd, "days"}} {
-		p.text("soft end", h.x, y, h.word)
+// description returns the whole picture as text for those who do not see it.
+func (p *picture) description() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s.", p.totals())
+	for _, s := range p.steps() {
+		fmt.Fprintf(&b, " Certificates issued from %s on are valid for at most %d days and reuse a proof of control for at most %d days.", s.from, s.validity, s.reuse)
 	}
 	for _, c := range p.Certificates {
-		y := p.row(c) + rowHeight/2 + 4
-		p.text("num soft end", numberEnd, y, strconv.Itoa(c.N))
-		p.text("num end", issuedEnd, y, c.Issued.String())
-		p.text("num end", expiresEnd, y, c.Expires.String())
-		p.text("num end", daysEnd, y, strconv.Itoa(c.Days))
+		fmt.Fprintf(&b, " Certificate %d: issued %s, expires %s", c.N, c.Issued, c.Expires)
+		for _, part := range []struct {
+			shown bool
+			text  string
+		}{
+			{c.Held, "in place"},
+			{c.DomainValidation == cabforum.ValidationNeeded, "control to be proved"},
+			{c.SubjectValidation == cabforum.ValidationNeeded, "organisation to be vetted"},
+			{!c.ReissueOn.IsZero(), "reissued " + c.ReissueOn.String()},
+		} {
+			if part.shown {
+				b.WriteString(", " + part.text)
+			}
+		}
+		b.WriteString(".")
 	}
+	return b.String()
 }
 
 // row returns the top of a certificate's row.
-func (p *picture) row(c cabforum.Certificate) float64 { return rowsTop + rowHeight*float64(c.N-1) }
+func (p *picture) row(c cabforum.Certificate) float64 { return p.rowsTop + rowHeight*float64(c.N-1) }
 
-// capStep is a period with the same maximum validity, as far as the picture shows it.
-type capStep struct {
-	from, to cabforum.Date
-	cap      int  // maximum validity in days
-	changed  bool // the period begins inside the picture
+// limitStep is a period with the same limits, as far as the picture shows it.
+type limitStep struct {
+	from, to        cabforum.Date
+	validity, reuse int  // in days
+	changed         bool // the period begins inside the picture
 }
 
-// capSteps returns the maximum validity by day of issue, and the highest one of the picture.
-func (p *picture) capSteps() (steps []capStep, highest int) {
+// steps returns the limits by day of issue.
+func (p *picture) steps() (steps []limitStep) {
 	for _, s := range cabforum.Current() {
 		on := cabforum.DateOf(s.From)
 		switch {
 		case !on.After(p.from):
-			steps = []capStep{{p.from, p.to, s.Cap, false}}
+			steps = []limitStep{{p.from, p.to, s.Cap, s.Reuse, false}}
 		case on.Before(p.to):
 			steps[len(steps)-1].to = on
-			steps = append(steps, capStep{on, p.to, s.Cap, true})
+			steps = append(steps, limitStep{on, p.to, s.Cap, s.Reuse, true})
 		}
 	}
-	for _, s := range steps {
-		highest = max(highest, s.cap)
+	return steps
+}
+
+// cell returns the left and right border of the step's cell.
+func (p *picture) cell(s limitStep) (left, right float64) {
+	if s.changed {
+		return p.x(s.from) + 2, p.x(s.to)
 	}
-	return steps, highest
+	return p.x(s.from), p.x(s.to)
 }
 
-// y returns the vertical position of the step's line.
-func (s capStep) y(highest int) float64 {
-	return capsTop + capsHeight - (capsHeight-20)*float64(s.cap)/float64(highest)
-}
-
-// caps draws the steps of the maximum validity.
-func (p *picture) caps() {
-	base := capsTop + capsHeight
-	p.text("soft end", daysEnd, base-4, "days allowed")
-	var outline []string
-	steps, highest := p.capSteps()
-	for _, s := range steps {
-		x1, x2, y := p.x(s.from), p.x(s.to), s.y(highest)
-		p.add("rect", "cap", "x", x1, "y", y, "width", x2-x1, "height", base-y)
-		outline = append(outline, number(x1)+","+number(y), number(x2)+","+number(y))
+// limits draws a cell for each step of the limits, and a line where a step begins.
+func (p *picture) limits() {
+	for _, s := range p.steps() {
+		left, right := p.cell(s)
+		p.add("rect", "limit", "x", left, "y", p.limitsTop, "width", max(0, right-left), "height", limitsHeight, "rx", 3)
 		if s.changed {
-			p.line("step", x1, capsTop, x1, p.bottom)
-		}
-	}
-	p.add("polyline", "capline", "points", strings.Join(outline, " "))
-}
-
-// capLabels writes the labels of the steps. It is called last, so that no line is drawn over them.
-func (p *picture) capLabels() {
-	steps, highest := p.capSteps()
-	for _, s := range steps {
-		if label := s.label(p.x(s.to) - p.x(s.from)); label != "" {
-			p.text("num halo", p.x(s.from)+6, s.y(highest)-5, label)
+			x := p.x(s.from)
+			p.line("step", x, p.limitsTop, x, p.bottom)
 		}
 	}
 }
 
-// label returns the label of the step that fits into the width; empty if none does.
-func (s capStep) label(width float64) string {
-	switch {
-	case width >= 170 && s.changed:
-		return fmt.Sprintf("%d days from %s", s.cap, s.from)
-	case width >= 60:
-		return fmt.Sprintf("%d days", s.cap)
-	case width >= 30:
-		return strconv.Itoa(s.cap)
-	}
-	return ""
-}
-
-// calendar draws lines and labels for each month, or for each third, sixth or twelfth if they would be too close.
-func (p *picture) calendar() {
+// ticks returns the first days of months, or of each third, sixth or twelfth month if they would be closer than the distance.
+func (p *picture) ticks(distance float64) (days []cabforum.Date) {
 	every := 1
 	for _, wider := range []int{3, 6, 12} {
-		if (plotRight-plotLeft)/float64(p.from.DaysUntil(p.to))*30.4*float64(every) < 44 {
+		if (plotRight-plotLeft)/float64(p.from.DaysUntil(p.to))*30.4*float64(every) < distance {
 			every = wider
 		}
 	}
-	year := 0
-	for tick := (cabforum.Date{Year: p.from.Year, Month: p.from.Month, Day: 1}); !tick.After(p.to); tick = tick.AddMonths(1) {
-		if tick.Before(p.from) || (int(tick.Month)-1)%every != 0 {
-			continue
+	for day := (cabforum.Date{Year: p.from.Year, Month: p.from.Month, Day: 1}); !day.After(p.to); day = day.AddMonths(1) {
+		if !day.Before(p.from) && (int(day.Month)-1)%every == 0 {
+			days = append(days, day)
 		}
-		x := p.x(tick)
-		p.line("grid", x, capsTop+capsHeight, x, p.bottom)
-		if x > plotRight-20 {
-			continue // the label would be cut off
-		}
-		p.text("soft", x+4, rowsTop-10, tick.Month.String()[:3])
-		if tick.Year != year {
-			year = tick.Year
-			p.text("num", x+4, rowsTop-26, strconv.Itoa(year))
-		}
+	}
+	return days
+}
+
+// calendar draws the lines of the time axis.
+func (p *picture) calendar() {
+	for _, day := range p.ticks(wideTick) {
+		x := p.x(day)
+		p.line("grid", x, p.limitsTop+limitsHeight+10, x, p.bottom)
 	}
 }
 
 // markDays draws today and the end of the paid term.
 func (p *picture) markDays() {
 	end := p.x(p.PaidUntil)
-	p.line("paid", end, capsTop+capsHeight, end, p.bottom+6)
-	p.text("end", end, p.bottom+20, "paid until "+p.PaidUntil.String())
-	if !p.shows(p.today) {
-		return
+	p.line("paid", end, p.limitsTop+limitsHeight, end, p.bottom+8)
+	if p.shows(p.today) {
+		x := p.x(p.today)
+		p.line("today", x, p.limitsTop+limitsHeight, x, p.bottom+8)
 	}
-	x, side := p.x(p.today), "todayword mid"
-	switch {
-	case x < plotLeft+60:
-		side = "todayword"
-	case x > plotRight-60:
-		side = "todayword end"
-	}
-	p.line("today", x, capsTop-6, x, p.bottom)
-	p.text(side, x, capsTop-12, "today "+p.today.String())
 }
 
-// certificate draws the row of a certificate: the proof and vetting that it needs, its time in use, the time after its reissue,
-// and the reissue itself.
+// certificate draws the row of a certificate: the proof and vetting that it needs, its time in use, the validity that is left when
+// it is replaced, and the reissue itself.
 func (p *picture) certificate(c cabforum.Certificate) {
-	y := p.row(c)
-	top, middle := y+(rowHeight-barHeight)/2, y+rowHeight/2
-	start, end := p.x(c.Issued), p.x(c.Expires)
+	top := p.row(c) + (rowHeight-barHeight)/2
+	start, next, end := p.x(c.Issued), p.x(p.next(c)), p.x(c.Expires)
 	class := "used"
 	if c.Held {
 		class = "held"
 	}
-	next := p.x(p.next(c))
+	p.bar("unused", next, end, top)
 	p.bar(class, start, min(next, end), top)
-	p.bar("replaced", next, end, top)
 	p.bar("gap", end, next, top)
 	if !c.ReissueOn.IsZero() {
-		p.line("act", next, top-2, next, top+rowHeight)
-		p.add("path", "actmark", "d", fmt.Sprintf("M%s %sl-3.5 -5h7z", number(next), number(top-1)))
+		p.reissue("", next, top)
 	}
+	middle := p.row(c) + rowHeight/2
 	if c.DomainValidation == cabforum.ValidationNeeded {
-		p.add("circle", "proof", "cx", start-9, "cy", middle, "r", 4.0)
+		p.proof("", start-symbolDistance, middle)
 	}
 	if c.SubjectValidation == cabforum.ValidationNeeded {
-		p.add("rect", "vet", "x", start-24, "y", middle-4, "width", 8.0, "height", 8.0)
+		p.vetting("", start-symbolsOf(c), middle)
 	}
+}
+
+// symbolDistance is the distance of the first symbol from a bar, and of the second from the first.
+const symbolDistance = 11.0
+
+// symbolsOf returns how far the symbols of a certificate reach to the left of its bar; 0 if it has none.
+func symbolsOf(c cabforum.Certificate) float64 {
+	distance := 0.0
+	for _, validation := range []cabforum.Validation{c.DomainValidation, c.SubjectValidation} {
+		if validation == cabforum.ValidationNeeded {
+			distance += symbolDistance
+		}
+	}
+	return distance
+}
+
+// reissue draws the symbol of a reissue: a line across the bar whose top is given, and an arrow to the next bar.
+func (p *picture) reissue(layer string, x, top float64) {
+	p.line(strings.TrimSpace(layer+" act"), x, top, x, top+barHeight)
+	p.add("path", strings.TrimSpace(layer+" actmark"), "d", fmt.Sprintf("M%s %sh8l-4 6z", number(x-4), number(top+barHeight)))
+}
+
+func (p *picture) proof(layer string, x, y float64) {
+	p.add("circle", strings.TrimSpace(layer+" proof"), "cx", x, "cy", y, "r", 4.5)
+}
+
+func (p *picture) vetting(layer string, x, y float64) {
+	p.add("rect", strings.TrimSpace(layer+" vet"), "x", x-4, "y", y-4, "width", 8.0, "height", 8.0)
 }
 
 // next returns the day on which the certificate is replaced, or the end of the term.
@@ -354,83 +345,4 @@ func (p *picture) next(c cabforum.Certificate) cabforum.Date {
 // gaps reports whether there is a paid day without a certificate.
 func (p *picture) gaps() bool {
 	return slices.ContainsFunc(p.Certificates, func(c cabforum.Certificate) bool { return c.Expires.Before(p.next(c)) })
-}
-
-// below draws the legend and the warnings and returns the height of the picture.
-func (p *picture) below() float64 {
-	y := p.bottom + 46
-	x := 32.0
-	for _, k := range p.legend() {
-		k.draw(x+7, y-4)
-		p.text("soft", x+22, y, k.label)
-		x += 22 + 6.6*float64(len(k.label)) + 26
-	}
-	y += 10
-	for _, w := range p.Warnings {
-		for i, line := range wrapped(item.DisplayLine(w.Text, item.MaxWarning), 140) {
-			y += lineHeight
-			if i == 0 {
-				p.text("todayword", 34, y, "!")
-			}
-			p.text("", 54, y, line)
-		}
-	}
-	return y + 28
-}
-
-// legendEntry explains one symbol.
-type legendEntry struct {
-	label string
-	draw  func(x, y float64)
-}
-
-// legend returns the entries for the symbols in the picture.
-func (p *picture) legend() []legendEntry {
-	swatch := func(class string) func(x, y float64) {
-		return func(x, y float64) {
-			p.add("rect", class, "x", x-7, "y", y-barHeight/2, "width", 14.0, "height", barHeight)
-		}
-	}
-	var all []legendEntry
-	if p.Certificates[0].Held {
-		all = append(all, legendEntry{"in place", swatch("held")})
-	}
-	if len(p.Certificates) > 1 || !p.Certificates[0].Held {
-		all = append(all, legendEntry{"planned", swatch("used")})
-	}
-	if p.UnusedDays() > 0 {
-		all = append(all, legendEntry{"replaced early", swatch("replaced")})
-	}
-	if p.gaps() {
-		all = append(all, legendEntry{"without a certificate", swatch("gap")})
-	}
-	if p.Reissues() > 0 {
-		all = append(all, legendEntry{"reissue", func(x, y float64) {
-			p.line("act", x, y-4, x, y+6)
-			p.add("path", "actmark", "d", fmt.Sprintf("M%s %sl-3.5 -5h7z", number(x), number(y-3)))
-		}})
-	}
-	all = append(all, legendEntry{"control to be proved", func(x, y float64) { p.add("circle", "proof", "cx", x, "cy", y, "r", 4.0) }})
-	if p.level == seller.OV || p.level == seller.EV {
-		all = append(all, legendEntry{"organisation to be vetted", func(x, y float64) {
-			p.add("rect", "vet", "x", x-4, "y", y-4, "width", 8.0, "height", 8.0)
-		}})
-	}
-	return all
-}
-
-// wrapped splits a text between words into lines of at most width characters. A longer word has a line of its own.
-func wrapped(text string, width int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && len([]rune(line))+1+len([]rune(word)) > width {
-			lines, line = append(lines, line), ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return append(lines, line)
 }
