@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -415,6 +417,36 @@ func TestTheCommonPackageHoldsUnitsPagesAndSamples(t *testing.T) {
 	}
 }
 
+// The pages of the package show their pictures and find each other.
+func TestLinksBetweenThePackagesPagesResolve(t *testing.T) {
+	needsPackages(t)
+	const folder = "/usr/share/doc/pmssl/"
+	link := regexp.MustCompile(`\]\(([^)#]+)|(?:src|srcset)="([^" ]+)`)
+	for _, kind := range []string{"deb", "rpm"} {
+		s := &server{t: t, kind: kind}
+		held := s.list("pmssl")
+		pictures := 0
+		for _, path := range held {
+			page, shipped := strings.CutPrefix(path, folder)
+			if !shipped || filepath.Ext(page) != ".md" {
+				continue
+			}
+			for _, match := range link.FindAllStringSubmatch(show(t, "../"+page), -1) {
+				target := match[1] + match[2]
+				if strings.Contains(target, "://") {
+					continue
+				}
+				target = filepath.Join(folder, filepath.Dir(page), target)
+				assert.True(t, slices.Contains(held, target) || slices.Contains(held, target+"/"), "%s: %s links to %s", kind, page, target)
+				if strings.HasPrefix(target, folder+"docs/pictures/") {
+					pictures++
+				}
+			}
+		}
+		assert.GreaterOrEqual(t, pictures, 2, kind)
+	}
+}
+
 // The programs contain code of other projects, whose licenses want to be named.
 func TestTheLicensesOfTheProgramsCodeAreIncluded(t *testing.T) {
 	needsPackages(t)
@@ -469,6 +501,7 @@ func TestATarballKnowsItsVersionAndInstallsWithoutGo(t *testing.T) {
 	command(t, "tar", "-xzf", top+"/pmssl-"+older+".tar.gz", "-C", top)
 	top += "/pmssl-" + older
 	assert.Equal(t, older+" c0ffee 1790000000\n", show(t, top+"/VERSION"))
+	assert.Equal(t, show(t, "../docs/pictures/plan.svg"), show(t, top+"/docs/pictures/plan.svg"), "README's links work in it")
 	assert.Equal(t, older+" c0ffee 1790000000\n", command(t, top+"/scripts/version.sh"))
 
 	server := t.TempDir()

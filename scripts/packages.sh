@@ -152,7 +152,7 @@ common() { # common KIND: the package pmssl
     local doc=/usr/share/doc/pmssl file
     name=pmssl
     begin "$1"
-    for file in README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs/*.md docs/reference/*.md internal/notify/templates/README.md etc/samples/*.conf etc/samples/pmssl/*.conf; do
+    for file in README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs/*.md docs/reference/*.md docs/pictures/* internal/notify/templates/README.md etc/samples/*.conf etc/samples/pmssl/*.conf; do
         put "$file" "$doc/$file"
     done
     for file in etc/samples/pmssl/*.sh; do put "$file" "$doc/$file" 0755; done

@@ -97,7 +97,8 @@ func inspect(t *testing.T, name string, visit func(ast.Node)) {
 
 func TestLinksBetweenPagesResolve(t *testing.T) {
 	for name, page := range pages(t) {
-		for _, link := range words(`\]\(([^)]+)\)`, page) {
+		links := words(`\]\(([^)]+)\)`, page) // pictures in Markdown among them
+		for _, link := range append(links, words(`(?s)<(?:a|img)\s[^>]*?(?:href|src)="([^"]+)"`, page)...) {
 			if strings.Contains(link, "://") {
 				continue
 			}

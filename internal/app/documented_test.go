@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -66,6 +67,14 @@ func TestTroubleshootingPageIsUpToDate(t *testing.T) {
 		return
 	}
 	assert.True(t, want == string(raw), "%s: run go test ./internal/app -update", name)
+}
+
+// The picture that README opens with is what the module draws on the day of that order.
+func TestPictureOfThePlanIsUpToDate(t *testing.T) {
+	s := newFixture(t)
+	s.system.Now = func() time.Time { return time.Date(2026, 4, 2, 12, 0, 0, 0, time.UTC) }
+	require.Equal(t, 0, s.run("--command", "plan", "--opendate", "2026-04-02", "--period", "60", "--format", "svg"))
+	generatedFile(t, "docs/pictures/plan.svg", s.stdout.String())
 }
 
 // Each type of an error has a remedy on the page, and no other type.
