@@ -39,7 +39,7 @@ func TestCleanKeepsOnlyItsOwnSequences(t *testing.T) {
 }
 
 func TestWidthCountsColumnsOfTheTerminal(t *testing.T) {
-	for text, width := range map[string]int{"": 0, "abc": 3, "é": 1, "e\u0301": 1, "漢字": 4, "Привет": 6, "🔒": 2, "✓✗": 2} {
+	for text, width := range map[string]int{"": 0, "abc": 3, "é": 1, "e\u0301": 1, "漢字": 4, "Привет": 6, "🔒": 2, "✓✗": 2, "⚡": 2, "♈⚽": 4, "⭐⬛": 4, "➕✨": 4} {
 		assert.Equal(t, width, terminal.Width(text), text)
 	}
 }
