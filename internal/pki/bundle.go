@@ -37,13 +37,41 @@ type Bundle struct {
 // CERT-1). It returns ErrNoCertificate if the texts have no certificate block, and another error if they have too many
 // bytes or blocks.
 func ReadBundle(texts []string) (Bundle, error) {
+	size := 0
+	for _, text := range texts {
+		if size += len(text); size > maxBundle {
+			return Bundle{}, errLongBundle()
+		}
+	}
+	all := make([]pemText, len(texts))
+	for i, text := range texts {
+		all[i] = parsePEM(text)
+	}
+	return bundleOf(all)
+}
+
+func errLongBundle() error { return fmt.Errorf("there are more than %d bytes of PEM", maxBundle) }
+
+// pemText is a text and its PEM blocks.
+type pemText struct {
+	text   string
+	blocks []pemBlock
+}
+
+func parsePEM(text string) pemText { return pemText{text, pemBlocks(text)} }
+
+// holdsCertificates reports whether the text has a certificate block, readable or not.
+func (p pemText) holdsCertificates() bool { return slices.ContainsFunc(p.blocks, certificateLabel) }
+
+// bundleOf is ReadBundle for texts whose blocks are decoded already.
+func bundleOf(texts []pemText) (Bundle, error) {
 	var b Bundle
 	size, number := 0, 0
 	for _, text := range texts {
-		if size += len(text); size > maxBundle {
-			return Bundle{}, fmt.Errorf("there are more than %d bytes of PEM", maxBundle)
+		if size += len(text.text); size > maxBundle {
+			return Bundle{}, errLongBundle()
 		}
-		for _, block := range pemBlocks(text) {
+		for _, block := range text.blocks {
 			if !certificateLabel(block) {
 				continue
 			}

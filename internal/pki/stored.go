@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"pmssl/internal/fault"
@@ -24,6 +23,19 @@ const (
 // returns the texts that hold certificates. Errors are faults of type missed if nothing is stored, and of type value if
 // it cannot be read.
 func StoredPEM(stored string) ([]string, error) {
+	found, err := readStored(stored)
+	if err != nil {
+		return nil, err
+	}
+	texts := make([]string, len(found))
+	for i, one := range found {
+		texts[i] = one.text
+	}
+	return texts, nil
+}
+
+// readStored is StoredPEM with the blocks of the texts, which are decoded once.
+func readStored(stored string) ([]pemText, error) {
 	text := strings.TrimSpace(stored)
 	switch {
 	case text == "":
@@ -34,8 +46,9 @@ func StoredPEM(stored string) ([]string, error) {
 		return nil, fault.Errorf(fault.Value, "certificate", "what is stored is %d bytes long, at most %d are read", len(stored), maxStored)
 	case strings.HasPrefix(stored, zipMagic): // before PEM, because an uncompressed ZIP contains readable PEM
 		return unzipPEM([]byte(stored))
-	case HoldsCertificates(text):
-		return []string{text}, nil
+	}
+	if plain := parsePEM(text); plain.holdsCertificates() {
+		return []pemText{plain}, nil
 	}
 	raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
 	if err != nil || !bytes.HasPrefix(raw, []byte(zipMagic)) {
@@ -45,11 +58,9 @@ func StoredPEM(stored string) ([]string, error) {
 }
 
 // HoldsCertificates reports whether a text has a certificate block, readable or not.
-func HoldsCertificates(text string) bool {
-	return slices.ContainsFunc(pemBlocks(text), certificateLabel)
-}
+func HoldsCertificates(text string) bool { return parsePEM(text).holdsCertificates() }
 
-func unzipPEM(raw []byte) ([]string, error) {
+func unzipPEM(raw []byte) ([]pemText, error) {
 	found, err := unzip(raw)
 	if err != nil {
 		return nil, fault.Errorf(fault.Value, "certificate", "the stored ZIP cannot be read: %w", err)
@@ -63,7 +74,7 @@ func unzipPEM(raw []byte) ([]string, error) {
 // unzip reads at most maxBundle bytes from all files together, whatever sizes the archive claims. PKCS #7 bundles are
 // returned only if there is no plain certificate: they repeat the certificates, and an unreadable bundle must not make
 // the others unusable.
-func unzip(raw []byte) ([]string, error) {
+func unzip(raw []byte) ([]pemText, error) {
 	archive, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
 	if err != nil {
 		return nil, err
@@ -71,7 +82,7 @@ func unzip(raw []byte) ([]string, error) {
 	if len(archive.File) > maxFiles {
 		return nil, fmt.Errorf("it has %d files, at most %d are read", len(archive.File), maxFiles)
 	}
-	var plain, bundles []string
+	var plain, bundles []pemText
 	left := maxBundle
 	for _, file := range archive.File {
 		body, err := unzipFile(file, left)
@@ -79,11 +90,12 @@ func unzip(raw []byte) ([]string, error) {
 			return nil, err
 		}
 		left -= len(body)
+		content := parsePEM(body)
 		switch {
 		case strings.Contains(body, beginP7) && !strings.Contains(body, beginCert):
-			bundles = append(bundles, body)
-		case HoldsCertificates(body):
-			plain = append(plain, body)
+			bundles = append(bundles, content)
+		case content.holdsCertificates():
+			plain = append(plain, content)
 		}
 	}
 	if len(plain) > 0 {
@@ -112,11 +124,11 @@ func unzipFile(file *zip.File, left int) (string, error) {
 // its issuers in order. Warnings name unreadable blocks. Errors are faults as those of StoredPEM; errors.Is(err,
 // ErrNoCertificate) reports whether no certificate is stored.
 func StoredLeaf(stored string) (Chain, error) {
-	texts, err := StoredPEM(stored)
+	texts, err := readStored(stored)
 	if err != nil {
 		return Chain{}, err
 	}
-	bundle, err := ReadBundle(texts)
+	bundle, err := bundleOf(texts)
 	if err != nil {
 		return Chain{}, fault.Errorf(fault.Value, "certificate", "what is stored cannot be read: %w", err)
 	}
