@@ -25,12 +25,16 @@ type OverviewItem struct {
 	// Autosuspend says that the panel suspended the item because it is not paid, Covered that the sweep covers it (rules SWEEP-2).
 	Autosuspend, Covered bool
 	Problem              error // why the item cannot be read, or not all of it
+	// CertificateUnread says that the stored certificate could not be read, or that it is not known whether one is stored.
+	CertificateUnread bool
 }
 
 // OpenWork is what is open about an item in the panel.
 type OpenWork struct {
 	Operations int    // running operations
 	Tries      int    // runs of the one that was run most often
+	Manual     bool   // the panel does not run one of them by itself, as far as it says so
+	Ending     bool   // all of them are to end, suspend or not renew the service, as far as the panel says so
 	Tasks      int    // of the administrator
 	Error      string // of the newest running operation that has one, one line; empty if there is none or it cannot be read
 }

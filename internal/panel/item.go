@@ -1,9 +1,12 @@
 package panel
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
@@ -118,11 +121,11 @@ func (h *Host) loadParams(ctx context.Context, order *item.Item) error {
 // certificate reads the CSR and the certificate that the panel stores for the item; both empty if it stores none. The private key
 // is not read with them: only a delivery needs it.
 func (h *Host) certificate(ctx context.Context, id int64) (csr, stored string, err error) {
-	found, err := h.rows(ctx, "certificate", "SELECT csr, crt FROM certificate WHERE item=?", id)
+	found, err := h.certificateRows(ctx, "id", "csr, crt", "certificate WHERE item=?", id)
 	if err != nil {
 		return "", "", err
 	}
-	for _, row := range found { // the panel is known to write one row
+	for _, row := range found {
 		if row[0].String != "" {
 			csr = row[0].String
 		}
@@ -133,6 +136,29 @@ func (h *Host) certificate(ctx context.Context, id int64) (csr, stored string, e
 	return csr, stored, nil
 }
 
+// certificateRows reads these columns of rows of the table certificate; id is the name of its column id in from. The panel is known to
+// write one row for an item. If there are more, the newest comes last, so that every reader chooses the same one (rules PANEL-13). The
+// column id is inferred (docs/reference/billmanager.md §4): without it the rows are in the order of what they hold.
+func (h *Host) certificateRows(ctx context.Context, id, columns, from string, args ...any) ([][]field, error) {
+	found, err := h.rows(ctx, "certificate", "SELECT "+id+", "+columns+" FROM "+from, args...)
+	if absent(err) {
+		found, err = h.rows(ctx, "certificate", "SELECT 0, "+columns+" FROM "+from, args...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(found, func(a, b []field) int { // not by the database, which would sort certificates of a page in a file
+		if order := cmp.Compare(a[0].number(), b[0].number()); order != 0 {
+			return order
+		}
+		return slices.CompareFunc(a, b, func(x, y field) int { return strings.Compare(x.String, y.String) })
+	})
+	for i := range found {
+		found[i] = found[i][1:]
+	}
+	return found, nil
+}
+
 // StoredCertificate reads certificate.crt of the item; empty if nothing is stored.
 func (h *Host) StoredCertificate(ctx context.Context, id int64) (string, error) {
 	_, stored, err := h.certificate(ctx, id)
@@ -141,12 +167,12 @@ func (h *Host) StoredCertificate(ctx context.Context, id int64) (string, error) 
 
 // PrivateKey reads certificate.pkey of the item; empty if the panel holds no key. It registers the key with the log as a secret.
 func (h *Host) PrivateKey(ctx context.Context, id int64) (string, error) {
-	found, err := h.rows(ctx, "certificate", "SELECT pkey FROM certificate WHERE item=?", id)
+	found, err := h.certificateRows(ctx, "id", "pkey", "certificate WHERE item=?", id)
 	if err != nil {
 		return "", err
 	}
 	key := ""
-	for _, row := range found { // the panel is known to write one row
+	for _, row := range found {
 		if row[0].String != "" {
 			key = row[0].String
 			h.o.Log.Secret(key)

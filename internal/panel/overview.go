@@ -85,7 +85,7 @@ func (h *Host) addDetails(ctx context.Context, all []item.OverviewItem) error {
 	case ctx.Err() != nil || fault.From(err).Retry: // the connection is lost
 		return err
 	case len(all) == 1:
-		all[0].Problem = errors.Join(all[0].Problem, err)
+		all[0].Problem, all[0].CertificateUnread = errors.Join(all[0].Problem, err), true
 		return nil
 	}
 	for _, it := range all {
@@ -138,25 +138,28 @@ func (h *Host) addParams(ctx context.Context, all []item.OverviewItem) error {
 }
 
 func (h *Host) addCertificates(ctx context.Context, all []item.OverviewItem) error {
-	found, err := h.rows(ctx, "certificate", "SELECT item, LEFT(csr, 64), CASE WHEN LENGTH(crt)<=? THEN crt ELSE '' END, LENGTH(crt) FROM certificate WHERE item IN ("+marks(len(all))+")",
-		append([]any{maxOverviewStored}, idsOf(all)...)...)
+	found, err := h.certificateRows(ctx, "id", "item, LEFT(csr, 64), CASE WHEN LENGTH(crt)<=? THEN crt ELSE '' END, LENGTH(crt)",
+		"certificate WHERE item IN ("+marks(len(all))+")", append([]any{maxOverviewStored}, idsOf(all)...)...)
 	if err != nil {
 		return err
 	}
+	lengths := make([]int64, len(all))
 	for _, row := range found {
 		at := place(all, row[0].number())
 		if at < 0 {
 			continue
 		}
-		it := &all[at]
-		if row[1].String != "" { // the panel is known to write one row
-			it.Item.CSR = row[1].String
+		if row[1].String != "" {
+			all[at].Item.CSR = row[1].String
 		}
-		if row[2].String != "" {
-			it.Item.Stored = row[2].String
+		if length := row[3].number(); length > 0 { // of several the newest one counts, whether it can be read or not
+			all[at].Item.Stored, lengths[at] = row[2].String, length
 		}
-		if row[3].number() > maxOverviewStored {
-			it.Problem = errors.Join(it.Problem, fault.Errorf(fault.Value, "certificate", "the stored certificate has %d bytes, at most %d are read", row[3].number(), maxOverviewStored))
+	}
+	for at, length := range lengths {
+		if it := &all[at]; length > maxOverviewStored {
+			it.Problem = errors.Join(it.Problem, fault.Errorf(fault.Value, "certificate", "the stored certificate has %d bytes, at most %d are read", length, maxOverviewStored))
+			it.CertificateUnread = true
 		}
 	}
 	return nil

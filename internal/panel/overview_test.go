@@ -52,6 +52,7 @@ func TestOverviewListsTheItemsOfThisBinary(t *testing.T) {
 	assert.Equal(t, item.OverviewItem{Item: item.Item{Item: 6, Module: 5, Binary: binary, Period: -100, Status: 1, Params: map[string]string{}}}, all[3])
 	require.ErrorContains(t, all[4].Problem, "the item parameter delivery has more than 65536 bytes")
 	require.ErrorContains(t, all[4].Problem, "the stored certificate has 300000 bytes, at most 262144 are read")
+	assert.True(t, all[4].CertificateUnread)
 	assert.Equal(t, "7 8", all[4].Item.Params[itemparam.Lineage])
 	for _, it := range all {
 		assert.NotContains(t, it.Item.Stored+it.Item.CSR, "Planted")
@@ -88,8 +89,66 @@ func TestOverviewGoesOnWithoutARowThatCannotBeRead(t *testing.T) {
 	require.Len(t, all, 3)
 	for _, it := range all {
 		assert.Equal(t, fault.DB, fault.From(it.Problem).Type)
+		assert.True(t, it.CertificateUnread)
 		assert.NotEmpty(t, it.Item.Params[itemparam.Serial], "what can be read is shown")
 	}
+}
+
+// Every reader of several certificates of one item chooses the newest one, in whatever order the database returns them.
+func TestNewestOfSeveralCertificatesCounts(t *testing.T) {
+	w, db := withDB(t)
+	run(t, db, `INSERT INTO processingmodule (id, module) VALUES (5, 'pmfake')`)
+	run(t, db, `INSERT INTO pricelist (id, intname) VALUES (20, 'positivessl')`)
+	run(t, db, `INSERT INTO item (id, name, processingmodule, pricelist, status) VALUES (1, 'one.example', 5, 20, 2), (2, 'two.example', 5, 20, 2)`)
+	long := strings.Repeat("x", 300_000)
+	for _, row := range []struct {
+		id, item                int
+		csr, stored, privateKey string
+	}{
+		{id: 9, item: 1, csr: "csr-9", stored: "newest-9", privateKey: "key-9"},
+		{id: 3, item: 1, csr: "csr-3", stored: long, privateKey: "key-3"},
+		{id: 4, item: 1, csr: "csr-4", stored: "older-4", privateKey: "key-4"},
+		{id: 11, item: 1},
+		{id: 10, item: 2, csr: "csr-10", stored: "newest-10"},
+		{id: 2, item: 2, csr: "csr-2", stored: "older-2"},
+	} {
+		_, err := db.Exec(`INSERT INTO certificate (id, item, csr, crt, pkey) VALUES (?, ?, ?, ?, ?)`, row.id, row.item, row.csr, row.stored, row.privateKey)
+		require.NoError(t, err)
+	}
+	run(t, db, `ALTER TABLE certificate MODIFY id INT, DROP PRIMARY KEY, ADD PRIMARY KEY (item, crt(200), csr(20))`) // the database's own order is another one
+	read := func() (csrs, stored []string) {
+		all, err := w.OverviewItems(t.Context(), 0, 10)
+		require.NoError(t, err)
+		for _, it := range all {
+			require.NoError(t, it.Problem, "an older one that is too long does not count")
+			assert.False(t, it.CertificateUnread)
+			csrs, stored = append(csrs, it.Item.CSR), append(stored, it.Item.Stored)
+		}
+		return csrs, stored
+	}
+	csrs, stored := read()
+	assert.Equal(t, []string{"csr-9", "csr-10"}, csrs)
+	assert.Equal(t, []string{"newest-9", "newest-10"}, stored)
+
+	one, err := w.LoadItem(t.Context(), 1)
+	require.NoError(t, err)
+	assert.Equal(t, "csr-9", one.CSR)
+	assert.Equal(t, "newest-9", one.Stored)
+	key, err := w.PrivateKey(t.Context(), 1)
+	require.NoError(t, err)
+	assert.Equal(t, "key-9", key)
+	sites, err := w.WatchedSites(t.Context(), []int64{1, 2})
+	require.NoError(t, err)
+	require.Len(t, sites, 2)
+	assert.Equal(t, "newest-9", sites[0].Stored)
+
+	run(t, db, `ALTER TABLE certificate DROP COLUMN id`) // then one is chosen, always the same
+	run(t, db, `DELETE FROM certificate WHERE crt='`+long+`'`)
+	csrs, stored = read()
+	one, err = w.LoadItem(t.Context(), 1)
+	require.NoError(t, err)
+	assert.Equal(t, csrs[0], one.CSR)
+	assert.Equal(t, stored[0], one.Stored)
 }
 
 func TestOpenWorkIsCountedByItem(t *testing.T) {

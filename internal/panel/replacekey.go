@@ -50,7 +50,7 @@ var errNotReplaced = errors.New("the new key was not stored")
 
 // replaceable returns the old CSR as the panel has it; empty if it has the new pair.
 func (h *Host) replaceable(ctx context.Context, pairs item.KeyPairs) (string, error) {
-	found, err := h.rows(ctx, "certificate", certificatePair, pairs.Item)
+	found, err := h.certificateRows(ctx, "id", "csr, pkey", "certificate WHERE item=?", pairs.Item)
 	if err != nil {
 		return "", err
 	}

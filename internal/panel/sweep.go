@@ -186,8 +186,8 @@ func (h *Host) WatchedSites(ctx context.Context, items []int64) ([]item.WatchedS
 		args = append(args, it)
 	}
 	in := " IN (" + marks(len(items)) + ")"
-	found, err := h.rows(ctx, "certificate", "SELECT i.id, i.name, c.crt FROM item i JOIN certificate c ON c.item=i.id WHERE i.id"+in+
-		" AND LENGTH(c.crt) BETWEEN 1 AND ? ORDER BY i.id", append(args[:len(args):len(args)], maxWatched)...)
+	found, err := h.certificateRows(ctx, "c.id", "i.id, i.name, c.crt", "item i JOIN certificate c ON c.item=i.id WHERE i.id"+in+
+		" AND LENGTH(c.crt) BETWEEN 1 AND ?", append(args[:len(args):len(args)], maxWatched)...)
 	if err != nil {
 		return nil, err
 	}
