@@ -133,7 +133,7 @@ func (h *Host) FlaggedItems(ctx context.Context, params []string, limit int) ([]
 		args = append(args, param)
 	}
 	found, err := h.rows(ctx, "itemparam", "SELECT i.id, LEFT(i.name, ?), s.intname, LEFT(s.value, ?)"+fromOwnItems+
-		"JOIN itemparam s ON s.item=i.id AND s.intname IN ("+marks(len(params))+") WHERE pm.module=? AND s.value<>'' AND i.status<>4 ORDER BY i.id LIMIT ?",
+		"JOIN itemparam s ON s.item=i.id AND s.intname IN ("+marks(len(params))+") WHERE pm.module=? AND s.value<>'' AND COALESCE(i.status,0)<>4 ORDER BY i.id LIMIT ?",
 		slices.Concat([]any{maxShownName, maxFlag}, args, []any{h.o.Binary, limit})...)
 	if err != nil {
 		return nil, err

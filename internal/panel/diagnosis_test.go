@@ -104,8 +104,8 @@ func TestWhatIsStuckIsListed(t *testing.T) {
 	for _, statement := range []string{
 		"DELETE FROM task", "DELETE FROM runningoperation",
 		"INSERT INTO processingmodule (id, name, module, active) VALUES (901, 'own', '" + binary + "', 'on'), (902, 'other', 'pmother', 'on')",
-		"INSERT INTO item (id, name, account, pricelist, processingmodule, status) VALUES (9001, 'a.example', 1, 1, 901, 2), (9002, 'b.example', 1, 1, 902, 2), (9003, 'c.example', 1, 1, 901, 4)",
-		"INSERT INTO itemparam (item, intname, value) VALUES (9001, 'purchase_intent', '{}'), (9002, 'purchase_intent', '{}'), (9003, 'purchase_intent', '{}'), (9001, 'delivery', 'x')",
+		"INSERT INTO item (id, name, account, pricelist, processingmodule, status) VALUES (9001, 'a.example', 1, 1, 901, 2), (9002, 'b.example', 1, 1, 902, 2), (9003, 'c.example', 1, 1, 901, 4), (9004, 'd.example', 1, 1, 901, NULL)",
+		"INSERT INTO itemparam (item, intname, value) VALUES (9001, 'purchase_intent', '{}'), (9002, 'purchase_intent', '{}'), (9003, 'purchase_intent', '{}'), (9004, 'purchase_intent', '{}'), (9001, 'delivery', 'x')",
 		"INSERT INTO runningoperation (id, item, trycount) VALUES (71, 9001, 10), (72, 9001, 9), (73, 9002, 10)",
 		"INSERT INTO task (id, item, type, status) VALUES (81, 9001, 'open', 0), (82, 9001, 'open', 2), (83, 9002, 'open', 0)",
 	} {
@@ -114,7 +114,9 @@ func TestWhatIsStuckIsListed(t *testing.T) {
 	}
 	flagged, err := w.FlaggedItems(t.Context(), []string{"purchase_intent"}, 10)
 	require.NoError(t, err)
-	assert.Equal(t, []item.FlaggedItem{{Item: 9001, Name: "a.example", Param: "purchase_intent", Value: "{}"}}, flagged, "of this binary, and not deleted")
+	assert.Equal(t, []item.FlaggedItem{
+		{Item: 9001, Name: "a.example", Param: "purchase_intent", Value: "{}"}, {Item: 9004, Name: "d.example", Param: "purchase_intent", Value: "{}"},
+	}, flagged, "of this binary, and not deleted")
 	manual, err := w.ManualOperations(t.Context(), 10)
 	require.NoError(t, err)
 	assert.Equal(t, []item.ManualOperation{{ID: 71, Item: 9001, Name: "a.example", Tries: 10}}, manual, "without the column manual")
