@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -182,15 +183,22 @@ func (h *Host) OpenWork(ctx context.Context) (map[int64]item.OpenWork, []string,
 	return work, problems, nil
 }
 
+// openOperations counts running operations. The columns manual and intname are inferred (docs/reference/billmanager.md §4): without them
+// nothing is known of what they say.
 func (h *Host) openOperations(ctx context.Context, work map[int64]item.OpenWork) error {
-	found, err := h.rows(ctx, "runningoperation", "SELECT i.id, COUNT(*), MAX(o.trycount)"+fromOwnItems+
-		"JOIN runningoperation o ON o.item=i.id WHERE pm.module=? GROUP BY i.id LIMIT ?", h.o.Binary, maxOpenWork+1)
+	const query = "SELECT i.id, COUNT(*), MAX(o.trycount), %s" + fromOwnItems + "JOIN runningoperation o ON o.item=i.id WHERE pm.module=? GROUP BY i.id LIMIT ?"
+	found, err := h.rows(ctx, "runningoperation", fmt.Sprintf(query, "SUM(CASE WHEN o.manual='on' THEN 1 ELSE 0 END), "+
+		"SUM(CASE WHEN o.intname IN ('close', 'suspend', 'cancel_prolong') THEN 1 ELSE 0 END)"), h.o.Binary, maxOpenWork+1)
+	if absent(err) {
+		found, err = h.rows(ctx, "runningoperation", fmt.Sprintf(query, "0, 0"), h.o.Binary, maxOpenWork+1)
+	}
 	if err != nil {
 		return err
 	}
 	for _, row := range found {
 		one := work[row[0].number()]
 		one.Operations, one.Tries = int(row[1].number()), int(row[2].number())
+		one.Manual, one.Ending = row[3].number() > 0, row[4].number() == row[1].number()
 		work[row[0].number()] = one
 	}
 	return tooMany(len(found), "running operations")
@@ -198,7 +206,7 @@ func (h *Host) openOperations(ctx context.Context, work map[int64]item.OpenWork)
 
 func (h *Host) openTasks(ctx context.Context, work map[int64]item.OpenWork) error {
 	found, err := h.rows(ctx, "task", "SELECT i.id, COUNT(*)"+fromOwnItems+
-		"JOIN task t ON t.item=i.id WHERE pm.module=? AND t.status IN (0,1) GROUP BY i.id LIMIT ?", h.o.Binary, maxOpenWork+1)
+		"JOIN task t ON t.item=i.id WHERE pm.module=? AND (t.status IS NULL OR t.status<>2) GROUP BY i.id LIMIT ?", h.o.Binary, maxOpenWork+1)
 	if err != nil {
 		return err
 	}

@@ -159,6 +159,33 @@ func TestOpenWorkIsCountedByItem(t *testing.T) {
 	assert.Equal(t, map[int64]item.OpenWork{1: {Operations: 2, Tries: 11, Tasks: 1}, 8: {Tasks: 1}}, work)
 }
 
+// An operation that the panel does not run by itself waits for a person, as doctor says too. One without an answer of the panel about
+// that does not.
+func TestOpenWorkKnowsWhatThePanelSaysOfItsOperations(t *testing.T) {
+	w, db := withDB(t)
+	run(t, db, `ALTER TABLE runningoperation ADD COLUMN manual VARCHAR(3), ADD COLUMN intname VARCHAR(64)`)
+	run(t, db, `INSERT INTO processingmodule (id, module) VALUES (5, 'pmfake')`)
+	run(t, db, `INSERT INTO item (id, name, processingmodule, status) VALUES (1, 'one.example', 5, 2), (2, 'two.example', 5, 2), (3, 'three.example', 5, 2), (4, 'four.example', 5, 2)`)
+	run(t, db, `INSERT INTO runningoperation (id, item, trycount, manual, intname) VALUES
+ (1, 1, 0, 'on', 'open'), (2, 1, 2, 'off', 'setparam'), (3, 2, 1, 'off', 'close'), (4, 2, 1, 'on', 'suspend'), (5, 3, 1, NULL, NULL), (6, 4, 1, 'off', 'close'), (7, 4, 1, 'off', 'prolong')`)
+	run(t, db, `INSERT INTO task (item, status) VALUES (4, NULL), (4, 1), (4, 2), (3, 2)`)
+	work, problems, err := w.OpenWork(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, problems)
+	assert.Equal(t, map[int64]item.OpenWork{
+		1: {Operations: 2, Tries: 2, Manual: true},
+		2: {Operations: 2, Tries: 1, Manual: true, Ending: true},
+		3: {Operations: 1, Tries: 1},
+		4: {Operations: 2, Tries: 1, Tasks: 2},
+	}, work)
+	manual, err := w.ManualOperations(t.Context(), 10)
+	require.NoError(t, err)
+	for _, one := range manual {
+		assert.True(t, work[one.Item].Manual, one)
+	}
+	assert.Len(t, manual, 2)
+}
+
 func TestOpenWorkHasTheErrorOfTheNewestOperation(t *testing.T) {
 	w, db := withDB(t)
 	run(t, db, `ALTER TABLE runningoperation ADD COLUMN errorxml LONGTEXT`)
