@@ -119,7 +119,7 @@ type Run struct {
 	// Print is set by a command that answers with a text for people instead of a document: the text for stdout.
 	Print string
 	// Stream is set by a command whose answer may not fit into memory. It writes the whole answer, which reaches stdout only if it
-	// returns nil. It escapes what comes from outside itself.
+	// returns nil. It masks (Mask) and escapes what comes from outside itself, text by text: nothing masks the whole answer.
 	Stream func(to io.Writer) error
 	// TempFile opens a file below var that has no name, and ends with the process. The caller closes it.
 	TempFile func() (*os.File, error)

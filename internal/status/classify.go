@@ -14,7 +14,6 @@ import (
 	"pmssl/internal/itemparam"
 	"pmssl/internal/lifecycle"
 	"pmssl/internal/pki"
-	"pmssl/internal/plaintext"
 	"pmssl/internal/purchase"
 	"pmssl/internal/seller"
 	"pmssl/internal/subscription"
@@ -31,11 +30,6 @@ const (
 	// manualTries is the number of failed runs after which the panel leaves an operation to its administrator. A renewal is left to
 	// them after the first, with a task (docs/reference/billmanager.md §1.6).
 	manualTries = 10
-
-	maxDomain  = 253
-	maxText    = 120
-	maxError   = 400
-	maxLineage = 200
 )
 
 // Item states of the panel (docs/reference/billmanager.md §4).
@@ -67,6 +61,7 @@ type facts struct {
 type classifier struct {
 	run      *item.Run
 	forecast *subscription.Forecaster
+	texts    texts
 	now      time.Time
 }
 
@@ -75,9 +70,9 @@ func (c *classifier) row(ov item.OverviewItem, work item.OpenWork, seen watch.Se
 	f := c.facts(ov, work, seen, failure)
 	j := f.handle
 	r := Row{
-		Item: ov.Item.Item, Module: ov.Item.Module, Domain: displayName(ov.Item.Name), Product: c.product(ov.Item.Template),
+		Item: ov.Item.Item, Module: ov.Item.Module, Domain: c.texts.domain(ov.Item.Name), Product: c.product(ov.Item.Template),
 		PaidUntil: j.TermEnd(), Lineage: lastIDs(j.Lineage()),
-		Action: f.forecast.Action, Reason: clean(f.forecast.Reason, maxText), Error: f.lastError(),
+		Action: f.forecast.Action, Reason: c.texts.clean(f.forecast.Reason, maxText), Error: c.texts.clean(f.lastError(), maxError),
 	}
 	if !r.PaidUntil.IsZero() {
 		r.TermStart = j.TermStart()
@@ -89,6 +84,7 @@ func (c *classifier) row(ov item.OverviewItem, work item.OpenWork, seen watch.Se
 		r.Begins, r.Ends, r.Serial = f.stored.Leaf.NotBefore.UTC(), f.stored.Leaf.NotAfter.UTC(), f.stored.Serial()
 	}
 	f.site(&r)
+	r.Place = c.texts.clean(r.Place, maxText)
 	r.State, r.WaitsFor = f.state()
 	r.Severity = f.severity(&r)
 	return r
@@ -111,7 +107,7 @@ func (c *classifier) facts(ov item.OverviewItem, work item.OpenWork, seen watch.
 		}
 	case f.lostCertificate():
 		f.problems = append(f.problems, fmt.Sprintf("no certificate is stored, although the item has the service status issued and the serial %s: run --command sync_item --item %d",
-			clean(ov.Item.Params[itemparam.Serial], maxText), ov.Item.Item))
+			ov.Item.Params[itemparam.Serial], ov.Item.Item))
 	}
 	f.read()
 	f.forecast = c.forecast.Of(ov.Item, ov.Covered, work.Operations > 0, f.stored)
@@ -142,7 +138,7 @@ func messages(err error) []string {
 // problem notes an item parameter that cannot be read.
 func (f *facts) problem(name string, err error) {
 	if err != nil {
-		f.problems = append(f.problems, clean(fmt.Sprintf("the item parameter %s cannot be read (%v): correct or delete it", name, err), maxError))
+		f.problems = append(f.problems, fmt.Sprintf("the item parameter %s cannot be read (%v): correct or delete it", name, err))
 	}
 }
 
@@ -388,7 +384,7 @@ func (f *facts) site(r *Row) {
 		r.Looked = f.seen.Looked.UTC()
 	}
 	if f.record.Outcome == outcome && outcome != watch.Current {
-		r.Place = clean(watch.Place{Name: f.record.Name, Address: f.record.Address, Why: f.record.Why}.String(), maxText)
+		r.Place = watch.Place{Name: f.record.Name, Address: f.record.Address, Why: f.record.Why}.String()
 	}
 }
 
@@ -446,27 +442,16 @@ func (f *facts) lastError() string {
 			words = append(words, rotated.GaveUp)
 		}
 	}
-	return clean(strings.Join(words, "; "), maxError)
+	return strings.Join(words, "; ")
 }
 
 // product returns the seller's name of the template's product, or the template.
 func (c *classifier) product(template string) string {
 	if product, found := seller.FindProduct(c.run.Info.Products, template); found && len(product.Names) > 0 {
-		return clean(product.Names[0], maxText)
+		return clean(product.Names[0], maxText) // a text of this program
 	}
-	return clean(template, maxText)
+	return c.texts.clean(template, maxText)
 }
-
-// displayName returns a domain name with A-labels; a text that is no domain name as a printable line.
-func displayName(name string) string {
-	if ascii, err := pki.ASCIIName("name", name); err == nil {
-		return ascii
-	}
-	return clean(name, maxDomain)
-}
-
-// clean returns the text as one printable line of at most limit bytes.
-func clean(text string, limit int) string { return plaintext.Clip(plaintext.Line(text), limit) }
 
 // lastIDs returns the last ids of a long lineage.
 func lastIDs(ids []int64) []int64 { return ids[max(0, len(ids)-maxLineage):] }

@@ -36,6 +36,7 @@ type panel struct {
 	modules  []item.ModuleOverview
 	unread   []string // of ModuleOverviews
 	params   error    // of ModuleParams
+	asked    bool     // ModuleParams was called
 	record   *item.SweepRecord
 	settings map[string]string
 	loaded   item.Item
@@ -57,8 +58,11 @@ func (p *panel) OpenWork(context.Context) (map[int64]item.OpenWork, []string, er
 func (p *panel) ModuleOverviews(context.Context) ([]item.ModuleOverview, []string, error) {
 	return p.modules, p.unread, nil
 }
-func (p *panel) ModuleParams(context.Context, int64) (map[string]string, error) { return nil, p.params }
-func (p *panel) Setting(_ context.Context, name string) (string, error)         { return p.settings[name], nil }
+func (p *panel) ModuleParams(context.Context, int64) (map[string]string, error) {
+	p.asked = true
+	return nil, p.params
+}
+func (p *panel) Setting(_ context.Context, name string) (string, error) { return p.settings[name], nil }
 func (p *panel) LastSweep(context.Context) (item.SweepRecord, bool, error) {
 	if p.record == nil {
 		return item.SweepRecord{}, false, nil
@@ -105,6 +109,7 @@ type fixture struct {
 	seller counting
 	folder string
 	args   item.Args
+	mask   func(string) string
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -118,7 +123,7 @@ func newFixture(t *testing.T) *fixture {
 // run returns a run of the command.
 func (f *fixture) run() *item.Run {
 	return &item.Run{
-		Binary: "pmtest", Args: f.args, Panel: f.panel, Log: noLog{}, Now: now, Delivering: delivering{},
+		Binary: "pmtest", Args: f.args, Panel: f.panel, Log: noLog{}, Now: now, Mask: f.mask, Delivering: delivering{},
 		Info: seller.Info{Title: "Seller", Prototype: counting{}, Products: []seller.Product{{ID: "positivessl", Names: []string{"PositiveSSL"}}},
 			Connect: func(map[string]string) (seller.Seller, error) { return f.seller, nil }},
 		Watch: func(watch.Settings) watch.Service {
@@ -166,6 +171,13 @@ func (f *fixture) issued(id int64, days int) *item.OverviewItem {
 		Params: map[string]string{itemparam.ServiceStatus: "5", itemparam.OrderID: "7", itemparam.Lineage: "6 7", itemparam.Serial: stored.Serial(), itemparam.ExpireDate: stored.Ends().String()},
 	}})
 	return &f.items[len(f.items)-1]
+}
+
+// watched writes what earlier sweeps saw at sites.
+func (f *fixture) watched(lines string) {
+	f.t.Helper()
+	text := `{"version":1,"begun":"2026-01-01T00:00:00Z"}` + "\n" + lines + "\n"
+	require.NoError(f.t, os.WriteFile(filepath.Join(f.folder, "pmtest.watch"), []byte(text), 0o600))
 }
 
 func serialOf(it *item.OverviewItem) string { return it.Item.Params[itemparam.Serial] }

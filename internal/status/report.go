@@ -37,7 +37,8 @@ type Report struct {
 	// Problems say what could not be read and is missing in the report.
 	Problems []string
 
-	rows sorter
+	rows  sorter
+	texts texts
 }
 
 // Module is a processing module of the panel.
@@ -59,9 +60,9 @@ func Read(ctx context.Context, run *item.Run) (*Report, error) {
 	}
 	r := &Report{
 		At: now, Binary: run.Binary, Settings: forecast.Settings(), States: map[string]int{}, Waits: map[string]int{},
-		rows: sorter{tempFile: run.TempFile, limit: sortedInMemory},
+		rows: sorter{tempFile: run.TempFile, limit: sortedInMemory}, texts: texts{run.Mask},
 	}
-	s := scan{run: run, report: r, classifier: classifier{run: run, forecast: forecast, now: now}}
+	s := scan{run: run, report: r, classifier: classifier{run: run, forecast: forecast, texts: r.texts, now: now}}
 	if err := s.all(ctx); err != nil {
 		return nil, joinClose(err, r)
 	}
@@ -84,7 +85,7 @@ func (r *Report) Each(visit func(*Row) (bool, error)) error { return r.rows.each
 // note adds a problem of the report as a whole.
 func (r *Report) note(problem string) {
 	if len(r.Problems) < maxProblems {
-		r.Problems = append(r.Problems, clean(problem, maxError))
+		r.Problems = append(r.Problems, r.texts.clean(problem, maxError))
 	}
 }
 
@@ -133,38 +134,43 @@ func (s *scan) all(ctx context.Context) error {
 	return s.items(ctx)
 }
 
-// modules reads the processing modules. What is wrong with one of them, such as its encrypted parameters, is shown with it.
+// modules reads the processing modules. What is wrong with one of them, such as its encrypted parameters, is shown with it. It comes
+// first: the run knows the secrets of the modules from then on, and masks them in every text that follows.
 func (s *scan) modules(ctx context.Context) error {
 	all, problems, err := s.run.Panel.ModuleOverviews(ctx)
 	if err != nil {
 		return err
 	}
-	for _, problem := range problems {
-		s.report.note(problem)
-	}
-	for _, one := range all {
-		one.Name = clean(one.Name, maxText)
-		one.Balance.Currency = clean(one.Balance.Currency, 16)
+	failed := make([]error, len(all))
+	for i, one := range all {
 		m := Module{ModuleOverview: one, States: map[string]int{}}
-		if m.Calls, err = s.calls(ctx, one.Module); err != nil {
-			if ctx.Err() != nil {
-				return err
-			}
-			m.Error = clean(fault.From(err).Message, maxError)
+		if m.Calls, failed[i] = s.calls(ctx, one.Module); failed[i] != nil && ctx.Err() != nil {
+			return failed[i]
 		}
 		s.report.Modules = append(s.report.Modules, m)
+	}
+	clean := s.report.texts.clean
+	for i := range s.report.Modules {
+		m := &s.report.Modules[i]
+		m.Name, m.Balance.Currency = clean(m.Name, maxText), clean(m.Balance.Currency, maxCurrency)
+		if failed[i] != nil {
+			m.Error = clean(fault.From(failed[i]).Message, maxError)
+		}
+	}
+	for _, problem := range problems {
+		s.report.note(problem)
 	}
 	return nil
 }
 
-// calls returns how many calls of the module's account are used. It connects nothing.
+// calls reads the module's parameters and returns how many calls of its account are used. It connects nothing.
 func (s *scan) calls(ctx context.Context, module int64) ([]seller.CallUsage, error) {
-	if _, counts := s.run.Info.Prototype.(seller.UsageReporter); !counts {
-		return nil, nil
-	}
 	params, err := s.run.Panel.ModuleParams(ctx, module)
 	if err != nil {
 		return nil, err
+	}
+	if _, counts := s.run.Info.Prototype.(seller.UsageReporter); !counts {
+		return nil, nil
 	}
 	connected, err := s.run.Info.Connect(params)
 	if err != nil {
@@ -184,7 +190,7 @@ func (s *scan) lastSweep(ctx context.Context) {
 	case err != nil:
 		s.report.note(fault.From(err).Message)
 	case found:
-		record.Error = clean(record.Error, maxError)
+		record.Error = s.report.texts.clean(record.Error, maxError)
 		s.report.Sweep = &record
 		s.failures = map[int64]string{}
 		for _, f := range record.Failures {
@@ -249,7 +255,7 @@ func (s *scan) recovered(ov item.OverviewItem) (row Row) {
 		if reason := recover(); reason != nil {
 			s.run.Log.Errorf("%s: panic: %v", ov.Item.Label(), reason)
 			row = Row{
-				Item: ov.Item.Item, Module: ov.Item.Module, Domain: displayName(ov.Item.Name), State: StateDamaged, Severity: Warning,
+				Item: ov.Item.Item, Module: ov.Item.Module, Domain: s.report.texts.domain(ov.Item.Name), State: StateDamaged, Severity: Warning,
 				WaitsFor: WaitsAdministrator, Action: subscription.ForecastNone, Error: "a fault of this program, the log has more",
 			}
 		}
