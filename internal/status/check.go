@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -37,18 +38,21 @@ func (r *Report) Check(oneItem bool) (line string, code Severity, err error) {
 	if sweep, bad := r.checkSweep(); bad != OK && !oneItem {
 		words, code = append(words, sweep), max(code, bad)
 	}
+	named, err := r.worst()
+	if named != "" { // before the problems: a long line is cut
+		words = append(words, named)
+	}
 	if n := len(r.Problems); n > 0 {
 		words, code = append(words, fmt.Sprintf("not read: %s", r.Problems[0])), max(code, Warning)
+	}
+	if r.clockWrong() {
+		code = Critical
 	}
 	for _, m := range r.Modules {
 		if m.Error != "" {
 			words, code = append(words, fmt.Sprintf("module %d: %s", m.Module, m.Error)), max(code, Warning)
 			break
 		}
-	}
-	named, err := r.worst()
-	if named != "" {
-		words = append(words, named)
 	}
 	text := strings.ReplaceAll(strings.Join(words, ", "), "|", "/")
 	return pluginWord(code) + " - " + clip(text) + " | " + r.perfdata() + "\n", code, err
@@ -91,7 +95,7 @@ func (r *Report) worst() (string, error) {
 		if row.Severity == OK {
 			return
 		}
-		word := fmt.Sprintf("item %d (%s) %s", row.Item, clean(row.Domain, maxText), row.State)
+		word := fmt.Sprintf("item %d (%s) %s", row.Item, cmp.Or(clean(row.Domain, maxText), "without a name"), row.State)
 		if row.WaitsFor != WaitsNobody {
 			word += ", waits for " + row.WaitsFor
 		}

@@ -372,18 +372,20 @@ func (f *facts) served() watch.Outcome {
 	return ""
 }
 
-// site writes into the row what the sites serve.
+// site writes into the row what the sites serve. The record of another certificate says nothing about this one.
 func (f *facts) site(r *Row) {
-	outcome := f.served()
+	outcome, serial := f.served(), f.Item.Params[itemparam.Serial]
 	if outcome == "" {
 		return
 	}
 	r.Served = string(outcome)
-	r.Looked = f.record.Since.UTC()
-	if f.seen.Serial == f.Item.Params[itemparam.Serial] && !f.seen.Looked.IsZero() {
+	if f.record.Serial == serial && !f.record.Since.IsZero() {
+		r.Looked = f.record.Since.UTC()
+	}
+	if f.seen.Serial == serial && !f.seen.Looked.IsZero() {
 		r.Looked = f.seen.Looked.UTC()
 	}
-	if f.record.Outcome == outcome && outcome != watch.Current {
+	if f.record.Serial == serial && f.record.Outcome == outcome && outcome != watch.Current {
 		r.Place = watch.Place{Name: f.record.Name, Address: f.record.Address, Why: f.record.Why}.String()
 	}
 }

@@ -82,7 +82,7 @@ func (r *Report) WriteHTML(to io.Writer) error {
 	if err != nil {
 		return err
 	}
-	t, err := template.New("page").Funcs(template.FuncMap{"instant": instant, "minute": minute}).Parse(pageHTML)
+	t, err := template.New("page").Funcs(template.FuncMap{"instant": instant, "minute": minute, "plural": plural}).Parse(pageHTML)
 	if err != nil {
 		return err
 	}
@@ -117,13 +117,10 @@ func (r *Report) htmlRow(row *Row) htmlRow {
 		Item: row.Item, Domain: row.Domain, Product: row.Product, Lineage: item.FormatIDs(row.Lineage), Error: row.Error,
 		State: row.State, Severity: row.Severity.String(), WaitsFor: row.WaitsFor, Fine: row.State == StateOK,
 		Ends: row.ends().String(), PaidUntil: row.PaidUntil.String(), Action: row.Action, Day: row.Day.String(), Reason: row.Reason,
-		Site: row.Served, Place: row.Place, Line: row.line(r.At),
+		Site: row.Served, Looked: row.looked(), Place: row.Place, Line: row.line(r.At),
 	}
 	if len(row.Error) > maxErrorLine {
 		one.Error, one.More = plaintext.Clip(row.Error, maxErrorLine), row.Error
-	}
-	if !row.Looked.IsZero() {
-		one.Looked = cabforum.DateOf(row.Looked).String()
 	}
 	return one
 }

@@ -39,6 +39,8 @@ type Report struct {
 
 	rows  sorter
 	texts texts
+	// longest is the length of the longest id of an item in digits.
+	longest int
 }
 
 // Module is a processing module of the panel.
@@ -62,12 +64,19 @@ func Read(ctx context.Context, run *item.Run) (*Report, error) {
 		At: now, Binary: run.Binary, Settings: forecast.Settings(), States: map[string]int{}, Waits: map[string]int{},
 		rows: sorter{tempFile: run.TempFile, limit: sortedInMemory}, texts: texts{run.Mask},
 	}
+	if r.clockWrong() {
+		r.note("the time: this host's clock shows " + minute(now) + " UTC, when no certificate of today was issued yet: correct it, nothing below about days is true")
+	}
 	s := scan{run: run, report: r, classifier: classifier{run: run, forecast: forecast, texts: r.texts, now: now}}
 	if err := s.all(ctx); err != nil {
 		return nil, joinClose(err, r)
 	}
 	return r, nil
 }
+
+// clockWrong reports whether this host's clock shows a time that is before that of every certificate in use. Then nothing is known of
+// their ends.
+func (r *Report) clockWrong() bool { return r.At.Before(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)) }
 
 func joinClose(err error, r *Report) error {
 	if closed := r.Close(); closed != nil {
@@ -92,6 +101,7 @@ func (r *Report) note(problem string) {
 // count counts a row.
 func (r *Report) count(row *Row) {
 	r.Items++
+	r.longest = max(r.longest, len(id(row.Item)))
 	r.States[row.State]++
 	r.Waits[row.WaitsFor]++
 	r.Severities[row.Severity]++

@@ -18,9 +18,11 @@ import (
 // indent stands before the further lines of an item.
 const indent = "        "
 
-// table returns the columns of the first line of an item. With the gaps they are terminal.MaxWidth wide.
-func table(styles terminal.Styles) (terminal.Table, []int) {
-	widths := []int{8, 25, 11, 10, 10, 6, 18}
+// table returns the columns of the first line of an item. With the gaps they are terminal.MaxWidth wide. An id is never cut: the
+// names get what it leaves.
+func (r *Report) table(styles terminal.Styles) (terminal.Table, []int) {
+	ids := max(8, r.longest)
+	widths := []int{ids, 33 - ids, 11, 10, 10, 6, 18}
 	columns := []terminal.Column{
 		{Title: "item", Right: true}, {Title: "domain"}, {Title: "state"}, {Title: "ends"}, {Title: "paid until"}, {Title: "waits"}, {Title: "next"},
 	}
@@ -31,7 +33,7 @@ func table(styles terminal.Styles) (terminal.Table, []int) {
 func (r *Report) WriteText(to io.Writer, styles terminal.Styles) error {
 	out := bufio.NewWriterSize(to, 64<<10)
 	r.writeSummary(out, styles)
-	t, widths := table(styles)
+	t, widths := r.table(styles)
 	if r.Items > 0 {
 		fmt.Fprintf(out, "\n%s", t.Header(widths))
 	}
@@ -183,12 +185,20 @@ func (r *Row) details() string {
 		words = append(words, "ids "+item.FormatIDs(r.Lineage[max(0, len(r.Lineage)-5):]))
 	}
 	if r.Served != "" {
-		words = append(words, strings.TrimSpace("site "+r.Served+" "+cabforum.DateOf(r.Looked).String()))
+		words = append(words, strings.TrimSpace("site "+r.Served+" "+r.looked()))
 	}
 	if r.Place != "" {
 		words = append(words, r.Place)
 	}
 	return strings.Join(words, ", ")
+}
+
+// looked returns the day of the look at the sites; empty if it is not known.
+func (r *Row) looked() string {
+	if r.Looked.IsZero() {
+		return ""
+	}
+	return cabforum.DateOf(r.Looked).String()
 }
 
 // WriteItem writes all that is known about one item, for people.
@@ -201,7 +211,7 @@ func (r *Report) WriteItem(to io.Writer, styles terminal.Styles) error {
 
 func (r *Report) itemText(row *Row, styles terminal.Styles) string {
 	served := row.Served
-	if served != "" {
+	if served != "" && !row.Looked.IsZero() {
 		served += " (" + row.Looked.Format("2006-01-02 15:04") + " UTC)"
 	}
 	action := "none"

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -98,4 +99,91 @@ func TestParametersOfEveryModuleAreRead(t *testing.T) {
 	defer report.Close()
 	assert.True(t, f.asked)
 	assert.Equal(t, "the key is missing", report.Modules[0].Error)
+}
+
+// A long id is never cut: it could be that of another item. The names get fewer columns.
+func TestIdsAreNeverCut(t *testing.T) {
+	for _, id := range []int64{7, 99999999, 2147483647, 9223372036854775807} {
+		f := newFixture(t)
+		f.issued(1, 100)
+		it := f.issued(2, 90)
+		it.Item.Item, it.Item.Name = id, strings.Repeat("漢字", 40)+"⚡"
+		for format, text := range formats(t, f.read()) {
+			if format != "check" {
+				assert.True(t, strings.Contains(text, fmt.Sprint(id)), format)
+			}
+			if format != "text" {
+				continue
+			}
+			for _, line := range strings.Split(text, "\n") {
+				assert.LessOrEqual(t, terminal.Width(line), terminal.MaxWidth, line)
+			}
+		}
+	}
+}
+
+// rules STATUS-8: without the time nothing is known of a certificate's end.
+func TestWrongClockIsCritical(t *testing.T) {
+	for at, code := range map[time.Time]status.Severity{
+		time.Unix(0, 0): status.Critical, {}: status.Critical, time.Date(2019, 12, 31, 23, 59, 59, 0, time.UTC): status.Critical, now(): status.OK,
+	} {
+		f := newFixture(t)
+		f.issued(1, 100)
+		f.record = &item.SweepRecord{Started: at, Ended: at, Completed: at, Result: item.SweepOK}
+		run := f.run()
+		run.Now = func() time.Time { return at }
+		report, err := status.Read(t.Context(), run)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = report.Close() })
+		_, got, err := report.Check(false)
+		require.NoError(t, err)
+		assert.Equal(t, code, got, at)
+		for format, text := range formats(t, report) {
+			if code != status.OK && format != "prometheus" && format != "item" {
+				assert.True(t, strings.Contains(text, "clock shows"), format)
+			}
+		}
+	}
+}
+
+// What is not known is absent, and never the year 1.
+func TestItemsWithoutDatesShowNone(t *testing.T) {
+	for name, params := range map[string]map[string]string{
+		"nothing": {}, "a site without a day": {itemparam.Serial: "ab", itemparam.SiteWatch: `{"outcome":"old","serial":"ab"}`},
+	} {
+		f := newFixture(t)
+		f.items = []item.OverviewItem{{Covered: true, Item: item.Item{Item: 1, Module: 5, Status: 2, Params: params}}}
+		for format, text := range formats(t, f.read()) {
+			assert.False(t, strings.Contains(text, "0001-01-01"), name+" "+format)
+		}
+	}
+}
+
+// The line of --check has a limit; long problems must not take the place of the items.
+func TestCheckNamesItemsBeforeLongProblems(t *testing.T) {
+	f := newFixture(t)
+	f.issued(1, -1)
+	f.issued(2, -1)
+	f.problems, f.params = []string{strings.Repeat("problem ", 100)}, errors.New(strings.Repeat("module ", 100))
+	line, code, err := f.read().Check(false)
+	require.NoError(t, err)
+	assert.Equal(t, status.Critical, code)
+	assert.Contains(t, line, "item 1 (item1.example) expired; item 2 (item2.example) expired")
+	assert.Contains(t, line, "not read: problem")
+	assert.Contains(t, line, "| items=2;;;0")
+}
+
+func TestEmptyPanelIsShown(t *testing.T) {
+	f := newFixture(t)
+	f.modules = nil
+	all := formats(t, f.read())
+	assert.Contains(t, all["text"], "0 items")
+	assert.True(t, strings.Contains(all["html"], "There are no items."))
+	conforming(t, all["prometheus"])
+	assert.Contains(t, all["check"], "0 items")
+}
+
+// Nothing on the page is wider than the screen because of one long word.
+func TestLongWordsOfThePageAreBroken(t *testing.T) {
+	assert.True(t, strings.Contains(written(t, newFixture(t).read().WriteHTML), "p { margin: .25rem 0; overflow-wrap: anywhere; }"))
 }
