@@ -34,7 +34,6 @@ const (
 
 // Item states of the panel (docs/reference/billmanager.md §4).
 const (
-	itemOrdered    = 1
 	itemSuspended  = 3
 	itemProcessing = 5
 )
@@ -86,7 +85,7 @@ func (c *classifier) row(ov item.OverviewItem, work item.OpenWork, seen watch.Se
 	f.site(&r)
 	r.Place = c.texts.clean(r.Place, maxText)
 	r.State, r.WaitsFor = f.state()
-	r.Severity = f.severity(&r)
+	r.Severity = f.severity(r.State, r.WaitsFor)
 	return r
 }
 
@@ -97,30 +96,55 @@ func (c *classifier) facts(ov item.OverviewItem, work item.OpenWork, seen watch.
 	if ov.Problem != nil {
 		f.problems = append(f.problems, messages(ov.Problem)...)
 	}
-	switch stored := strings.TrimSpace(ov.Item.Stored); {
-	case stored != "":
-		chain, err := pki.StoredLeaf(ov.Item.Stored)
-		if err == nil {
-			f.stored = &chain
-		} else {
-			f.problems = append(f.problems, fault.From(err).Message)
-		}
-	case f.lostCertificate():
-		f.problems = append(f.problems, fmt.Sprintf("no certificate is stored, although the item has the service status issued and the serial %s: run --command sync_item --item %d",
-			ov.Item.Params[itemparam.Serial], ov.Item.Item))
-	}
+	f.readCertificate()
 	f.read()
 	f.forecast = c.forecast.Of(ov.Item, ov.Covered, work.Operations > 0, f.stored)
 	if f.unreadable() { // what the sweep does then depends on what cannot be read
-		f.forecast = subscription.Forecast{Action: subscription.ForecastNone, Expired: f.forecast.Expired, Revoked: f.forecast.Revoked}
+		f.forecast = subscription.Forecast{Action: subscription.ForecastNone}
 	}
 	return f
+}
+
+// readCertificate reads the stored certificate, and notes what is wrong with it.
+func (f *facts) readCertificate() {
+	it := f.Item
+	if strings.TrimSpace(it.Stored) != "" {
+		chain, err := pki.StoredLeaf(it.Stored)
+		if err != nil {
+			f.problems = append(f.problems, fault.From(err).Message)
+			return
+		}
+		f.stored = &chain
+		if f.leftOut() && f.work.Operations == 0 && f.inTerm() {
+			f.problems = append(f.problems, fmt.Sprintf("a certificate is stored, although the item has the status %d in the panel: the sweep leaves it out until the panel "+
+				"shows it as active; open it in the panel, or delete it there", it.Status))
+		}
+		return
+	}
+	if f.lostCertificate() {
+		f.problems = append(f.problems, fmt.Sprintf("no certificate is stored, although the item has the service status issued%s: run --command sync_item --item %d, "+
+			"or the import again if it was interrupted", withSerial(it.Params[itemparam.Serial]), it.Item))
+	}
+}
+
+func withSerial(serial string) string {
+	if serial == "" {
+		return ""
+	}
+	return " and the serial " + serial
+}
+
+// leftOut reports whether the item has a status in the panel that the module knows no certificate in: it is neither active, nor
+// suspended, nor worked on.
+func (f *facts) leftOut() bool {
+	return !f.Covered && f.Item.Status != itemSuspended && f.Item.Status != itemProcessing
 }
 
 // lostCertificate reports whether the panel lacks the certificate that the module has stored. The sweep fails for such an item once
 // its certificate is due.
 func (f *facts) lostCertificate() bool {
-	return f.Problem == nil && f.Covered && f.inTerm() && f.handle.HasStatus(item.ServiceIssued) && f.Item.Params[itemparam.Serial] != ""
+	issued := f.handle.HasStatus(item.ServiceIssued) && (f.Item.Params[itemparam.Serial] != "" || f.Item.Params[itemparam.OrderID] != "")
+	return issued && f.Problem == nil && f.Covered && f.inTerm()
 }
 
 // messages returns the texts of joined errors.
@@ -213,14 +237,30 @@ func (f *facts) state() (state, waits string) {
 	if state == "" {
 		state, waits = StateOK, WaitsNobody
 	}
-	switch { // what hurts a site now is the state, whoever is waited for
-	case f.forecast.Expired && f.inTerm() && f.Covered:
-		state = StateExpired
-	case f.forecast.Revoked && f.inTerm() && f.Covered:
-		state = StateRevoked
+	if hurt := f.hurt(); hurt != "" { // what hurts a site now is the state, whoever is waited for
+		state = hurt
 	}
 	return state, waits
 }
+
+// hurt returns the state of an item whose certificate in place has ended or is revoked inside the paid term; empty if it is neither.
+func (f *facts) hurt() string {
+	switch {
+	case f.stored == nil || !f.paid():
+		return ""
+	case !f.now.Before(f.stored.Leaf.NotAfter):
+		return StateExpired
+	case lifecycle.ParseRevocation(f.Item.Params[itemparam.Revocation]).Serial == f.stored.Serial():
+		return StateRevoked
+	}
+	return ""
+}
+
+// paid reports whether the item is inside its paid term, and nobody but the panel has suspended it.
+func (f *facts) paid() bool { return f.inTerm() && !f.suspended() }
+
+// suspended reports whether an employee or an abuse report has suspended the item.
+func (f *facts) suspended() bool { return f.Item.Status == itemSuspended && !f.Autosuspend }
 
 // inTerm reports whether the paid term runs.
 func (f *facts) inTerm() bool {
@@ -236,24 +276,34 @@ func (f *facts) broken() (state, waits string) {
 	if raw == "" {
 		return "", ""
 	}
-	if intent, err := purchase.ParseIntent(raw); err == nil && f.now.Sub(intent.Time) < purchase.IntentWait {
-		return StateUnclear, WaitsNobody // the run that buys may still go on
+	if intent, err := purchase.ParseIntent(raw); err == nil {
+		if age := f.now.Sub(intent.Time); age < purchase.IntentWait && age >= -purchase.IntentWait {
+			return StateUnclear, WaitsNobody // the run that buys may still go on
+		}
 	}
 	return StateUnclear, WaitsAdministrator
 }
 
+// leftToAdministrator reports whether an operation of the panel waits for a person: the panel says so, it was run as often as the panel
+// runs one, or it has failed and has a task.
+func (f *facts) leftToAdministrator() bool {
+	return f.work.Manual || f.work.Tries >= manualTries || f.work.Tries > 0 && f.work.Tasks > 0
+}
+
 func (f *facts) inactive() (state, waits string) {
 	switch {
-	case f.Item.Status == itemSuspended && f.Autosuspend && !f.inTerm():
-		return StateEnded, WaitsClient
-	case f.Item.Status == itemSuspended && !f.Autosuspend:
+	case f.suspended():
 		return StateSuspended, WaitsAdministrator
+	case f.Item.Status == itemSuspended && f.work.Operations == 0 && !f.inTerm():
+		return StateEnded, WaitsClient
 	case f.Covered:
 		return "", ""
-	case f.work.Tries >= manualTries || f.work.Tasks > 0:
+	case f.leftToAdministrator() || f.work.Tasks > 0:
 		return StateFailed, WaitsAdministrator
-	case f.Item.Status == itemProcessing:
+	case f.Item.Status == itemProcessing || f.work.Operations > 0:
 		return f.processing()
+	case f.stored != nil:
+		return StateEnded, WaitsClient // inside its term it is damaged
 	}
 	return StateOrdered, WaitsClient // it is not paid
 }
@@ -271,7 +321,7 @@ func (f *facts) processing() (state, waits string) {
 
 func (f *facts) stuck() (state, waits string) {
 	switch {
-	case f.handle.HasStatus(item.ServiceFailed), f.work.Tries >= manualTries, f.work.Tries > 0 && f.work.Tasks > 0, f.forecast.Reason == string(cabforum.ReasonTries):
+	case f.handle.HasStatus(item.ServiceFailed), f.leftToAdministrator(), f.forecast.Reason == string(cabforum.ReasonTries):
 		return StateFailed, WaitsAdministrator
 	}
 	return "", ""
@@ -390,13 +440,10 @@ func (f *facts) site(r *Row) {
 	}
 }
 
-// severity returns how bad the state is: worse as the certificate's end comes near.
-func (f *facts) severity(r *Row) Severity {
-	left := warnDays
-	if f.stored != nil && (f.Covered || f.Item.Status == itemProcessing) && f.inTerm() {
-		left = f.today.DaysUntil(r.ends())
-	}
-	switch r.State {
+// severity returns how bad the state is: worse as the certificate's end comes near (rules STATUS-10).
+func (f *facts) severity(state, waits string) Severity {
+	left := f.daysLeft()
+	switch state {
 	case StateExpired, StateRevoked:
 		return Critical
 	case StateDamaged, StateUnclear, StateFailed:
@@ -407,12 +454,38 @@ func (f *facts) severity(r *Row) Severity {
 	case StateUninstalled:
 		return byDays(left, Warning)
 	case StateWaiting, StatePublishing, StateDue:
-		if r.WaitsFor == WaitsAdministrator {
+		if waits == WaitsAdministrator {
 			return byDays(left, Warning)
 		}
 		return byDays(left, OK)
 	}
 	return OK
+}
+
+// daysLeft returns how many days the certificate lasts that a site needs; warnDays if none is known to be needed. If it cannot be
+// read, and nothing else says when it ends, it may have ended.
+func (f *facts) daysLeft() int {
+	switch {
+	case !f.needed():
+		return warnDays
+	case f.stored != nil:
+		return f.today.DaysUntil(cabforum.DateOf(f.stored.Leaf.NotAfter))
+	}
+	end, err := cabforum.ParseDate(f.Item.Params[itemparam.ExpireDate])
+	switch {
+	case err == nil && !end.IsZero():
+		return f.today.DaysUntil(end)
+	case err != nil, f.CertificateUnread, strings.TrimSpace(f.Item.Stored) != "", f.handle.HasStatus(item.ServiceIssued), f.Item.Params[itemparam.Serial] != "":
+		return 0
+	}
+	return warnDays // it has none yet
+}
+
+// needed reports whether a site needs the certificate: its term runs, or an operation has failed that was to go on with it. The
+// client may have paid for that.
+func (f *facts) needed() bool {
+	failed := f.work.Operations > 0 && !f.work.Ending && (f.leftToAdministrator() || f.work.Tries > 1)
+	return f.paid() || failed && !f.suspended()
 }
 
 // byDays returns the severity by the days to the end of the certificate, at least the given one.

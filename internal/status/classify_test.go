@@ -113,6 +113,7 @@ func TestStateAndWhoIsWaitedFor(t *testing.T) {
 		}), state: "ordered", waits: "nobody", action: "none"},
 		{name: "opening failed", change: both(none, func(f *fixture, it *item.OverviewItem) {
 			it.Item.Status, it.Covered = 5, false
+			delete(it.Item.Params, itemparam.ServiceStatus)
 			f.work = map[int64]item.OpenWork{1: {Operations: 1, Tries: 10, Error: "no money"}}
 		}), state: "failed", waits: "administrator", severity: status.Warning, action: "none", err: "no money"},
 		{name: "an operation runs", days: 100, change: func(f *fixture, _ *item.OverviewItem) { f.work = map[int64]item.OpenWork{1: {Operations: 1, Tries: 1}} }, state: "waiting", waits: "nobody", action: "reissue", day: "2026-12-30"},
@@ -121,7 +122,7 @@ func TestStateAndWhoIsWaitedFor(t *testing.T) {
 		}), state: "failed", waits: "administrator", severity: status.Warning, action: "renew", day: "2026-10-21", err: "no money"},
 		{name: "that renewal, the term is over", days: -1, change: both(set(itemparam.TermStart, "2025-09-30"), func(f *fixture, _ *item.OverviewItem) {
 			f.work = map[int64]item.OpenWork{1: {Operations: 1, Tries: 1, Tasks: 1}}
-		}), state: "failed", waits: "administrator", severity: status.Warning, action: "none"},
+		}), state: "failed", waits: "administrator", severity: status.Critical, action: "none"},
 		{name: "the panel works on it, its certificate ends", days: 2, change: func(f *fixture, it *item.OverviewItem) {
 			it.Item.Status, it.Covered = 5, false
 			f.work = map[int64]item.OpenWork{1: {Operations: 1, Tries: 1}}
@@ -148,7 +149,7 @@ func TestStateAndWhoIsWaitedFor(t *testing.T) {
 		{name: "the site serves it", days: 100, change: watched("current"), state: "ok", waits: "nobody", action: "reissue", day: "2026-12-30"},
 		{name: "damaged", days: 100, change: set(itemparam.TermMonths, "many"), state: "damaged", waits: "administrator", severity: status.Warning, action: "none", err: "term_months cannot be read"},
 		{name: "damaged, and ends soon", days: 2, change: set(itemparam.Lineage, "7 x"), state: "damaged", waits: "administrator", severity: status.Critical, action: "none", err: "lineage"},
-		{name: "the certificate is damaged", change: func(_ *fixture, it *item.OverviewItem) { it.Item.Stored = "x" }, state: "damaged", waits: "administrator", severity: status.Warning, action: "none", err: "neither PEM"},
+		{name: "the certificate is damaged", days: 100, change: func(_ *fixture, it *item.OverviewItem) { it.Item.Stored = "x" }, state: "damaged", waits: "administrator", severity: status.Warning, action: "none", err: "neither PEM"},
 		{name: "the certificate is missing", days: 100, change: func(_ *fixture, it *item.OverviewItem) { it.Item.Stored = "" }, state: "damaged", waits: "administrator", severity: status.Warning, action: "none", err: "no certificate is stored"},
 		{name: "the row is damaged", days: 100, change: func(_ *fixture, it *item.OverviewItem) {
 			it.Problem = errors.Join(fault.Errorf(fault.DB, "item.opendate", "the date x"), fault.Errorf(fault.Value, "delivery", "too long"))

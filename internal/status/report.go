@@ -265,7 +265,7 @@ func (s *scan) recovered(ov item.OverviewItem) (row Row) {
 		if reason := recover(); reason != nil {
 			s.run.Log.Errorf("%s: panic: %v", ov.Item.Label(), reason)
 			row = Row{
-				Item: ov.Item.Item, Module: ov.Item.Module, Domain: s.report.texts.domain(ov.Item.Name), State: StateDamaged, Severity: Warning,
+				Item: ov.Item.Item, Module: ov.Item.Module, Domain: s.report.texts.domain(ov.Item.Name), State: StateDamaged, Severity: Critical,
 				WaitsFor: WaitsAdministrator, Action: subscription.ForecastNone, Error: "a fault of this program, the log has more",
 			}
 		}
