@@ -310,7 +310,7 @@ func (f *facts) inactive() (state, waits string) {
 
 // processing returns the state of an item that the panel works on.
 func (f *facts) processing() (state, waits string) {
-	if f.Item.Params[itemparam.OrderID] == "" {
+	if f.Item.Params[itemparam.OrderID] == "" && f.stored == nil {
 		return StateOrdered, WaitsNobody
 	}
 	if state, waits = f.underWay(); state == "" {

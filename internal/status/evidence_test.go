@@ -126,12 +126,26 @@ func TestCertificateOfAnItemThatIsNotActiveShows(t *testing.T) {
 	}
 }
 
-// rules STATUS-3: what hurts a site is the state also while the panel works on the item.
-func TestCertificateThatEndsWhileThePanelWorksIsExpired(t *testing.T) {
-	shows(t, -1, func(f *fixture, it *item.OverviewItem) {
-		it.Item.Status, it.Covered = 5, false
-		f.work = map[int64]item.OpenWork{1: {Operations: 1, Tries: 1}}
-	}, expected{state: "expired", waits: "nobody", severity: status.Critical})
+// rules STATUS-3, STATUS-10: what hurts a site shows also while the panel works on the item, whether an order is known or not.
+func TestCertificateThatEndsWhileThePanelWorksShows(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		days  int
+		order string
+		want  expected
+	}{
+		{name: "has ended", days: -1, order: "7", want: expected{state: "expired", waits: "nobody", severity: status.Critical}},
+		{name: "has ended, without an order", days: -1, want: expected{state: "expired", waits: "nobody", severity: status.Critical}},
+		{name: "ends, without an order", days: 2, want: expected{state: "waiting", waits: "nobody", severity: status.Critical}},
+		{name: "lasts, without an order", days: 100, want: expected{state: "waiting", waits: "nobody"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			shows(t, c.days, func(f *fixture, it *item.OverviewItem) {
+				it.Item.Status, it.Covered, it.Item.Params[itemparam.OrderID] = 5, false, c.order
+				f.work = map[int64]item.OpenWork{1: {Operations: 1, Tries: 1}}
+			}, c.want)
+		})
+	}
 }
 
 // rules STATUS-10: a certificate that cannot be read may have ended, unless something else says that it has not.
