@@ -2,11 +2,11 @@ package app
 
 import (
 	"context"
-	"runtime/debug"
 	"slices"
 	"time"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/parallel"
 )
 
 const (
@@ -96,9 +96,11 @@ func (s *invocation) lastRun(ctx context.Context, failure *fault.Error) bool {
 func (s *invocation) handlingContext(command context.Context) (context.Context, func()) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(command), failureTime)
 	forget := context.AfterFunc(command, func() {
-		if _, signalled := interrupted(command); signalled && s.system.Sleep(ctx, haltTime) == nil {
-			stop()
-		}
+		s.background(func() {
+			if _, signalled := interrupted(command); signalled && s.system.Sleep(ctx, haltTime) == nil {
+				stop()
+			}
+		})
 	})
 	return ctx, func() { forget(); stop() }
 }
@@ -107,7 +109,7 @@ func (s *invocation) handlingContext(command context.Context) (context.Context, 
 func (s *invocation) attempt(what string, step func() error) {
 	defer func() {
 		if r := recover(); r != nil {
-			s.log.Criticalf("panic while %s: %v\n%s", what, r, debug.Stack())
+			s.log.Criticalf("panic while %s: %v\n%s", what, r, parallel.StackOf(r))
 		}
 	}()
 	if err := step(); err != nil {

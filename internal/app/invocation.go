@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"pmssl/internal/item"
 	"pmssl/internal/panel"
 	"pmssl/internal/panellog"
+	"pmssl/internal/parallel"
 	"pmssl/internal/plaintext"
 	"pmssl/internal/publish"
 	"pmssl/internal/seller"
@@ -180,7 +180,7 @@ func (s *invocation) context() context.Context {
 	run, end := context.WithCancel(context.Background())
 	ctx, interrupt := context.WithCancelCause(run)
 	ctx, expire := context.WithTimeout(ctx, s.row.deadline)
-	go func() {
+	s.background(func() {
 		select {
 		case signal, open := <-s.system.Signals:
 			if open {
@@ -188,9 +188,9 @@ func (s *invocation) context() context.Context {
 			}
 		case <-ctx.Done():
 		}
-	}()
+	})
 	if s.system.Exit != nil {
-		go s.watch(run, ctx)
+		s.background(func() { s.watch(run, ctx) })
 	}
 	s.finish = func() { end(); expire(); interrupt(nil) }
 	return ctx
@@ -225,8 +225,15 @@ func (s *invocation) withoutPanic(ctx context.Context) (doc *etree.Document, err
 // panicked logs a panic with its stack and returns its fault. It must be called in the deferred function that recovered.
 func (s *invocation) panicked(reason any) error {
 	s.logged = true
-	s.log.Criticalf("panic in %q: %v\n%s", clip(s.args.Command, maxFaultWord), reason, debug.Stack())
+	s.log.Criticalf("panic in %q: %v\n%s", clip(s.args.Command, maxFaultWord), reason, parallel.StackOf(reason))
 	return fault.Errorf(fault.Internal, clip(s.args.Command, maxFaultWord), "a fault of this program, see var/%s.log: %v", s.program.Name, reason)
+}
+
+// background calls f in a goroutine. A panic in it is logged, and the command goes on: f does not work for its answer.
+func (s *invocation) background(f func()) {
+	parallel.Go(f, func(caught *parallel.Panic) {
+		s.log.Criticalf("panic beside %q: %v\n%s", clip(s.args.Command, maxFaultWord), caught, caught.Stack)
+	})
 }
 
 // perform checks the arguments, reads stdin if the row says so, and calls the command.

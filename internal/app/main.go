@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -22,6 +21,7 @@ import (
 	"pmssl/internal/item"
 	"pmssl/internal/panel"
 	"pmssl/internal/panellog"
+	"pmssl/internal/parallel"
 	"pmssl/internal/seller"
 	"pmssl/internal/terminal"
 )
@@ -61,7 +61,7 @@ func (a *app) main() (code int) {
 		// Such a panic happened outside of a command: there may be no log.
 		if r := recover(); r != nil {
 			// A nil log masks private keys only: no other secret is known so early.
-			fmt.Fprintf(a.system.Stderr, "%s: panic: %s\n%s", a.program.Name, a.log.Mask(fmt.Sprint(r)), debug.Stack())
+			fmt.Fprintf(a.system.Stderr, "%s: panic: %s\n%s", a.program.Name, a.log.Mask(fmt.Sprint(r)), parallel.StackOf(r))
 			code = a.failureCode()
 			if !a.answered.Load() {
 				failure := fault.Errorf(fault.Internal, "", "a fault of this program: %v", r)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -20,6 +21,7 @@ import (
 
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
+	"pmssl/internal/parallel"
 	"pmssl/internal/seller"
 )
 
@@ -179,6 +181,41 @@ func TestAPanicIsAnErrorLikeOthers(t *testing.T) {
 	assert.Contains(t, text, "var/pmdouble.log")
 	assert.Equal(t, []string{"runningoperation.edit 7"}, s.panel.calls)
 	assert.Contains(t, s.log(t), "main_test.go:", "the stack names the place")
+}
+
+// rules ARCH-13
+func TestAPanicOfAGoroutineIsAnErrorLikeOthers(t *testing.T) {
+	s := newFixture(t, plain(func(context.Context, *item.Run) (*etree.Document, error) {
+		var all parallel.Group
+		all.Go(plantedPanic)
+		all.Wait()
+		return nil, nil
+	}))
+	assert.Equal(t, 1, s.run("--command", "act", "--item", "42", "--runningoperation", "7"))
+	kind, text := s.failure(t)
+	assert.Equal(t, fault.Internal, kind)
+	assert.Contains(t, text, "var/pmdouble.log: planted")
+	assert.Equal(t, []string{"runningoperation.edit 7"}, s.panel.calls)
+	assert.Contains(t, s.log(t), "app.plantedPanic", "the stack names the place")
+}
+
+func plantedPanic() { panic("planted") }
+
+// What works beside the command is not needed for its answer.
+func TestAPanicBesideTheCommandIsLogged(t *testing.T) {
+	s := newFixture(t, plain(answering("hello")))
+	s.rows[0].run = func(ctx context.Context, run *item.Run) (*etree.Document, error) {
+		for !strings.Contains(s.log(t), "panic beside") {
+			runtime.Gosched()
+		}
+		return answering("hello")(ctx, run)
+	}
+	s.system.Exit = func(int) { t.Error("the process was ended") }
+	s.rows[0].deadline = time.Nanosecond
+	s.system.Sleep = func(context.Context, time.Duration) error { panic("planted") }
+	assert.Equal(t, 0, s.run("--command", "act"))
+	assert.Equal(t, "hello", s.document(t).FindElement("/doc/said").Text())
+	assert.Contains(t, s.log(t), `panic beside "act": planted`)
 }
 
 func TestAPanicOutsideOfTheCommandStillAnswers(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/beevik/etree"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/parallel"
 	"pmssl/internal/safexml"
 )
 
@@ -26,10 +27,10 @@ func readInput(ctx context.Context, stdin io.Reader) ([]byte, error) {
 		err  error
 	}
 	done := make(chan result, 1)
-	go func() {
+	parallel.Go(func() {
 		data, err := io.ReadAll(io.LimitReader(stdin, maxInput+1))
 		done <- result{data, err}
-	}()
+	}, func(caught *parallel.Panic) { done <- result{err: caught} })
 	select {
 	case <-ctx.Done():
 		return nil, fault.Errorf(fault.Input, "stdin", "the caller did not close stdin: %w", ctx.Err())

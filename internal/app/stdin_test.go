@@ -105,6 +105,16 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 	}
 }
 
+// panicking is a stdin whose reader has a fault.
+type panicking struct{}
+
+func (panicking) Read([]byte) (int, error) { panic("planted") }
+
+func TestAPanicWhileStdinIsReadIsItsError(t *testing.T) {
+	_, err := readInput(t.Context(), panicking{})
+	require.ErrorContains(t, err, "stdin cannot be read: planted")
+}
+
 func TestStdinMayHoldFourMegabytes(t *testing.T) {
 	data, err := readInput(context.Background(), strings.NewReader(strings.Repeat("x", 4<<20)))
 	require.NoError(t, err)

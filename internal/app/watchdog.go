@@ -89,14 +89,14 @@ func (s *invocation) watch(run, command context.Context) {
 		}
 	}
 	written, done := context.WithCancel(context.Background())
-	go func() {
+	s.background(func() {
 		defer done()
 		failure := s.overdue(command)
 		s.log.Criticalf("%v", failure)
 		s.fail(newReport(failure, failure, s.secrets.mask))
 		// The command may still be running, so there is no summary.
 		s.log.Infof("%s", s.lastLine(failure, "", s.exitCode(failure), s.began))
-	}()
+	})
 	_ = s.system.Sleep(written, finalMessage)
 	s.system.Exit(s.exitCode(s.overdue(command)))
 }

@@ -11,6 +11,7 @@ import (
 
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
+	"pmssl/internal/parallel"
 	"pmssl/internal/pki"
 	"pmssl/internal/seller"
 	"pmssl/internal/xmldoc"
@@ -75,7 +76,7 @@ func approversOf(ctx context.Context, lister seller.ApproverLister, domains []ap
 	var first error
 	var once sync.Once
 	fail := func(err error) { once.Do(func() { first = err; stop() }) }
-	var group sync.WaitGroup
+	var group parallel.Group
 	slots, emails := make(chan struct{}, approversAtOnce), make([][]string, len(bases))
 	for i, base := range bases {
 		if slots <- struct{}{}; requestCtx.Err() != nil {
@@ -83,16 +84,13 @@ func approversOf(ctx context.Context, lister seller.ApproverLister, domains []ap
 		}
 		group.Go(func() {
 			defer func() { <-slots }()
-			defer func() {
-				if r := recover(); r != nil { // the app recovers only in the command's own goroutine
-					fail(fault.Errorf(fault.Internal, "approver", "a fault of this program: %v", r))
-				}
-			}()
-			found, err := lister.Approvers(requestCtx, base, product)
-			if err != nil {
+			var err error
+			if caught := parallel.Catch(func() { emails[i], err = lister.Approvers(requestCtx, base, product) }); caught != nil {
+				err = fault.Errorf(fault.Internal, "approver", "a fault of this program: %w", caught)
+			}
+			if err != nil { // the others are not waited for
 				fail(err)
 			}
-			emails[i] = found
 		})
 	}
 	if group.Wait(); first == nil {

@@ -392,6 +392,15 @@ func TestACertificateThatWasReplacedMeanwhileIsNotTold(t *testing.T) {
 	assert.Len(t, w.sites.looks, looks+1, "the new one is looked for")
 }
 
+// rules ARCH-13
+func TestAPanicOfALookIsAnErrorOfItsItem(t *testing.T) {
+	w := watchFixture(t, 100)
+	w.sites.answer = func(context.Context, watch.Target) (watch.Look, error) { panic("planted") }
+	doc, failed := w.sweep(t)
+	assert.True(t, failed)
+	assert.Contains(t, doc, "a fault of this program while it looked at a site: planted")
+}
+
 func TestAnItemWithoutAReadableCertificateWaitsForTomorrow(t *testing.T) {
 	for name, stored := range map[string]string{"unreadable": "hello", "none": ""} {
 		t.Run(name, func(t *testing.T) {

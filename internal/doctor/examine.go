@@ -11,6 +11,7 @@ import (
 
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
+	"pmssl/internal/parallel"
 	"pmssl/internal/seller"
 )
 
@@ -61,13 +62,18 @@ func (r Report) Count(outcome Outcome) int {
 	return n
 }
 
-// Problems returns a line for each finding that is not in order, for the log.
+// Problems returns a text for each finding that is not in order, for the log: one line, and after it the stack of a fault of this
+// program.
 func (r Report) Problems() []string {
 	var lines []string
 	for _, result := range r.Results {
 		for _, f := range result.Findings {
 			if f.Outcome != Passed {
-				lines = append(lines, fmt.Sprintf("%s: %s: %s", result.Check.ID, f.Outcome, f.Text))
+				line := fmt.Sprintf("%s: %s: %s", result.Check.ID, f.Outcome, f.Text)
+				if len(f.stack) > 0 {
+					line += "\n" + string(f.stack)
+				}
+				lines = append(lines, line)
 			}
 		}
 	}
@@ -102,7 +108,7 @@ func examine(ctx context.Context, o Options, checks []Check) Report {
 		ended[c.ID], place[c.ID] = make(chan struct{}), i
 	}
 	turns := make(chan struct{}, maxAtOnce)
-	var all sync.WaitGroup
+	var all parallel.Group
 	for i, c := range checks {
 		all.Go(func() {
 			defer close(ended[c.ID])
@@ -161,14 +167,11 @@ func (x *examination) attempt(ctx context.Context, c Check) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, c.Limit)
 	defer cancel()
 	done := make(chan []Finding, 1)
-	go func() {
-		defer func() {
-			if r := recover(); r != nil {
-				done <- []Finding{failed("send var/"+x.o.Binary+".log and this line to the project", "a fault of this program in the check %s: %v", c.ID, r)}
-			}
-		}()
-		done <- c.run(ctx, x)
-	}()
+	parallel.Go(func() { done <- c.run(ctx, x) }, func(caught *parallel.Panic) {
+		f := failed("send var/"+x.o.Binary+".log and this line to the project", "a fault of this program in the check %s: %v", c.ID, caught)
+		f.stack = caught.Stack
+		done <- []Finding{f}
+	})
 	select {
 	case findings := <-done:
 		return findings

@@ -8,13 +8,13 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"pmssl/internal/deliver"
 	"pmssl/internal/dnscheck"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
+	"pmssl/internal/parallel"
 	"pmssl/internal/pki"
 	"pmssl/internal/publish"
 	"pmssl/internal/seller"
@@ -300,7 +300,7 @@ func (x *examination) served(ctx context.Context, name string, addresses []netip
 		return []Finding{unchecked("%s has no public address: what it serves is not looked at", pki.DisplayName(name))}
 	}
 	found := make([]Finding, len(public))
-	var all sync.WaitGroup
+	var all parallel.Group
 	for i, address := range public {
 		all.Go(func() { found[i] = x.servedAt(ctx, name, address, serial) })
 	}

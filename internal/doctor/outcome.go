@@ -37,6 +37,8 @@ type Finding struct {
 	Text    string
 	// Mend is what the administrator can do: a command or a setting. Each Failed and Warned finding has one.
 	Mend string
+
+	stack []byte // of a panic of this program
 }
 
 // maxFinding is the length of a text or a mend in bytes.

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
+	"pmssl/internal/parallel"
 	"pmssl/internal/pki"
 	"pmssl/internal/seller"
 )
@@ -71,7 +71,7 @@ func (j *Buyer) lookUpNames(ctx context.Context, resolver item.Resolver, names [
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
 	all, failures := make([]*item.NameObstacle, len(names)), make([]error, len(names))
-	var lookups sync.WaitGroup
+	var lookups parallel.Group
 	for i, name := range names {
 		lookups.Go(func() { all[i], failures[i] = j.guardedLookup(ctx, resolver, name, caa) })
 	}
@@ -91,12 +91,10 @@ func (j *Buyer) lookUpNames(ctx context.Context, resolver item.Resolver, names [
 // guardedLookup is lookUpName for a goroutine: it returns a panic as an error. A DNS answer must not end a run that has
 // bought something.
 func (j *Buyer) guardedLookup(ctx context.Context, resolver item.Resolver, name string, caa bool) (o *item.NameObstacle, err error) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			o, err = nil, fmt.Errorf("the look-up panicked: %v", reason)
-		}
-	}()
-	return j.lookUpName(ctx, resolver, name, caa)
+	if caught := parallel.Catch(func() { o, err = j.lookUpName(ctx, resolver, name, caa) }); caught != nil {
+		return nil, fmt.Errorf("the look-up panicked: %w", caught)
+	}
+	return o, err
 }
 
 // lookUpName returns why a name cannot be certified; nil if DNS shows no reason. A wildcard is looked up without "*.".

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/lifecycle"
+	"pmssl/internal/parallel"
 	"pmssl/internal/pki"
 	"pmssl/internal/publish"
 	"pmssl/internal/xmldoc"
@@ -219,7 +219,7 @@ func (s *sweep) runFor(it int64, as string) (item.Run, *turn) {
 func (s *sweep) recovered(work func() error) (err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			s.Log.Errorf("panic: %v\n%s", reason, debug.Stack())
+			s.Log.Errorf("panic: %v\n%s", reason, parallel.StackOf(reason))
 			err = fault.Errorf(fault.Internal, "subscription", "a fault of this program, the log has more: %v", reason)
 		}
 	}()

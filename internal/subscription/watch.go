@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pmssl/internal/item"
+	"pmssl/internal/parallel"
 	"pmssl/internal/pki"
 	"pmssl/internal/watch"
 )
@@ -158,6 +159,7 @@ func (s *sweep) lookAtSites(ctx context.Context) error {
 	w := s.watched
 	looking, cancel := context.WithTimeout(ctx, watchTime)
 	results, running := make(chan siteLook, looksAtOnce), 0
+	var looks parallel.Group
 	defer func() {
 		cancel()
 		for ; running > 0; running-- {
@@ -174,11 +176,15 @@ func (s *sweep) lookAtSites(ctx context.Context) error {
 				break
 			}
 			running++
-			go func() {
-				target := watch.Target{Leaf: next.chain.Leaf, Earlier: serialsOf(next.site.Earlier)}
-				next.look, next.err = w.service.Look(looking, target)
+			looks.Go(func() {
+				if caught := parallel.Catch(func() {
+					target := watch.Target{Leaf: next.chain.Leaf, Earlier: serialsOf(next.site.Earlier)}
+					next.look, next.err = w.service.Look(looking, target)
+				}); caught != nil {
+					next.err = fmt.Errorf("a fault of this program while it looked at a site: %w", caught)
+				}
 				results <- next
-			}()
+			})
 		}
 		if running == 0 {
 			break

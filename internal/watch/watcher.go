@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pmssl/internal/dnscheck"
+	"pmssl/internal/parallel"
 	"pmssl/internal/pki"
 	"pmssl/internal/plaintext"
 )
@@ -73,7 +74,7 @@ func (w *Watcher) Look(ctx context.Context, t Target) (Look, error) {
 	failures := make([]error, len(hosts))
 	unresolved := make([]bool, len(hosts))
 	share := min(maxAddresses, max(1, maxPlaces/max(1, len(hosts))))
-	var all sync.WaitGroup
+	var all parallel.Group
 	for i, h := range hosts {
 		all.Go(func() {
 			failures[i] = guarded(func() { found[i], unresolved[i] = w.lookAtHost(ctx, t, h, share) })
@@ -97,13 +98,10 @@ func (w *Watcher) Look(ctx context.Context, t Target) (Look, error) {
 }
 
 // guarded calls f and returns an error instead of a panic: what reads hostile data must not end the process.
-func guarded(f func()) (err error) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			err = fmt.Errorf("a fault of this program while it looked at a site: %v", reason)
-		}
-	}()
-	f()
+func guarded(f func()) error {
+	if caught := parallel.Catch(f); caught != nil {
+		return fmt.Errorf("a fault of this program while it looked at a site: %w", caught)
+	}
 	return nil
 }
 
@@ -130,15 +128,11 @@ func (w *Watcher) lookAtHost(ctx context.Context, t Target, h host, limit int) (
 	}
 	addresses = spread(addresses, limit)
 	places = make([]Place, len(addresses))
-	failures := make([]error, len(addresses))
-	var all sync.WaitGroup
+	var all parallel.Group
 	for i, address := range addresses {
-		all.Go(func() { failures[i] = guarded(func() { places[i] = w.lookAt(ctx, t, h, address) }) })
+		all.Go(func() { places[i] = w.lookAt(ctx, t, h, address) })
 	}
-	all.Wait()
-	if err := errors.Join(failures...); err != nil {
-		panic(err) // guarded by Look
-	}
+	all.Wait() // its panic is guarded by Look
 	return places, false
 }
 

@@ -12,7 +12,7 @@ const sandbox = "internal/sandbox"
 var testsOnly = []string{"internal/seller/sellertest", "internal/publish/publishtest"}
 
 // standardOnly lists the packages that import the standard library and nothing else (docs/architecture.md).
-var standardOnly = []string{"internal/cabforum", "internal/itemparam", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl", "internal/tlsleaf", "internal/terminal"}
+var standardOnly = []string{"internal/cabforum", "internal/itemparam", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl", "internal/tlsleaf", "internal/terminal", "internal/parallel"}
 
 // allowed maps a package to the packages of this module that it may import besides its own subfolders (docs/architecture.md).
 // A package that is missing here is a violation, so that its place is decided when it is added.
@@ -23,11 +23,11 @@ var allowed = map[string][]string{
 		"internal/publish", "internal/publish/observe", "internal/publish/dnsupdate", "internal/publish/powerdns",
 		"internal/publish/webroot", "internal/publish/execute", "internal/publish/ispmgr", "internal/deliver", "internal/deliver/execute", "internal/deliver/ispmgr",
 		"etc", "internal/watch", "internal/watch/crl", "internal/command", "internal/item", "internal/seller", "internal/panel", "internal/notify", "internal/panellog",
-		"internal/dnscheck", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/safexml", "internal/terminal",
+		"internal/dnscheck", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/safexml", "internal/terminal", "internal/parallel",
 	},
 	"internal/command": {
 		"internal/acceptance", "internal/status", "internal/doctor", "internal/reconcile", "internal/subscription", "internal/plan", "internal/lifecycle", "internal/purchase", "internal/item", "internal/seller",
-		"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal",
+		"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal", "internal/parallel",
 	},
 	"internal/status": {
 		"internal/subscription", "internal/lifecycle", "internal/purchase", "internal/item", "internal/watch", "internal/seller", "internal/pki",
@@ -35,14 +35,14 @@ var allowed = map[string][]string{
 	},
 	"internal/subscription": {
 		"internal/lifecycle", "internal/purchase", "internal/item", "internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki",
-		"internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/terminal",
+		"internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/terminal", "internal/parallel",
 	},
 	"internal/lifecycle": {
 		"internal/publish", "internal/deliver", "internal/watch/crl", "internal/purchase", "internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault",
 		"internal/itemparam", "internal/xmldoc", "internal/terminal",
 	},
 	"internal/purchase": {
-		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal",
+		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal", "internal/parallel",
 	},
 	"internal/reconcile": {
 		"internal/purchase", "internal/item", "internal/seller", "internal/cabforum", "internal/fault", "internal/itemparam",
@@ -56,7 +56,7 @@ var allowed = map[string][]string{
 	},
 	"internal/doctor": {
 		"internal/item", "internal/publish", "internal/deliver", "internal/watch", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault",
-		"internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/dnscheck", "internal/tlsleaf", "internal/terminal", "internal/program", "internal/filelock",
+		"internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/dnscheck", "internal/tlsleaf", "internal/terminal", "internal/program", "internal/filelock", "internal/parallel",
 	},
 	"internal/item": {
 		"internal/exchange", "internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/terminal",
@@ -95,7 +95,7 @@ var allowed = map[string][]string{
 	"internal/publish/execute":     {"internal/publish", "internal/program", "internal/plaintext"},
 	"internal/publish/ispmgr":      {"internal/publish", "internal/ispapi", "internal/pki"},
 	"internal/ispapi":              {"internal/publish", "internal/plaintext", "internal/safexml", "internal/mgrctl"},
-	"internal/watch":               {"internal/tlsleaf", "internal/pki", "internal/cabforum", "internal/dnscheck", "internal/filelock", "internal/plaintext"},
+	"internal/watch":               {"internal/parallel", "internal/tlsleaf", "internal/pki", "internal/cabforum", "internal/dnscheck", "internal/filelock", "internal/plaintext"},
 	"internal/pki":                 {"internal/cabforum", "internal/fault", "internal/plaintext"},
 	"internal/fault":               {},
 	"internal/itemparam":           {},
@@ -110,6 +110,7 @@ var allowed = map[string][]string{
 	"internal/mgrctl":              {},
 	"internal/exchange":            {},
 	"internal/terminal":            {},
+	"internal/parallel":            {},
 	"internal/sandbox":             {},
 	"etc":                          {},
 	"packaging":                    {},

@@ -62,6 +62,9 @@ func inspect(name string, source []byte) ([]finding, error) {
 		c.imports(file)
 		c.declarations(file)
 		ast.Inspect(file, c.uses)
+		if !startsGoroutines(name) {
+			c.goroutines(file)
+		}
 	}
 	return c.found, nil
 }
@@ -75,6 +78,14 @@ func servesTests(packageName string) bool { return strings.HasSuffix(packageName
 func mayUseGlobals(name, packageName string) bool {
 	return strings.HasPrefix(name, "cmd/") || packageName == "main" &&
 		(strings.HasPrefix(name, "internal/sandbox/cmd/") || strings.HasPrefix(name, "tools/"))
+}
+
+// startsGoroutines reports whether a file may start goroutines itself: those of internal/parallel, whose goroutines do not end the
+// process (rules ARCH-13), of internal/filelock, whose goroutines make one system call, and what does not ship.
+func startsGoroutines(name string) bool {
+	return slices.ContainsFunc([]string{"internal/parallel/", "internal/filelock/", "internal/sandbox/", "tools/"}, func(folder string) bool {
+		return strings.HasPrefix(name, folder)
+	})
 }
 
 type checker struct {
@@ -129,6 +140,22 @@ func (c *checker) packageLevelRegexp(file *ast.File, local string) {
 			return true
 		})
 	}
+}
+
+// goroutines finds goroutines whose panic would end the process.
+func (c *checker) goroutines(file *ast.File) {
+	const mend = "a panic there ends the process without an answer, use internal/parallel"
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			c.report(n.Pos(), "go: %s", mend)
+		case *ast.SelectorExpr:
+			if isIdent(n.X, "sync") && n.Sel.Name == "WaitGroup" {
+				c.report(n.Pos(), "sync.WaitGroup: %s", mend)
+			}
+		}
+		return true
+	})
 }
 
 func (c *checker) declarations(file *ast.File) {

@@ -32,6 +32,11 @@ func TestGlobalsBelowCmdAreFound(t *testing.T) {
 		"the clock as a field":       {"internal/x/x.go", `import "time"; type t struct{ Now func() time.Time }`, ""},
 		"a method called init":       {"internal/x/x.go", `type t struct{}; func (t) init() {}`, ""},
 		"a local variable os":        {"internal/x/x.go", `type w struct{ Stdout int }; func f(os w) int { return os.Stdout }`, ""},
+		"a goroutine":                {"internal/x/x.go", `func f() { go f() }`, "go: a panic there ends the process"},
+		"a group of goroutines":      {"internal/x/x.go", `import "sync"; var g sync.WaitGroup`, "sync.WaitGroup: a panic there"},
+		"goroutines that recover":    {"internal/parallel/x.go", `func f() { go f() }`, ""},
+		"a stand-in's goroutine":     {"internal/sandbox/x/x.go", `func f() { go f() }`, ""},
+		"a goroutine of a test":      {"internal/x/x_test.go", `func f() { go f() }`, ""},
 		"unfinished work":            {"internal/x/x_test.go", "// TO" + "DO: later\n", "finish it"},
 		"a word that contains it":    {"internal/x/x.go", "// MAS" + "TODON\n", ""},
 	} {
