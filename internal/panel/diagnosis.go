@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"pmssl/internal/fault"
 	"pmssl/internal/filelock"
 	"pmssl/internal/item"
 	"pmssl/internal/plaintext"
@@ -186,9 +188,9 @@ func (h *Host) OpenTasks(ctx context.Context, limit int) ([]item.TaskOfItem, err
 	return all, nil
 }
 
-// DamagedJournal reads the purchase journal, without its lock if that is not free at once, and returns what is wrong with its
-// lines. A journal that does not exist has none.
-func (h *Host) DamagedJournal(_ context.Context) (good int, damage []error, err error) {
+// DamagedJournal reads the purchase journal under its lock, and returns what is wrong with its lines: of a line that is being written
+// nothing can be said. A journal that does not exist has none. fault.Locked if another process keeps the lock.
+func (h *Host) DamagedJournal(ctx context.Context) (good int, damage []error, err error) {
 	file, err := openJournal(h.journalName(), os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, nil, nil
@@ -197,10 +199,13 @@ func (h *Host) DamagedJournal(_ context.Context) (good int, damage []error, err 
 		return 0, nil, h.journalFault("read", err)
 	}
 	defer file.Close()
-	if _, err := filelock.Try(file, filelock.Shared); err != nil {
-		return 0, nil, h.journalFault("read", err)
+	if err := h.flock(ctx, file, filelock.Shared); err != nil {
+		return 0, nil, fault.Errorf(fault.Locked, "purchases", "the purchase journal %s is not read: %w", file.Name(), err).Retryable()
 	}
-	content, err := parseJournal(file)
+	if _, err := h.journalStamp(file); err != nil {
+		return 0, nil, err
+	}
+	content, err := parseJournal(io.NewSectionReader(file, 0, maxJournal))
 	if err != nil {
 		return 0, nil, h.journalFault("read", err)
 	}

@@ -9,11 +9,13 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/panel"
 )
@@ -146,6 +148,37 @@ func TestDamagedLinesOfTheJournalAreNamed(t *testing.T) {
 	assert.Equal(t, 1, good)
 	require.Len(t, damage, 1)
 	assert.ErrorContains(t, damage[0], "line 2 is not a purchase")
+}
+
+// A line that is being written looks like a damaged one.
+func TestTheJournalIsExaminedUnderItsLock(t *testing.T) {
+	w := newFixture(t)
+	w.write("var/"+binary+".purchases", `{"item":1,"id":2}`+"\n"+`{"item":3,`)
+	path := filepath.Join(w.root, "var", binary+".purchases")
+	other, err := os.Open(path)
+	require.NoError(t, err)
+	defer other.Close()
+	require.NoError(t, syscall.Flock(int(other.Fd()), syscall.LOCK_EX))
+	_, damage, err := w.DamagedJournal(t.Context())
+	assert.Empty(t, damage)
+	require.Error(t, err)
+	assert.Equal(t, fault.Locked, fault.From(err).Type)
+	assert.ErrorContains(t, err, "another process holds it")
+	require.NoError(t, os.WriteFile(path, []byte(`{"item":1,"id":2}`+"\n"+`{"item":3,"id":4}`+"\n"), 0o600))
+	require.NoError(t, syscall.Flock(int(other.Fd()), syscall.LOCK_UN))
+	good, damage, err := w.DamagedJournal(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 2, good)
+	assert.Empty(t, damage)
+}
+
+func TestOnlyTheFirstDamagedLinesAreNamed(t *testing.T) {
+	w := newFixture(t)
+	w.write("var/"+binary+".purchases", strings.Repeat("x\n", 100_000))
+	_, damage, err := w.DamagedJournal(t.Context())
+	require.NoError(t, err)
+	require.Len(t, damage, 1001)
+	assert.ErrorContains(t, damage[1000], "99000 more lines are no purchases")
 }
 
 func TestTheAnswerOfThePanelIsThatOfParamlist(t *testing.T) {

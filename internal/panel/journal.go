@@ -23,6 +23,8 @@ const (
 	maxJournalLine = 64 << 10
 	// maxJournal is the limit of the journal in bytes: about 500,000 purchases.
 	maxJournal = 64 << 20
+	// maxDamaged is how many damaged lines are named.
+	maxDamaged = 1000
 	// journalLockTries is the number of tries, ten each second, to take the journal's lock.
 	journalLockTries = 100
 )
@@ -45,14 +47,10 @@ func (h *Host) Journal(ctx context.Context) ([]item.JournalEntry, error) {
 	if err := h.flock(ctx, file, filelock.Shared); err != nil {
 		h.log.Warningf("the journal is read without its lock: %v", err)
 	}
-	info, err := file.Stat()
+	stamp, err := h.journalStamp(file)
 	if err != nil {
-		return nil, h.journalFault("read", err)
+		return nil, err
 	}
-	if info.Size() > maxJournal {
-		return nil, h.journalFault("read", fmt.Errorf("it has %d bytes, %w of %d", info.Size(), errTooLong, maxJournal))
-	}
-	stamp := journalStamp{info.Size(), info.ModTime()}
 	if h.journal.stamp == stamp { // unchanged; a sweep reads the journal for each of its items
 		return h.journal.entries, nil
 	}
@@ -71,6 +69,18 @@ func (h *Host) Journal(ctx context.Context) ([]item.JournalEntry, error) {
 type journalStamp struct {
 	size    int64
 	changed time.Time
+}
+
+// journalStamp returns the state of the open journal. One that is too long is a fault.
+func (h *Host) journalStamp(file *os.File) (journalStamp, error) {
+	info, err := file.Stat()
+	if err == nil && info.Size() > maxJournal {
+		err = fmt.Errorf("it has %d bytes, %w of %d", info.Size(), errTooLong, maxJournal)
+	}
+	if err != nil {
+		return journalStamp{}, h.journalFault("read", err)
+	}
+	return journalStamp{info.Size(), info.ModTime()}, nil
 }
 
 // journalCache is the journal as it was read last.
@@ -190,7 +200,26 @@ func syncDirectory(name string) error {
 // journalContent is the content of a journal.
 type journalContent struct {
 	Entries []item.JournalEntry
-	Damaged []error // one for each line that is not an entry, with its number
+	// Damaged has an error for each of the first maxDamaged lines that are no entries, with its number, and one for all others.
+	Damaged []error
+	unnamed int // damaged lines beyond maxDamaged
+}
+
+// damaged notes a line that is not an entry.
+func (c *journalContent) damaged(format string, args ...any) {
+	if len(c.Damaged) == maxDamaged {
+		c.unnamed++
+		return
+	}
+	c.Damaged = append(c.Damaged, fmt.Errorf(format, args...))
+}
+
+// complete returns the content once the last line was read.
+func (c journalContent) complete() journalContent {
+	if c.unnamed > 0 {
+		c.Damaged = append(c.Damaged, fmt.Errorf("%d more lines are no purchases and left out", c.unnamed))
+	}
+	return c
 }
 
 // parseJournal reads the lines of a journal. It returns an error only if text cannot be read. A sweep keeps the entries in memory:
@@ -215,18 +244,18 @@ func parseJournal(text io.ReadSeeker) (journalContent, error) {
 		ended := err == nil
 		switch entry, wrong := parseEntry(bytes.TrimSpace(line)); {
 		case tooLong:
-			content.Damaged = append(content.Damaged, fmt.Errorf("line %d is longer than %d bytes and left out", number, maxJournalLine))
+			content.damaged("line %d is longer than %d bytes and left out", number, maxJournalLine)
 		case len(bytes.TrimSpace(line)) == 0:
 		case wrong != nil && !ended:
-			content.Damaged = append(content.Damaged, fmt.Errorf("line %d, the last one, is incomplete and left out: %w", number, wrong))
+			content.damaged("line %d, the last one, is incomplete and left out: %w", number, wrong)
 		case wrong != nil:
-			content.Damaged = append(content.Damaged, fmt.Errorf("line %d is not a purchase and left out: %w", number, wrong))
+			content.damaged("line %d is not a purchase and left out: %w", number, wrong)
 		default:
 			entry.Kind, entry.Account = once(same, entry.Kind), once(same, entry.Account)
 			content.Entries = append(content.Entries, entry)
 		}
 		if !ended {
-			return content, nil
+			return content.complete(), nil
 		}
 	}
 }
