@@ -194,6 +194,9 @@ func checkManifest(_ context.Context, x *examination) []Finding {
 	return []Finding{failed(x.installAgain(), "%s is not that of this version: the panel may show other fields and error texts than this program has", place)}
 }
 
+// denied reports whether something cannot be read because doctor does not run as root: that says nothing of what is there.
+func denied(err error) bool { return errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 }
+
 // readSome reads at most limit bytes of a regular file.
 func readSome(path string, limit int64) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)

@@ -4,14 +4,13 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/pki"
@@ -23,8 +22,8 @@ func sweepChecks() []Check {
 			About: "`etc/billmgr.DoNothing` does not exist. With it no module does anything."},
 		{ID: "timer", Group: "Sweep", Title: "hourly timer", Limit: hostLimit, run: checkTimer,
 			About: "The systemd timer of the sweep is enabled, or a line of cron runs the sweep. This is read from the links and files; systemctl is not asked, so a timer that was stopped until the next start is not seen: the next check is for that."},
-		{ID: "last_sweep", Group: "Sweep", Title: "last sweep", Needs: []string{"root"}, After: []string{"timer"}, Limit: hostLimit, run: checkLastSweep,
-			About: "The last sweep of this host, of `var/NAME.sweep`, ended well and not more than 3 hours ago. If another host of the panel has the timer, ask there."},
+		{ID: "last_sweep", Group: "Sweep", Title: "last sweep", Needs: []string{"root"}, After: []string{"timer"}, Limit: hostLimit, run: withPanel(checkLastSweep),
+			About: "The last sweep of this host, of `var/NAME.sweep`, ended well, and the last one that has worked on every item not more than 3 hours ago. If another host of the panel has the timer, ask there."},
 		{ID: "purchases", Group: "Sweep", Title: "purchases", Needs: []string{"database"}, Limit: panelLimit, run: withPanel(checkPurchases),
 			About: "No purchase has an unknown outcome for more than an hour, no line of the purchase journal is missing or damaged."},
 		{ID: "operations", Group: "Sweep", Title: "operations and tasks", Needs: []string{"database"}, Limit: panelLimit, run: withPanel(checkOperations),
@@ -146,37 +145,60 @@ func (x *examination) cronLine() string {
 // minutes.
 const overdueSweep = 3 * time.Hour
 
-const maxSweepRecord = 1 << 20
-
 // clockStep is how far ahead a sweep may have ended: a clock is corrected by minutes.
 const clockStep = 5 * time.Minute
 
-func checkLastSweep(_ context.Context, x *examination) []Finding {
+func checkLastSweep(ctx context.Context, x *examination, p item.DiagnosticPanel) []Finding {
 	path := filepath.Join(x.o.Root, "var", x.o.Binary+".sweep")
 	start := "systemctl start " + timerUnit + x.o.Binary + ".service"
-	text, err := readSome(path, maxSweepRecord)
-	if errors.Is(err, fs.ErrNotExist) {
+	record, there, err := p.LastSweep(ctx)
+	switch {
+	case denied(err):
+		return []Finding{unchecked("%s", message(err))}
+	case err != nil:
+		return []Finding{warned("remove "+path+"; the next sweep writes it again", "%s", message(err))}
+	case !there:
 		return []Finding{warned("wait for the timer, or run one now: "+start, "no sweep has run on this host yet (%s is missing)", path)}
 	}
-	var record item.SweepRecord
-	if err == nil {
-		err = json.Unmarshal(text, &record)
-	}
-	if err != nil || record.Ended.IsZero() {
-		return []Finding{warned("remove "+path+"; the next sweep writes it again", "%s cannot be read: %v", path, err)}
-	}
-	age := x.o.Now().Sub(record.Ended).Round(time.Minute)
-	shown := fmt.Sprintf("ended %s (%s ago): %s, %d items, %d failed", record.Ended.UTC().Format("2006-01-02 15:04 UTC"), age, record.Result, record.Items, record.Failed)
-	switch {
-	case age < -clockStep: // it would count as recent until then
-		return []Finding{failed("correct this host's clock, then "+start, "%s: that is in the future", shown)}
-	case age > overdueSweep:
-		return []Finding{failed("systemctl status "+timerUnit+x.o.Binary+".timer; then "+start, "%s", shown)}
-	case record.Result != item.SweepOK:
-		return []Finding{warned("read the last lines of "+filepath.Join(x.o.Root, "var", x.o.Binary+".log")+", or run a sweep by hand: "+x.o.Binary+" --command subscription", "%s", shown)}
-	}
-	return []Finding{passed("%s", shown)}
+	return []Finding{x.swept(record, start)}
 }
+
+// swept returns the finding about the last sweep: what counts is how long ago one has worked on every item (rules SWEEP-12).
+func (x *examination) swept(record item.SweepRecord, start string) Finding {
+	age := x.o.Now().Sub(record.Ended).Round(time.Minute)
+	text := fmt.Sprintf("ended %s (%s ago): %s", minute(record.Ended), age, record.Result)
+	switch {
+	case record.Error != "":
+		text += ": " + record.Error
+	case record.Result != item.SweepInterrupted:
+		text += fmt.Sprintf(", %d items, %d failed", record.Items, record.Failed)
+	}
+	complete := x.o.Now().Sub(record.Completed).Round(time.Minute)
+	switch {
+	case record.Completed.IsZero():
+		text += "; none has worked on every item yet"
+	case !record.Completed.Equal(record.Ended):
+		text += fmt.Sprintf("; the last one that has worked on every item ended %s (%s ago)", minute(record.Completed), complete)
+	}
+	timer := "systemctl status " + timerUnit + x.o.Binary + ".timer; then " + start
+	log := "read the last lines of " + filepath.Join(x.o.Root, "var", x.o.Binary+".log") + ", or run a sweep by hand: " + x.o.Binary + " --command subscription"
+	switch {
+	case age < -clockStep, complete < -clockStep: // it would count as recent until then
+		return failed("correct this host's clock, then "+start, "%s: that is in the future", text)
+	case age > overdueSweep:
+		return failed(timer, "%s", text)
+	case record.Completed.IsZero():
+		return warned(log, "%s", text)
+	case complete > overdueSweep:
+		return failed(log, "%s", text)
+	case record.Result != item.SweepOK:
+		return warned(log, "%s", text)
+	}
+	return passed("%s", text)
+}
+
+// minute returns a time for people.
+func minute(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 UTC") }
 
 // maxListed is how many stuck items are read, maxShown how many are shown.
 const maxListed, maxShown = 1000, 5
@@ -223,21 +245,31 @@ func checkPurchases(ctx context.Context, x *examination, p item.DiagnosticPanel)
 		found = append(found, failed("make var writable (see the checks of permissions and space); the next command of the item writes the line",
 			"a purchase that is not in the journal yet: %s", some(unjournaled)))
 	}
-	good, damage, err := p.DamagedJournal(ctx)
-	if err != nil {
-		return append(found, because("see the message; nothing is bought until the journal can be read", err))
-	}
-	for i, one := range damage {
-		if i == maxShown {
-			break
-		}
-		journal := filepath.Join(x.o.Root, "var", x.o.Binary+".purchases")
-		found = append(found, warned("compare the line with the seller's list of orders, then correct or remove it: keep a copy of "+journal, "%s: %v", journal, one))
-	}
-	if len(found) == 0 {
+	journal, good := x.checkJournal(ctx, p)
+	if found = append(found, journal...); len(found) == 0 {
 		found = append(found, passed("none without an outcome, %d in the journal", good))
 	}
 	return found
+}
+
+// checkJournal returns what is wrong with the purchase journal, and how many lines of it are purchases.
+func (x *examination) checkJournal(ctx context.Context, p item.DiagnosticPanel) (found []Finding, good int) {
+	good, damage, err := p.DamagedJournal(ctx)
+	switch {
+	case err != nil && fault.From(err).Type == fault.Locked:
+		return []Finding{unchecked("%s", message(err))}, good
+	case err != nil:
+		return []Finding{because("see the message; nothing is bought until the journal can be read", err)}, good
+	}
+	journal := filepath.Join(x.o.Root, "var", x.o.Binary+".purchases")
+	mend := "compare the line with the seller's list of orders, then correct or remove it: keep a copy of " + journal
+	for _, one := range damage[:min(len(damage), maxShown)] {
+		found = append(found, warned(mend, "%s: %v", journal, one))
+	}
+	if more := len(damage) - maxShown; more > 0 {
+		found = append(found, warned(mend, "%s: %d or more further lines", journal, more))
+	}
+	return found, good
 }
 
 // isOld reports whether the time in a JSON text, under the key, is older than the age. A text without a time is old: nobody

@@ -99,7 +99,10 @@ type DiagnosticPanel interface {
 	// OpenTasks lists the administrator's open tasks about this binary's items, at most limit.
 	OpenTasks(ctx context.Context, limit int) ([]TaskOfItem, error)
 	ItemsWithKeyPairs(ctx context.Context) ([]int64, error)
-	// DamagedJournal returns what is wrong with lines of the purchase journal, and how many are not.
+	// LastSweep returns the record of the last sweep over all items on this host; false if there is none.
+	LastSweep(ctx context.Context) (SweepRecord, bool, error)
+	// DamagedJournal returns what is wrong with lines of the purchase journal, and how many are not. fault.Locked if another process
+	// keeps the journal's lock.
 	DamagedJournal(ctx context.Context) (good int, damage []error, err error)
 	Close() error
 }
