@@ -130,7 +130,7 @@ func (s *service) load() error {
 		s.config, err = Load(files)
 	}
 	if err == nil && len(s.config.Publishers) == 0 {
-		err = fmt.Errorf("no publisher is configured in %s/*.conf", s.o.Folder)
+		err = noPublisher("no publisher is configured in %s/*.conf", s.o.Folder)
 	}
 	if err != nil {
 		s.err = fmt.Errorf("nothing is published: %w", err)
@@ -236,7 +236,7 @@ func (s *service) choose(ctx context.Context, order Order, r Record) (Block, err
 	case general >= 0:
 		return s.config.Publishers[general], nil
 	}
-	return Block{}, fmt.Errorf("no publisher in %s is for %s records of %s", s.o.Folder, r.Type, plaintext.Clip(plaintext.Line(r.Name), maxHost))
+	return Block{}, noPublisher("no publisher in %s is for %s records of %s", s.o.Folder, r.Type, plaintext.Clip(plaintext.Line(r.Name), maxHost))
 }
 
 // zoneOf returns the length of the block's longest zone that holds the name; 0 if none does but `*`.
@@ -280,8 +280,11 @@ func (s *service) placeWith(ctx context.Context, order Order, b Block, r Record)
 	if err != nil {
 		return Placement{}, fmt.Errorf("publisher %s: %w", b.Name, err)
 	}
-	if !kept {
+	switch {
+	case !kept && b.zoneOf(r.Name) > 0: // the block promises it
 		return Placement{}, fmt.Errorf("publisher %s keeps no zone for %s", b.Name, r.Name)
+	case !kept:
+		return Placement{}, noPublisher("publisher %s keeps no zone for %s", b.Name, r.Name)
 	}
 	evidence, err := s.evidence(ctx, order, b, zone, r, false)
 	if err != nil {
@@ -335,7 +338,7 @@ func (s *service) named(p Placement) (Block, Publisher, error) {
 	if mistake != nil {
 		return Block{}, nil, mistake
 	}
-	return Block{}, nil, fmt.Errorf("no publisher %s for %s records stands in %s any more: put its block back, or remove %s in zone %s by hand",
+	return Block{}, nil, noPublisher("no publisher %s for %s records stands in %s any more: put its block back, or remove %s in zone %s by hand",
 		p.Publisher, p.Record.Type, s.o.Folder, p.Record, p.Zone)
 }
 

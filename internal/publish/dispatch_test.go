@@ -392,8 +392,35 @@ func TestARecordOfAPublisherThatIsGoneIsNamed(t *testing.T) {
 	err := o.Withdraw(t.Context(), order("shop.example"), p)
 	require.ErrorContains(t, err, "no publisher ns9 for CNAME records stands in "+o.folder+" any more")
 	require.ErrorContains(t, err, "by hand")
+	require.ErrorIs(t, err, publish.ErrNoPublisher)
 	_, err = o.Look(t.Context(), p)
 	require.ErrorContains(t, err, "no publisher ns9")
+	o = newOffice(t, publish.On, "publisher ns9 nsupdate\n")
+	require.NotErrorIs(t, o.Withdraw(t.Context(), order("shop.example"), p), publish.ErrNoPublisher, "a mistake may hide it")
+}
+
+// What no publisher is for is left to the client. What a block promises is not, and neither is what cannot be read.
+func TestARecordThatNoPublisherIsForIsRecognised(t *testing.T) {
+	for _, row := range []struct {
+		name, conf string
+		record     publish.Record
+		unserved   bool
+	}{
+		{name: "another zone", conf: server("ns1", "bob.example"), record: cname("shop.example"), unserved: true},
+		{name: "another kind of record", conf: server("ns1", "shop.example"), record: file("shop.example"), unserved: true},
+		{name: "no block", conf: "allow shop.example account 7\n", record: cname("shop.example"), unserved: true},
+		{name: "a server of all zones without this one", conf: server("ns1", "*"), record: cname("none.example"), unserved: true},
+		{name: "a server without the zone of its block", conf: server("ns1", "none.example"), record: cname("none.example")},
+		{name: "another client's name", conf: server("ns1", "*"), record: cname("bob.example")},
+		{name: "a mistake", conf: "publisher ns1 nsupdate\n", record: cname("shop.example")},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			o := newOffice(t, publish.On, row.conf)
+			_, err := o.Place(t.Context(), order(row.record.Domain), []publish.Record{row.record})
+			require.Error(t, err)
+			assert.Equal(t, row.unserved, errors.Is(err, publish.ErrNoPublisher), "%v", err)
+		})
+	}
 }
 
 func TestFailuresOfPublishersAndFactsAreTold(t *testing.T) {

@@ -3,6 +3,7 @@ package publish
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // Errors of publishers. They are wrapped with what was seen; each ends in the client's mail of today and a log line.
@@ -14,6 +15,22 @@ var (
 	// ErrDenied is a refusal of the server: wrong credentials, or no right to the zone or the type.
 	ErrDenied = errors.New("the server refuses the change")
 )
+
+// ErrNoPublisher says that no publisher of the configuration is for a record, or that the server of its publisher does not keep a zone
+// that no block names: publishing it is left to the client. Of a record that was published it says that its publisher is not
+// configured any more.
+var ErrNoPublisher = errors.New("no publisher is for it")
+
+// unserved is an ErrNoPublisher with a text of its own.
+type unserved struct{ text string }
+
+func (u unserved) Error() string { return u.text }
+
+// Is reports whether target is ErrNoPublisher.
+func (u unserved) Is(target error) bool { return target == ErrNoPublisher }
+
+// noPublisher returns an error that is ErrNoPublisher.
+func noPublisher(format string, args ...any) error { return unserved{fmt.Sprintf(format, args...)} }
 
 // Publisher writes challenges in one place: a name server, a panel, a web server, a program. Implementations are safe to
 // be repeated: each looks first, or leaves the decision to the server by a prerequisite.
