@@ -12,6 +12,7 @@ import (
 
 	"pmssl/internal/deliver"
 	"pmssl/internal/dnscheck"
+	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/parallel"
@@ -42,9 +43,9 @@ func itemChecks() []Check {
 // subject is the item of --item.
 type subject struct {
 	item  item.Item
-	names []string // of the certificate or CSR, A-labels, "*." kept
-	order publish.Order
-	kind  publish.Type // of challenges that its validation method asks for
+	names []string      // those of the certificate or CSR that are examined, A-labels, "*." kept
+	order publish.Order // with all names
+	kind  publish.Type  // of challenges that its validation method asks for
 }
 
 func checkItem(ctx context.Context, x *examination, p item.DiagnosticPanel) []Finding {
@@ -56,15 +57,20 @@ func checkItem(ctx context.Context, x *examination, p item.DiagnosticPanel) []Fi
 	if it.Binary != x.o.Binary {
 		return []Finding{failed("use the program that the item's module names", "%s belongs to the module %q", ofItem(it.Item, it.Name), it.Binary)}
 	}
-	s := &subject{item: it, names: namesOf(it), kind: kindOf(it)}
-	if len(s.names) == 0 {
+	all := namesOf(it)
+	s := &subject{item: it, names: all[:min(len(all), maxNames)], kind: kindOf(it)}
+	if len(all) == 0 {
 		return []Finding{failed("enter the item's CSR in the panel", "%s has neither a certificate nor a CSR that can be read: its names are not known", ofItem(it.Item, it.Name))}
 	}
-	s.order = publish.Order{Item: it.Item, Account: it.Account, Names: s.names}
+	s.order = publish.Order{Item: it.Item, Account: it.Account, Names: all}
 	x.mu.Lock()
 	x.subject = s
 	x.mu.Unlock()
-	return []Finding{passed("%s of account %d: %s, method %s", ofItem(it.Item, it.Name), it.Account, some(s.names), it.Params[itemparam.Method])}
+	more := ""
+	if left := len(all) - len(s.names); left > 0 {
+		more = fmt.Sprintf("; of its %d names the first %d are examined", len(all), len(s.names))
+	}
+	return []Finding{passed("%s of account %d: %s, method %s%s", ofItem(it.Item, it.Name), it.Account, some(all), it.Params[itemparam.Method], more)}
 }
 
 // maxNames is how many names of an item are examined.
@@ -85,7 +91,7 @@ func namesOf(it item.Item) []string {
 			all = append(all, ascii)
 		}
 	}
-	return all[:min(len(all), maxNames)]
+	return all
 }
 
 // kindOf returns the kind of records of the item's validation method; CNAME for e-mail, which a reissue may replace.
@@ -144,9 +150,22 @@ func (x *examination) placeFor(ctx context.Context, service publish.Service, s *
 	}
 	placed, err := service.Place(ctx, s.order, []publish.Record{recordFor(s.kind, name, random)})
 	if err != nil {
-		return failed(placeMend(err), "%s", message(err))
+		return notPlaced(ctx, err)
 	}
 	return passed("%s: publisher %s, zone %s (%s)", pki.DisplayName(name), placed[0].Publisher, placed[0].Zone, placed[0].Evidence)
+}
+
+// notPlaced returns the finding about a challenge that has no place. That no publisher is for it is as the administrator has
+// configured it; a panel or a server that was not asked says nothing about the name.
+func notPlaced(ctx context.Context, err error) Finding {
+	failure := (*fault.Error)(nil)
+	switch {
+	case errors.Is(err, publish.ErrNoPublisher):
+		return passed("left to the client: %s", message(err))
+	case ctx.Err() != nil, errors.Is(err, publish.ErrNotAsked), errors.As(err, &failure):
+		return unchecked("%s", message(err))
+	}
+	return failed(placeMend(err), "%s", message(err))
 }
 
 // placeMend returns what to do about a challenge that cannot be placed.
@@ -185,22 +204,33 @@ func checkItemDNS(ctx context.Context, x *examination, p item.DiagnosticPanel) [
 		return []Finding{*why}
 	}
 	s := x.target()
-	var found []Finding
-	zones := map[string]bool{}
-	for _, name := range s.names {
-		zone, f := zoneOf(ctx, resolver, strings.TrimPrefix(name, "*."))
-		if f != nil {
-			found = append(found, *f)
+	found := make([][]Finding, len(s.names))
+	zones, unknown := make([]string, len(s.names)), make([]*Finding, len(s.names))
+	var asked parallel.Group
+	for i, name := range s.names {
+		asked.Go(func() { zones[i], unknown[i] = zoneOf(ctx, resolver, strings.TrimPrefix(name, "*.")) })
+	}
+	asked.Wait()
+	for i, name := range s.names {
+		if unknown[i] != nil {
+			found[i] = []Finding{*unknown[i]}
 			continue
 		}
-		if !zones[zone] {
-			zones[zone] = true
-			found = append(found, checkServers(ctx, resolver, zone)...)
-		}
-		found = append(found, checkCAA(ctx, resolver, name, x.o.Info.Issuers), checkAddresses(ctx, resolver, name))
-		found = append(found, leftChallenge(ctx, resolver, s.item, strings.TrimPrefix(name, "*."))...)
+		first := slices.Index(zones, zones[i]) == i
+		asked.Go(func() { found[i] = x.lookUp(ctx, resolver, s, name, zones[i], first) })
 	}
-	return found
+	asked.Wait()
+	return slices.Concat(found...)
+}
+
+// lookUp returns what DNS says of one name of the item, and of its zone if no other name has shown that.
+func (x *examination) lookUp(ctx context.Context, resolver *dnscheck.Resolver, s *subject, name, zone string, first bool) []Finding {
+	var found []Finding
+	if first {
+		found = checkServers(ctx, resolver, zone)
+	}
+	found = append(found, checkCAA(ctx, resolver, name, x.o.Info.Issuers), checkAddresses(ctx, resolver, name))
+	return append(found, leftChallenge(ctx, resolver, s.item, strings.TrimPrefix(name, "*."))...)
 }
 
 // checkCAA compares the CAA records of a name with the seller's CAs.
@@ -210,7 +240,7 @@ func checkCAA(ctx context.Context, resolver *dnscheck.Resolver, name string, iss
 	shown := pki.DisplayName(name)
 	switch {
 	case err != nil:
-		return failed("let the zone's name servers answer questions for CAA (RFC 8659): a CA that gets no answer does not issue", "%s: CAA: %v", shown, err)
+		return unanswered(ctx, "let the zone's name servers answer questions for CAA (RFC 8659): a CA that gets no answer does not issue", "%s: CAA: %v", shown, err)
 	case !restricted:
 		return passed("%s: no CAA record restricts who issues", shown)
 	case len(issuers) == 0:
@@ -247,7 +277,7 @@ func checkAddresses(ctx context.Context, resolver *dnscheck.Resolver, name strin
 	mend := "give the host address records (A, AAAA) if it is to be reached"
 	switch {
 	case err != nil:
-		return failed("check the zone's name servers", "%s: addresses: %v", shown, err)
+		return unanswered(ctx, "check the zone's name servers", "%s: addresses: %v", shown, err)
 	case len(addresses) == 0 && wildcard:
 		return passed("%s has no addresses, which a wildcard does not need", shown)
 	case len(addresses) == 0:
@@ -270,19 +300,26 @@ func checkItemSite(ctx context.Context, x *examination, p item.DiagnosticPanel) 
 		return []Finding{*why}
 	}
 	s, parts := x.target(), x.o.Publishing(p)
+	hosts, serial := s.hosts(), s.item.Params[itemparam.Serial]
+	addresses, sites := make([][]netip.Addr, len(hosts)), make([][]Finding, len(hosts))
+	var looks parallel.Group
+	for i, name := range hosts {
+		looks.Go(func() {
+			// Of a host with one unanswered question the other addresses are looked at; the check of DNS names the question.
+			if addresses[i], _ = resolver.Addresses(ctx, name); len(addresses[i]) == 0 {
+				sites[i] = []Finding{unchecked("%s has no addresses to look at", pki.DisplayName(name))}
+			} else if serial != "" {
+				sites[i] = x.served(ctx, name, addresses[i], serial)
+			}
+		})
+	}
+	looks.Wait()
 	var found []Finding
-	for _, name := range s.hosts() {
-		addresses, err := resolver.Addresses(ctx, name)
-		if err != nil || len(addresses) == 0 {
-			found = append(found, unchecked("%s has no addresses to look at", pki.DisplayName(name)))
-			continue
-		}
-		if s.kind == publish.File {
+	for i, name := range hosts {
+		if s.kind == publish.File && len(addresses[i]) > 0 { // one after the other: it uses the panel
 			found = append(found, x.redirected(ctx, parts, name))
 		}
-		if serial := s.item.Params[itemparam.Serial]; serial != "" {
-			found = append(found, x.served(ctx, name, addresses, serial)...)
-		}
+		found = append(found, sites[i]...)
 	}
 	if len(found) == 0 {
 		return []Finding{passed("no certificate is stored yet: there is nothing to compare")}
@@ -290,8 +327,11 @@ func checkItemSite(ctx context.Context, x *examination, p item.DiagnosticPanel) 
 	return found
 }
 
-// lookLimit bounds the look at one address.
-const lookLimit = 5 * time.Second
+// lookLimit bounds the look at one address, maxAddresses how many addresses of a host are looked at.
+const (
+	lookLimit    = 5 * time.Second
+	maxAddresses = 8
+)
 
 // served compares what each public address serves with the item's serial.
 func (x *examination) served(ctx context.Context, name string, addresses []netip.Addr, serial string) []Finding {
@@ -299,28 +339,39 @@ func (x *examination) served(ctx context.Context, name string, addresses []netip
 	if len(public) == 0 {
 		return []Finding{unchecked("%s has no public address: what it serves is not looked at", pki.DisplayName(name))}
 	}
+	left := len(public) - maxAddresses
+	public = public[:min(len(public), maxAddresses)]
 	found := make([]Finding, len(public))
 	var all parallel.Group
 	for i, address := range public {
 		all.Go(func() { found[i] = x.servedAt(ctx, name, address, serial) })
 	}
 	all.Wait()
+	if left > 0 {
+		found = append(found, unchecked("%s has %d more addresses, which are not looked at", pki.DisplayName(name), left))
+	}
 	return found
 }
 
-func (x *examination) servedAt(ctx context.Context, name string, address netip.Addr, serial string) Finding {
-	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+func (x *examination) servedAt(check context.Context, name string, address netip.Addr, serial string) Finding {
+	ctx, cancel := context.WithTimeout(check, lookLimit)
 	defer cancel()
 	place := fmt.Sprintf("%s at %s", pki.DisplayName(name), address)
 	conn, err := x.o.Dial(ctx, "tcp", net.JoinHostPort(address.String(), "443"))
 	if err != nil {
-		if dnscheck.NoRoute(err) {
+		switch {
+		case dnscheck.NoRoute(err):
 			return unchecked("%s: this host has no route to it", place)
+		case check.Err() != nil:
+			return notAsked(place)
 		}
 		return warned("let the web server listen at port 443 there, or remove the address from DNS", "%s: no connection: %v", place, err)
 	}
 	defer conn.Close()
 	leaf, err := tlsleaf.Read(ctx, conn, name)
+	if err != nil && check.Err() != nil {
+		return notAsked(place)
+	}
 	if err != nil {
 		return warned("let the web server there serve the site over TLS", "%s: no certificate: %v", place, err)
 	}
@@ -370,11 +421,14 @@ func checkItemDelivery(ctx context.Context, x *examination, p item.DiagnosticPan
 		found = append(found, passed("%s: deploy %s (%s)", strings.Join(t.Sites, ", "), t.Block, t.Evidence))
 	}
 	for _, r := range reasons {
-		if errors.Is(r.Err, deliver.ErrNoBlock) {
-			found = append(found, passed("%s: left to the client (%v)", pki.DisplayName(r.Name), r.Err))
-			continue
+		switch shown := pki.DisplayName(r.Name); {
+		case errors.Is(r.Err, deliver.ErrNoBlock):
+			found = append(found, passed("%s: left to the client (%v)", shown, r.Err))
+		case errors.Is(r.Err, publish.ErrNotAsked), ctx.Err() != nil:
+			found = append(found, unchecked("%s: %v", shown, r.Err))
+		default:
+			found = append(found, failed(placeMend(r.Err), "%s: %v", shown, r.Err))
 		}
-		found = append(found, failed(placeMend(r.Err), "%s: %v", pki.DisplayName(r.Name), r.Err))
 	}
 	return found
 }

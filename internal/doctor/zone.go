@@ -3,8 +3,10 @@ package doctor
 import (
 	"context"
 	"crypto/md5"
+	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -13,14 +15,24 @@ import (
 	"pmssl/internal/dnscheck"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
+	"pmssl/internal/parallel"
 	"pmssl/internal/pki"
+	"pmssl/internal/publish"
 )
+
+// unanswered returns the finding about a question that got no answer. One whose check had no time left says nothing.
+func unanswered(ctx context.Context, mend, format string, args ...any) Finding {
+	if ctx.Err() != nil {
+		return unchecked("the time of this check was over: "+format, args...)
+	}
+	return failed(mend, format, args...)
+}
 
 // zoneOf returns the zone that holds a name, or the finding why that is not known.
 func zoneOf(ctx context.Context, resolver *dnscheck.Resolver, name string) (string, *Finding) {
 	answer, err := resolver.Query(ctx, name, dns.TypeSOA)
 	if err != nil {
-		f := failed("check the zone's name servers and its DNSSEC: a zone whose signatures are broken looks like this to every CA", "%s: %v", name, err)
+		f := unanswered(ctx, "check the zone's name servers and its DNSSEC: a zone whose signatures are broken looks like this to every CA", "%s: %v", name, err)
 		return "", &f
 	}
 	for _, rr := range slices.Concat(answer.Answer, answer.Ns) {
@@ -32,50 +44,78 @@ func zoneOf(ctx context.Context, resolver *dnscheck.Resolver, name string) (stri
 	return "", &f
 }
 
-// maxServers is how many addresses of name servers of a zone are asked.
-const maxServers = 12
+// Limits of what is asked about one zone: a zone has up to 13 name servers, and what its owner writes must not keep doctor busy.
+const maxNameServers, maxServers = 13, 24
+
+// nameServer is one public address of a name server.
+type nameServer struct{ host, address string }
+
+// String returns the name server for people.
+func (n nameServer) String() string { return n.host + " (" + n.address + ")" }
+
+// nameServers returns the public addresses of the name servers of a zone; silent lists those that have no address.
+func nameServers(ctx context.Context, resolver *dnscheck.Resolver, zone string) (all []nameServer, silent []string, err error) {
+	answer, err := resolver.Query(ctx, zone, dns.TypeNS)
+	if err != nil {
+		return nil, nil, err
+	}
+	var hosts []string
+	for _, rr := range answer.Answer {
+		if ns, is := rr.(*dns.NS); is && len(hosts) < maxNameServers {
+			hosts = append(hosts, strings.ToLower(strings.TrimSuffix(ns.Ns, ".")))
+		}
+	}
+	addresses := make([][]netip.Addr, len(hosts))
+	var asked parallel.Group
+	for i, host := range hosts {
+		asked.Go(func() { addresses[i], _ = resolver.Addresses(ctx, host) }) // one without an address is silent
+	}
+	asked.Wait()
+	for i, host := range hosts {
+		if len(addresses[i]) == 0 {
+			silent = append(silent, host+" (no address)")
+		}
+		for _, address := range addresses[i] {
+			if dnscheck.Public(address) && len(all) < maxServers {
+				all = append(all, nameServer{host, address.String()})
+			}
+		}
+	}
+	return all, silent, nil
+}
 
 // checkServers asks each name server of a zone for its serial, and the resolver whether the zone is signed.
 func checkServers(ctx context.Context, resolver *dnscheck.Resolver, zone string) []Finding {
-	answer, err := resolver.Query(ctx, zone, dns.TypeNS)
+	servers, silent, err := nameServers(ctx, resolver, zone)
 	if err != nil {
-		return []Finding{failed("check the zone's name servers", "zone %s: %v", zone, err)}
+		return []Finding{unanswered(ctx, "check the zone's name servers", "zone %s: %v", zone, err)}
 	}
-	serials := map[uint32][]string{}
-	var silent []string
-	asked := 0
-	for _, rr := range answer.Answer {
-		ns, is := rr.(*dns.NS)
-		if !is {
-			continue
-		}
-		host := strings.ToLower(strings.TrimSuffix(ns.Ns, "."))
-		addresses, err := resolver.Addresses(ctx, host)
-		if err != nil || len(addresses) == 0 {
-			silent = append(silent, host+" (no address)")
-			continue
-		}
-		for _, address := range addresses {
-			if asked++; asked > maxServers || !dnscheck.Public(address) {
-				continue
-			}
-			serial, err := serialAt(ctx, resolver, net.JoinHostPort(address.String(), "53"), zone)
-			if err != nil && dnscheck.NoRoute(err) {
-				continue
-			}
-			if err != nil {
-				silent = append(silent, fmt.Sprintf("%s (%s): %v", host, address, err))
-				continue
-			}
-			serials[serial] = append(serials[serial], fmt.Sprintf("%s (%s)", host, address))
+	serials, failures := make([]uint32, len(servers)), make([]error, len(servers))
+	var asked parallel.Group
+	for i, server := range servers {
+		asked.Go(func() { serials[i], failures[i] = serialAt(ctx, resolver, server, zone) })
+	}
+	asked.Wait()
+	if ctx.Err() != nil {
+		return []Finding{unanswered(ctx, "", "zone %s: not every name server was asked", zone)}
+	}
+	seen, away := map[uint32][]string{}, 0
+	for i, server := range servers {
+		switch err := failures[i]; {
+		case err != nil && dnscheck.NoRoute(err):
+			away++
+		case err != nil:
+			silent = append(silent, fmt.Sprintf("%s: %v", server, err))
+		default:
+			seen[serials[i]] = append(seen[serials[i]], server.String())
 		}
 	}
-	return append(serverFindings(zone, serials, silent), signed(ctx, resolver, zone))
+	return append(serverFindings(zone, seen, silent, away), signed(ctx, resolver, zone))
 }
 
 // serialAt returns the serial of the zone at one name server.
-func serialAt(ctx context.Context, resolver *dnscheck.Resolver, server, zone string) (uint32, error) {
-	answer, err := resolver.QueryServer(ctx, server, zone, dns.TypeSOA)
+func serialAt(ctx context.Context, resolver *dnscheck.Resolver, server nameServer, zone string) (uint32, error) {
+	answer, err := resolver.QueryServer(ctx, net.JoinHostPort(server.address, "53"), zone, dns.TypeSOA)
 	if err != nil {
 		return 0, err
 	}
@@ -87,7 +127,8 @@ func serialAt(ctx context.Context, resolver *dnscheck.Resolver, server, zone str
 	return 0, fmt.Errorf("it does not answer for the zone (%s)", dns.RcodeToString[answer.Rcode])
 }
 
-func serverFindings(zone string, serials map[uint32][]string, silent []string) []Finding {
+// serverFindings returns what the name servers of a zone showed; away is to how many addresses this host has no route.
+func serverFindings(zone string, serials map[uint32][]string, silent []string, away int) []Finding {
 	var found []Finding
 	if len(silent) > 0 {
 		found = append(found, failed("repair the name server, or remove it from the zone's NS records and from the delegation: a CA may ask any of them", "zone %s: no answer from %s", zone, some(silent)))
@@ -100,6 +141,8 @@ func serverFindings(zone string, serials map[uint32][]string, silent []string) [
 		}
 		slices.Sort(words)
 		found = append(found, warned("wait for the next transfer and run doctor again; if it stays so, check NOTIFY and transfers (AXFR) to the servers behind", "zone %s: different serials: %s", zone, strings.Join(words, "; ")))
+	case len(serials) == 0 && away > 0:
+		found = append(found, unchecked("zone %s: this host has no route to its name servers", zone))
 	case len(serials) == 0 && len(silent) == 0:
 		found = append(found, failed("write NS records into the zone and delegate it", "zone %s: no name server with a public address", zone))
 	case len(serials) == 1:
@@ -115,7 +158,7 @@ func serverFindings(zone string, serials map[uint32][]string, silent []string) [
 func signed(ctx context.Context, resolver *dnscheck.Resolver, zone string) Finding {
 	answer, err := resolver.Query(ctx, zone, dns.TypeDS)
 	if err != nil {
-		return failed("check the zone's DNSSEC and that of its parent", "zone %s: DNSSEC: %v", zone, err)
+		return unanswered(ctx, "check the zone's DNSSEC and that of its parent", "zone %s: DNSSEC: %v", zone, err)
 	}
 	for _, rr := range answer.Answer {
 		if _, is := rr.(*dns.DS); !is {
@@ -157,4 +200,65 @@ func leftChallenge(ctx context.Context, resolver *dnscheck.Resolver, it item.Ite
 		}
 	}
 	return nil
+}
+
+// recordStands returns why a published record may still stand; empty if every name server of its zone says that it does not.
+func recordStands(ctx context.Context, resolver *dnscheck.Resolver, p publish.Placement) string {
+	servers, silent, err := nameServers(ctx, resolver, p.Zone)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("zone %s: %v", p.Zone, err)
+	case len(servers) == 0:
+		return fmt.Sprintf("zone %s has no name server that could be asked for it", p.Zone)
+	case len(silent) > 0:
+		return "no answer from " + some(silent)
+	}
+	failures := make([]error, len(servers))
+	var asked parallel.Group
+	for i, server := range servers {
+		asked.Go(func() { failures[i] = absentAt(ctx, resolver, server, p.Record) })
+	}
+	asked.Wait()
+	away := 0
+	for i, err := range failures {
+		switch {
+		case err != nil && dnscheck.NoRoute(err):
+			away++
+		case err != nil:
+			return fmt.Sprintf("%s: %v", servers[i], err)
+		}
+	}
+	if away == len(servers) {
+		return fmt.Sprintf("this host has no route to the name servers of zone %s", p.Zone)
+	}
+	return ""
+}
+
+// absentAt asks one name server for a record that a probe has written. The error says why it may stand there.
+func absentAt(ctx context.Context, resolver *dnscheck.Resolver, server nameServer, r publish.Record) error {
+	kind := dns.TypeCNAME
+	if r.Type == publish.TXT {
+		kind = dns.TypeTXT
+	}
+	answer, err := resolver.QueryServer(ctx, net.JoinHostPort(server.address, "53"), r.Name, kind)
+	switch {
+	case err != nil:
+		return err
+	case !answer.Authoritative || answer.Rcode != dns.RcodeSuccess && answer.Rcode != dns.RcodeNameError:
+		return fmt.Errorf("it does not answer for %s (%s)", r.Name, dns.RcodeToString[answer.Rcode])
+	case slices.ContainsFunc(answer.Answer, func(rr dns.RR) bool { return holds(rr, r) }): // a wildcard answers with another value
+		return errors.New("it has the record")
+	}
+	return nil
+}
+
+// holds reports whether a record of DNS has the value of a published one.
+func holds(rr dns.RR, r publish.Record) bool {
+	switch rr := rr.(type) {
+	case *dns.CNAME:
+		return publish.SameValue(publish.CNAME, rr.Target, r.Value)
+	case *dns.TXT:
+		return strings.Join(rr.Txt, "") == r.Value
+	}
+	return false
 }
