@@ -91,6 +91,8 @@ type examination struct {
 	mu            sync.Mutex
 	conversations []conversation
 	subject       *subject // the item of --item, once it was loaded
+
+	synced func(folder string) error // replaces the sync of a folder in tests
 }
 
 // Examine runs the checks of the table.

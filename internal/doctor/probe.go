@@ -1,8 +1,10 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,6 +43,14 @@ func (x *examination) readProbe() ([]probed, error) {
 	return left, nil
 }
 
+// probeUnread returns the finding about a file of probes that cannot be read.
+func probeUnread(err error) Finding {
+	if denied(err) {
+		return unchecked("%v", err)
+	}
+	return because("read it, remove the records that it names by hand, then remove the file", err)
+}
+
 // maxProbed is how many records a file of probes may name.
 const maxProbed = 100
 
@@ -56,14 +66,16 @@ func parseProbe(text []byte) ([]probed, error) {
 	return left, nil
 }
 
-// saveProbe replaces the file; an empty list removes it. The file is on the disk before it returns.
+// saveProbe replaces the file; an empty list removes it. The file and its name are on the disk before it returns: a record is written
+// only after that.
 func (x *examination) saveProbe(left []probed) error {
 	path := x.probeFile()
 	if len(left) == 0 {
-		if err := os.Remove(path); err != nil && !isAbsent(err) {
-			return err
+		err := os.Remove(path)
+		if isAbsent(err) {
+			return nil
 		}
-		return nil
+		return cmp.Or(err, x.syncFolder(filepath.Dir(path)))
 	}
 	text, err := json.Marshal(left)
 	if err != nil {
@@ -84,7 +96,19 @@ func (x *examination) saveProbe(left []probed) error {
 	if err != nil {
 		return err
 	}
-	return os.Rename(file.Name(), path)
+	return cmp.Or(os.Rename(file.Name(), path), x.syncFolder(filepath.Dir(path)))
+}
+
+// syncFolder writes the names of a folder to the disk.
+func (x *examination) syncFolder(path string) error {
+	if x.synced != nil {
+		return x.synced(path)
+	}
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // removeLimit bounds the removal of a test record, which goes on after the check's own limit and after a signal.
@@ -105,20 +129,64 @@ func checkProbe(ctx context.Context, x *examination, p item.DiagnosticPanel) []F
 	service := parts.Service(publish.On)
 	left, err := x.readProbe()
 	if err != nil {
-		return []Finding{because("read it, remove the records that it names by hand, then remove the file", err)}
+		return []Finding{probeUnread(err)}
 	}
-	var found []Finding
-	for _, one := range slices.Clone(left) {
-		f, gone := x.remove(ctx, service, one)
-		found = append(found, f)
-		if gone {
-			left = slices.DeleteFunc(left, func(other probed) bool { return other.Placement == one.Placement })
-		}
-	}
+	found, left := x.removeLeft(ctx, service, p, left)
 	if err := x.saveProbe(left); err != nil {
 		return append(found, because("make var writable", err))
 	}
+	if ctx.Err() != nil {
+		return append(found, unchecked("nothing was written: the time of this check is over"))
+	}
 	return append(found, x.probe(ctx, service, parts, s, left)...)
+}
+
+// removeLeft removes what earlier probes have left, and returns what still stands. It ends with the check: what it does not come to
+// stays in the file.
+func (x *examination) removeLeft(ctx context.Context, service publish.Service, p item.DiagnosticPanel, left []probed) (found []Finding, still []probed) {
+	for _, one := range left {
+		if ctx.Err() != nil {
+			found, still = append(found, unchecked("%s is left for the next probe", one.Placement.Record)), append(still, one)
+			continue
+		}
+		f, gone := x.remove(ctx, service, one)
+		if errors.Is(f.err, publish.ErrNoPublisher) {
+			f, gone = x.abandoned(ctx, p, one)
+		}
+		if found = append(found, f.Finding); !gone {
+			still = append(still, one)
+		}
+	}
+	return found, still
+}
+
+// abandoned returns whether a record whose publisher is not configured any more is gone: only a person can remove it, and what is gone is
+// forgotten.
+func (x *examination) abandoned(ctx context.Context, p item.DiagnosticPanel, one probed) (removal, bool) {
+	r, name := one.Placement.Record, one.Placement.Publisher
+	why := x.stands(ctx, p, one)
+	if why == "" {
+		return removal{Finding: passed("%s is gone, and forgotten: its publisher %s is not configured any more", r, name)}, true
+	}
+	return removal{Finding: failed(fmt.Sprintf("remove %s in zone %s by hand, then run %s --command doctor --item %d --probe; or remove %s once it is gone",
+		r, one.Placement.Zone, x.o.Binary, x.o.Item, x.probeFile()), "the publisher %s of %s is not configured any more, and %s", name, r, why)}, false
+}
+
+// stands returns why a record may still stand; empty if it is certainly gone.
+func (x *examination) stands(ctx context.Context, p item.DiagnosticPanel, one probed) string {
+	r := one.Placement.Record
+	if r.Type == publish.File {
+		path := filepath.Join(x.o.Root, "var/pmssl-challenges", r.Name, r.Path)
+		if _, err := os.Lstat(path); !isAbsent(err) {
+			return path + " stands"
+		}
+		return ""
+	}
+	resolver, unknown := x.resolver(ctx, p)
+	if unknown != nil {
+		return unknown.Text
+	}
+	return recordStands(ctx, resolver, one.Placement)
 }
 
 // lockProbes keeps other probes of this host away until unlock is called; the finding is why this one cannot be made. The lock is
@@ -148,7 +216,7 @@ func (x *examination) probe(ctx context.Context, service publish.Service, parts 
 	name := s.hosts()[0]
 	placed, err := service.Place(ctx, s.order, []publish.Record{recordFor(s.kind, name, random)})
 	if err != nil {
-		return []Finding{failed(placeMend(err), "nothing was written: %s", message(err))}
+		return []Finding{notWritten(ctx, err)}
 	}
 	one := probed{Order: s.order, Placement: placed[0], At: x.o.Now().UTC()}
 	if err := x.saveProbe(append(left, one)); err != nil {
@@ -160,13 +228,21 @@ func (x *examination) probe(ctx context.Context, service publish.Service, parts 
 	} else {
 		found = append(found, x.seen(ctx, parts, one))
 	}
-	f, gone := x.remove(ctx, service, one) // also after a write that failed: it may have been carried out
+	// Whatever became of the check's context, and also after a write that failed: it may have been carried out.
+	f, gone := x.remove(context.WithoutCancel(ctx), service, one)
 	if gone {
 		if err := x.saveProbe(left); err != nil {
 			found = append(found, because("remove "+x.probeFile(), err))
 		}
 	}
-	return append(found, f)
+	return append(found, f.Finding)
+}
+
+// notWritten returns the finding about a probe whose record has no place. Without a publisher there is nothing to try.
+func notWritten(ctx context.Context, err error) Finding {
+	f := notPlaced(ctx, err)
+	f.Text, f.Outcome = "nothing was written: "+f.Text, max(f.Outcome, Unchecked)
+	return f
 }
 
 // seen waits until the record is seen where a CA looks.
@@ -206,15 +282,23 @@ func isTest(r publish.Record) bool {
 	return strings.HasPrefix(r.Name, testLabel)
 }
 
-// remove removes a test record, whatever became of the check's context.
-func (x *examination) remove(ctx context.Context, service publish.Service, one probed) (f Finding, gone bool) {
+// removal is what became of the removal of a test record.
+type removal struct {
+	Finding
+	err error
+}
+
+// remove removes a test record.
+func (x *examination) remove(ctx context.Context, service publish.Service, one probed) (f removal, gone bool) {
 	if !isTest(one.Placement.Record) {
-		return failed("remove "+x.probeFile()+" if nobody but root can write it, and find out who has written it", "%s names %s, which is no test record: it is left alone", x.probeFile(), one.Placement.Record), false
+		return removal{Finding: failed("remove "+x.probeFile()+" if nobody but root can write it, and find out who has written it",
+			"%s names %s, which is no test record: it is left alone", x.probeFile(), one.Placement.Record)}, false
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeLimit)
+	ctx, cancel := context.WithTimeout(ctx, removeLimit)
 	defer cancel()
 	if err := service.Withdraw(ctx, one.Order, one.Placement); err != nil {
-		return failed(fmt.Sprintf("%s --command doctor --item %d --probe tries again; by hand: remove %s in zone %s", x.o.Binary, one.Order.Item, one.Placement.Record, one.Placement.Zone), "%v", err), false
+		mend := fmt.Sprintf("%s --command doctor --item %d --probe tries again; by hand: remove %s in zone %s", x.o.Binary, one.Order.Item, one.Placement.Record, one.Placement.Zone)
+		return removal{failed(mend, "%v", err), err}, false
 	}
-	return passed("%s was removed", one.Placement.Record), true
+	return removal{Finding: passed("%s was removed", one.Placement.Record)}, true
 }

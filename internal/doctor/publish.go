@@ -20,7 +20,7 @@ func publishChecks() []Check {
 		{ID: "deliverers", Group: "Publishing and delivery", Title: "deliverers", Needs: []string{"root"}, After: []string{"publishers"}, Limit: remoteLimit, run: withPanel(checkDeliverers),
 			About: "Each `deploy` block: the hosting panel accepts the login, or the program can be run. Nothing is delivered."},
 		{ID: "leftovers", Group: "Publishing and delivery", Title: "test records", Needs: []string{"root"}, Limit: hostLimit, run: checkLeftovers,
-			About: "No record of a `--probe` that was killed is left. `var/NAME.probe` names what such a run has written; the next `--probe` removes it first."},
+			About: "No record of a `--probe` that was killed is left. `var/NAME.probe` names what such a run has written; the next `--probe` removes it first. If its publisher is not configured any more, it is to be removed by hand, and the next `--probe` forgets it."},
 	}
 }
 
@@ -211,7 +211,7 @@ func checkLeftovers(_ context.Context, x *examination) []Finding {
 	left, err := x.readProbe()
 	switch {
 	case err != nil:
-		return []Finding{because("read it, remove the records that it names by hand, then remove the file", err)}
+		return []Finding{probeUnread(err)}
 	case len(left) == 0:
 		return []Finding{passed("none is left")}
 	}
@@ -222,7 +222,8 @@ func checkLeftovers(_ context.Context, x *examination) []Finding {
 	if x.o.Probe {
 		return []Finding{unchecked("the probe removes first what an earlier one has left: %s", strings.Join(names, ", "))}
 	}
-	return []Finding{failed(fmt.Sprintf("%s --command doctor --item %d --probe removes it", x.o.Binary, left[0].Order.Item), "a test record of a probe that was killed may still stand: %s", strings.Join(names, ", "))}
+	mend := fmt.Sprintf("%s --command doctor --item %d --probe (or with another item) removes it, or says what is left to do by hand", x.o.Binary, left[0].Order.Item)
+	return []Finding{failed(mend, "a test record of a probe that was killed may still stand: %s", strings.Join(names, ", "))}
 }
 
 // isAbsent reports whether a file does not exist.
