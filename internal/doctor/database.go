@@ -22,7 +22,7 @@ func databaseChecks() []Check {
 		{ID: "mgrctl", Group: "Database and panel", Title: "panel answers", Needs: []string{"root"}, Limit: panelLimit, run: withPanel(checkMgrctl),
 			About: "`sbin/mgrctl -m billmgr paramlist` answers, within 2 seconds; more is a warning. Every change that the module makes in the panel is such a call."},
 		{ID: "crypt_key", Group: "Database and panel", Title: "module parameters", Needs: []string{"database"}, Limit: panelLimit, run: withPanel(checkCryptKey),
-			About: "The panel has a processing module of this program, and its encrypted parameters can be decrypted with the panel's key (`CryptKey`)."},
+			About: "The panel has a processing module of this program, and its encrypted parameters can be decrypted with the panel's key (`CryptKey`). A module that is switched off in the panel and has no items is examined, here and at the seller, with `--module` only."},
 	}
 }
 
@@ -89,14 +89,20 @@ func checkMgrctl(ctx context.Context, x *examination, p item.DiagnosticPanel) []
 }
 
 func checkCryptKey(ctx context.Context, x *examination, p item.DiagnosticPanel) []Finding {
-	modules, err := x.modules(ctx, p)
+	modules, idle, err := x.modules(ctx, p)
 	if err != nil {
 		return []Finding{because("give --module the id of a processing module of "+x.o.Binary+", or leave it out", err)}
 	}
-	if len(modules) == 0 {
+	if len(modules)+len(idle) == 0 {
 		return []Finding{failed("add one in the panel: Processing modules, Add, "+x.o.Info.Title, "the panel has no processing module of %s", x.o.Binary)}
 	}
 	var found []Finding
+	for _, id := range idle {
+		found = append(found, notUsed(ctx, p, id))
+	}
+	if len(modules) == 0 {
+		found = append(found, warned("switch one on in the list of the processing modules in the panel", "every processing module of %s is switched off: nothing can be ordered", x.o.Binary))
+	}
 	path, err := p.CryptKey(ctx)
 	if err != nil {
 		found = append(found, because("put the key back from a backup, or correct CryptKey in etc/billmgr.conf", err))

@@ -234,16 +234,26 @@ func withPanel(do func(context.Context, *examination, item.DiagnosticPanel) []Fi
 	}
 }
 
-// modules lists the processing modules to examine. One of another program is refused: its parameters are for another seller.
-func (x *examination) modules(ctx context.Context, p item.DiagnosticPanel) ([]int64, error) {
+// modules lists the processing modules to examine, and those that are idle: what is wrong with one that is switched off and has no
+// items harms nobody. One of another program is refused: its parameters are for another seller.
+func (x *examination) modules(ctx context.Context, p item.DiagnosticPanel) (used, idle []int64, err error) {
 	own, err := p.Modules(ctx)
 	switch {
-	case err != nil || x.o.Module == 0:
-		return own, err
+	case err != nil:
+		return nil, nil, err
+	case x.o.Module == 0:
+		idle, err = p.IdleModules(ctx)
+		return slices.DeleteFunc(own, func(id int64) bool { return slices.Contains(idle, id) }), idle, err
 	case !slices.Contains(own, x.o.Module):
-		return nil, fault.Errorf(fault.Value, "module", "the processing module %d is none of %s; its own are %s", x.o.Module, x.o.Binary, cmp.Or(item.FormatIDs(own), "none"))
+		return nil, nil, fault.Errorf(fault.Value, "module", "the processing module %d is none of %s; its own are %s", x.o.Module, x.o.Binary, cmp.Or(item.FormatIDs(own), "none"))
 	}
-	return []int64{x.o.Module}, nil
+	return []int64{x.o.Module}, nil, nil
+}
+
+// notUsed returns the finding about an idle module.
+func notUsed(ctx context.Context, p item.DiagnosticPanel, id int64) Finding {
+	name, _ := p.ModuleName(ctx, id) // only for its title
+	return passed("%s is switched off in the panel and has no items: it is not examined (--module %d does)", moduleTitle(id, name), id)
 }
 
 // moduleTitle names a processing module for people.

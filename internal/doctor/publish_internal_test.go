@@ -16,6 +16,7 @@ import (
 type two struct{ item.DiagnosticPanel }
 
 func (two) Modules(context.Context) ([]int64, error)          { return []int64{1, 2}, nil }
+func (two) IdleModules(context.Context) ([]int64, error)      { return nil, nil }
 func (two) ModuleName(context.Context, int64) (string, error) { return "", nil }
 func (two) ModuleParams(context.Context, int64) (map[string]string, error) {
 	return map[string]string{}, nil

@@ -51,11 +51,14 @@ type conversation struct {
 
 // checkConnection asks each module's seller once. The other checks of sellers look at what was answered.
 func checkConnection(ctx context.Context, x *examination, p item.DiagnosticPanel) []Finding {
-	modules, err := x.modules(ctx, p)
+	modules, idle, err := x.modules(ctx, p)
 	if err != nil {
 		return []Finding{unchecked("%s", message(err))}
 	}
 	var found []Finding
+	for _, id := range idle {
+		found = append(found, notUsed(ctx, p, id))
+	}
 	for _, id := range modules {
 		if ctx.Err() != nil {
 			found = append(found, notAsked(moduleTitle(id, "")))
@@ -242,7 +245,7 @@ func positive(m seller.Money) bool { return m.Amount > 0 }
 const crowded = 80
 
 func checkLimits(ctx context.Context, x *examination, p item.DiagnosticPanel) []Finding {
-	modules, err := x.modules(ctx, p)
+	modules, _, err := x.modules(ctx, p)
 	if err != nil {
 		return []Finding{unchecked("%s", message(err))}
 	}

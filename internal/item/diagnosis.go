@@ -89,6 +89,8 @@ type DiagnosticPanel interface {
 	// Answer asks the panel for its parameters by mgrctl.
 	Answer(ctx context.Context) error
 	Modules(ctx context.Context) ([]int64, error)
+	// IdleModules returns those of Modules that are switched off and have no items.
+	IdleModules(ctx context.Context) ([]int64, error)
 	ModuleName(ctx context.Context, module int64) (string, error)
 	ModuleParams(ctx context.Context, module int64) (map[string]string, error)
 	LoadItem(ctx context.Context, it int64) (Item, error)

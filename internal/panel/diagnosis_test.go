@@ -137,6 +137,22 @@ func TestWhatIsStuckIsListed(t *testing.T) {
 	assert.Equal(t, []item.TaskOfItem{{ID: 81, Item: 9001, Kind: "open", Name: "a.example"}}, open)
 }
 
+func TestAModuleWithoutUseIsIdle(t *testing.T) {
+	w, db := withDB(t)
+	for _, statement := range []string{
+		"DELETE FROM processingmodule",
+		"INSERT INTO processingmodule (id, name, module, active) VALUES (901, 'on', '" + binary + "', 'on'), (902, 'off', '" + binary + "', 'off'), " +
+			"(903, 'off, with an item', '" + binary + "', 'off'), (904, 'off, with a deleted item', '" + binary + "', 'off'), (905, 'other', 'pmother', 'off'), (906, 'never on', '" + binary + "', NULL)",
+		"INSERT INTO item (id, name, account, pricelist, processingmodule, status) VALUES (9001, 'a.example', 1, 1, 903, 3), (9002, 'b.example', 1, 1, 903, 2), (9003, 'c.example', 1, 1, 904, 4)",
+	} {
+		_, err := db.Exec(statement)
+		require.NoError(t, err, statement)
+	}
+	idle, err := w.IdleModules(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []int64{902, 904, 906}, idle)
+}
+
 func TestDamagedLinesOfTheJournalAreNamed(t *testing.T) {
 	w := newFixture(t)
 	good, damage, err := w.DamagedJournal(t.Context())

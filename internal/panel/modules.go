@@ -66,6 +66,13 @@ func (h *Host) Modules(ctx context.Context) ([]int64, error) {
 	return h.ids(ctx, "processingmodule", "SELECT id FROM processingmodule WHERE module=? ORDER BY orderpriority, id", h.o.Binary)
 }
 
+// IdleModules returns the ids of the modules of Modules that are switched off and have no item that is not deleted: nothing is bought or
+// renewed with them.
+func (h *Host) IdleModules(ctx context.Context) ([]int64, error) {
+	return h.ids(ctx, "processingmodule", `SELECT pm.id FROM processingmodule pm LEFT JOIN item i ON i.processingmodule=pm.id AND COALESCE(i.status,0)<>4
+ WHERE pm.module=? AND COALESCE(pm.active,'')<>'on' AND i.id IS NULL ORDER BY pm.id`, h.o.Binary)
+}
+
 // SuitableModules returns the ids of this binary's active modules that serve a tariff, preferred ones first.
 func (h *Host) SuitableModules(ctx context.Context, pricelist int64) ([]int64, error) {
 	return h.ids(ctx, "processingmodule2pricelist",
