@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ import (
 func sellerChecks() []Check {
 	return []Check{
 		{ID: "ca_bundle", Group: "Seller", Title: "CA certificates", Limit: panelLimit, run: withPanel(checkBundle),
-			About: "There is a file of CA certificates that the seller's TLS certificate is checked against: that of `SSLSellerCA`, else the system's (package ca-certificates)."},
+			About: "There are CA certificates that the seller's TLS certificate is checked against: the file of `SSLSellerCA`, else the system's file or folder (package ca-certificates). `SSL_CERT_FILE` and `SSL_CERT_DIR` have no effect."},
 		{ID: "tls", Group: "Seller", Title: "connection", Needs: []string{"database"}, After: []string{"crypt_key", "ca_bundle"}, Limit: remoteLimit, run: withPanel(checkConnection),
 			About: "For each processing module: the seller answers over TLS with a certificate that is trusted. The line names who issued it: a proxy in between shows here. One request, which reads the balance or the account, counts for the limit of calls."},
 		{ID: "clock", Group: "Seller", Title: "clock", After: []string{"tls"}, Limit: hostLimit, run: checkClock,
@@ -297,32 +298,87 @@ func bundles() []string {
 	}
 }
 
-const maxBundle = 16 << 20
+// bundleFolders lists the folders whose files crypto/x509 reads besides, of which each has one or more CA certificates.
+func bundleFolders() []string { return []string{"/etc/ssl/certs", "/etc/pki/tls/certs"} }
+
+// maxBundle is how much of a file of CA certificates is read, in bytes, maxBundleFiles how many files of a folder.
+const (
+	maxBundle      = 16 << 20
+	maxBundleFiles = 1000
+)
 
 func checkBundle(ctx context.Context, x *examination, p item.DiagnosticPanel) []Finding {
 	named, err := p.Setting(ctx, "SSLSellerCA")
-	if err != nil {
+	switch {
+	case err != nil:
 		return []Finding{unchecked("%s", message(err))}
+	case named != "":
+		return []Finding{x.checkNamedBundle(named)}
 	}
-	files, mend := bundles(), "install the package ca-certificates: apt-get install ca-certificates, or dnf install ca-certificates"
-	if named != "" {
-		if !filepath.IsAbs(named) {
-			named = filepath.Join(x.o.Root, named)
+	var places []string
+	for _, file := range bundles() {
+		places = append(places, x.hostPath(file))
+		text, err := readSome(x.hostPath(file), maxBundle)
+		if err != nil {
+			continue
 		}
-		files, mend = []string{named}, "correct SSLSellerCA in etc/billmgr.conf, or remove it to use the system's CA certificates"
-	} else {
-		for i, file := range files {
-			files[i] = x.hostPath(file)
+		if n := certificates(text); n > 0 {
+			return []Finding{passed("%s, %d certificates", x.hostPath(file), n)}
+		}
+		break // crypto/x509 reads the first file that it can
+	}
+	for _, folder := range bundleFolders() {
+		places = append(places, x.hostPath(folder))
+		if n := certificatesIn(ctx, x.hostPath(folder)); n > 0 {
+			return []Finding{passed("%s, %d certificates in its files", x.hostPath(folder), n)}
 		}
 	}
-	for _, file := range files {
-		text, err := readSome(file, maxBundle)
-		if err == nil && x509.NewCertPool().AppendCertsFromPEM(text) {
-			return []Finding{passed("%s, %d certificates", file, strings.Count(string(text), "-----BEGIN CERTIFICATE-----"))}
+	return []Finding{failed("install the package ca-certificates: apt-get install ca-certificates, or dnf install ca-certificates. For certificates elsewhere write into etc/billmgr.conf: SSLSellerCA /path/to/file.pem "+
+		"(SSL_CERT_FILE and SSL_CERT_DIR have no effect)", "no CA certificates in %s", strings.Join(places, ", "))}
+}
+
+// checkNamedBundle looks at the file that SSLSellerCA names.
+func (x *examination) checkNamedBundle(file string) Finding {
+	const mend = "correct SSLSellerCA in etc/billmgr.conf, or remove it to use the system's CA certificates"
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(x.o.Root, file)
+	}
+	text, err := readSome(file, maxBundle)
+	if err != nil {
+		return failed(mend, "%s: %v", file, bare(err))
+	}
+	n := certificates(text)
+	if n == 0 {
+		return failed(mend, "no CA certificates in %s", file)
+	}
+	return passed("%s, %d certificates", file, n)
+}
+
+// certificates returns how many certificates in PEM form a text has; 0 if none of them can be read.
+func certificates(text []byte) int {
+	if !x509.NewCertPool().AppendCertsFromPEM(text) {
+		return 0
+	}
+	return strings.Count(string(text), "-----BEGIN CERTIFICATE-----")
+}
+
+// certificatesIn returns how many certificates the files of a folder have. Links to files beside them are left out.
+func certificatesIn(ctx context.Context, folder string) int {
+	opened, err := os.Open(folder)
+	if err != nil {
+		return 0
+	}
+	defer opened.Close()
+	entries, _ := opened.ReadDir(maxBundleFiles) // of a longer list only the first are read
+	n := 0
+	for _, entry := range entries {
+		path := filepath.Join(folder, entry.Name())
+		if target, err := os.Readlink(path); err == nil && !strings.Contains(target, "/") {
+			continue
 		}
-		if err != nil && named != "" {
-			return []Finding{failed(mend, "%s: %v", file, bare(err))}
+		if text, err := readSome(path, maxBundle); err == nil && ctx.Err() == nil {
+			n += certificates(text)
 		}
 	}
-	return []Finding{failed(mend, "no CA certificates in %s", strings.Join(files, ", "))}
+	return n
 }

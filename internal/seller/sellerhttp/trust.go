@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -71,18 +73,47 @@ func systemBundles() []string {
 	}
 }
 
+// systemFolders returns the folders whose files crypto/x509 reads besides.
+func systemFolders() []string { return []string{"/etc/ssl/certs", "/etc/pki/tls/certs"} }
+
+// maxFolder is how many files of a folder are read until one has a certificate.
+const maxFolder = 1000
+
+// trusted returns the first place with CA certificates; empty if none has any.
+func trusted(files, folders []string) string {
+	holds := func(file string) bool {
+		text, err := readBundle(file)
+		return err == nil && x509.NewCertPool().AppendCertsFromPEM(text)
+	}
+	for _, file := range files {
+		if holds(file) {
+			return file
+		}
+	}
+	for _, folder := range folders {
+		opened, err := os.Open(folder)
+		if err != nil {
+			continue
+		}
+		names, _ := opened.Readdirnames(maxFolder) // of a longer list only the first are read
+		_ = opened.Close()
+		if slices.ContainsFunc(names, func(name string) bool { return holds(filepath.Join(folder, name)) }) {
+			return folder
+		}
+	}
+	return ""
+}
+
 // searched returns the second half of an error text about an unknown CA: where CA certificates were looked for and what to do.
-func (t Trust) searched(bundles []string) string {
+func (t Trust) searched(files, folders []string) string {
 	if t.File != "" {
 		return "not among the CA certificates of " + t.File + ", which " + settingSellerCA + " names"
 	}
-	for _, file := range bundles {
-		if text, err := readBundle(file); err == nil && x509.NewCertPool().AppendCertsFromPEM(text) {
-			return "not among the CA certificates of " + file + ": update them (package ca-certificates); " +
-				"for a CA of your own, set " + settingSellerCA + " in etc/billmgr.conf to its file"
-		}
+	if place := trusted(files, folders); place != "" {
+		return "not among the CA certificates of " + place + ": update them (package ca-certificates); " +
+			"for a CA of your own, set " + settingSellerCA + " in etc/billmgr.conf to its file"
 	}
-	return "unknown, because this server has no file of CA certificates (looked for " + strings.Join(bundles, ", ") +
+	return "unknown, because this server has no CA certificates (looked for " + strings.Join(append(files, folders...), ", ") +
 		"): install the package ca-certificates, or set " + settingSellerCA + " in etc/billmgr.conf to a file"
 }
 
@@ -104,10 +135,10 @@ func (c Config) untrusted(err error) (string, bool) {
 		if unknown.Cert != nil {
 			issuer = "the CA " + plaintext.Clip(plaintext.Line(c.topIssuer(err, unknown.Cert)), 200)
 		}
-		return "the TLS certificate that was presented is issued by " + issuer + ", which is " + c.Trust.searched(systemBundles()) +
+		return "the TLS certificate that was presented is issued by " + issuer + ", which is " + c.Trust.searched(systemBundles(), systemFolders()) +
 			". If the seller does not use this CA, there is a proxy in between", true
 	case errors.As(err, &noRoots):
-		return "the TLS certificate that was presented cannot be checked (" + noRoots.Error() + "): its CA is " + c.Trust.searched(systemBundles()), true
+		return "the TLS certificate that was presented cannot be checked (" + noRoots.Error() + "): its CA is " + c.Trust.searched(systemBundles(), systemFolders()), true
 	case errors.As(err, &invalid), errors.As(err, &verification):
 		return "the TLS certificate that was presented is not trusted: " + withoutURL(err).Error(), true
 	}

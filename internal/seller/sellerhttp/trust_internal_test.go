@@ -92,9 +92,10 @@ func TestTheBundleThatWasSearchedIsNamed(t *testing.T) {
 	require.NoError(t, os.WriteFile(empty, nil, 0o600))
 	missing := filepath.Join(dir, "missing.crt")
 	assert.Equal(t, "not among the CA certificates of "+bundle+": update them (package ca-certificates); for a CA of your own, set SSLSellerCA in etc/billmgr.conf to its file",
-		Trust{}.searched([]string{missing, empty, bundle}))
-	assert.Equal(t, "unknown, because this server has no file of CA certificates (looked for "+missing+", "+empty+
-		"): install the package ca-certificates, or set SSLSellerCA in etc/billmgr.conf to a file", Trust{}.searched([]string{missing, empty}))
+		Trust{}.searched([]string{missing, empty, bundle}, nil))
+	assert.Equal(t, "unknown, because this server has no CA certificates (looked for "+missing+", "+empty+", "+missing+
+		"): install the package ca-certificates, or set SSLSellerCA in etc/billmgr.conf to a file", Trust{}.searched([]string{missing, empty}, []string{missing}))
+	assert.Contains(t, Trust{}.searched([]string{missing}, []string{missing, dir}), "not among the CA certificates of "+dir+":", "the files of a folder count")
 }
 
 func TestTrustOf(t *testing.T) {
