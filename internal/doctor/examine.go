@@ -91,6 +91,8 @@ type examination struct {
 	mu            sync.Mutex
 	conversations []conversation
 	subject       *subject // the item of --item, once it was loaded
+	// sweptElsewhere says that nothing starts the sweep on this host, and that another host of the panel has run sweeps.
+	sweptElsewhere bool
 
 	synced func(folder string) error // replaces the sync of a folder in tests
 }

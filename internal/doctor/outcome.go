@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"strings"
 
 	"pmssl/internal/fault"
 	"pmssl/internal/plaintext"
@@ -76,6 +77,16 @@ func message(err error) string {
 		return failure.Message
 	}
 	return err.Error()
+}
+
+// shellWord returns a path as one word of a command line: what stands in a folder may have any name.
+func shellWord(path string) string {
+	if !strings.ContainsFunc(path, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("/._-+@:,%", r)
+	}) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // clean returns the finding with texts of one line and limited length, without secrets.

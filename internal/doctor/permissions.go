@@ -75,13 +75,13 @@ func checkPermissions(_ context.Context, x *examination) []Finding {
 func (g guard) check(path string, info fs.FileInfo) []Finding {
 	var found []Finding
 	if owner := ownerOf(info); owner != 0 && owner != os.Geteuid() {
-		found = append(found, failed("chown root:root "+path, "%s belongs to user %d: %s", path, owner, g.why))
+		found = append(found, failed("chown root:root "+shellWord(path), "%s belongs to user %d: %s", path, owner, g.why))
 	}
 	if mode := info.Mode().Perm(); mode&0o007 != 0 && strings.HasPrefix(g.pattern, "etc/billmgr.conf") && hasPassword(path) {
-		return append(found, failed("chmod 600 "+path, "%s has the mode %04o, and the database's password in it: others can read it", path, mode))
+		return append(found, failed("chmod 600 "+shellWord(path), "%s has the mode %04o, and the database's password in it: others can read it", path, mode))
 	}
 	if mode := info.Mode().Perm(); mode&g.forbidden != 0 {
-		found = append(found, failed(fmt.Sprintf("chmod %o %s", g.mode, path), "%s has the mode %04o: %s", path, mode, g.why))
+		found = append(found, failed(fmt.Sprintf("chmod %o %s", g.mode, shellWord(path)), "%s has the mode %04o: %s", path, mode, g.why))
 	}
 	return found
 }
@@ -96,7 +96,7 @@ func readableChallenges(x *examination) []Finding {
 	for _, path := range []string{folder, filepath.Dir(folder), x.o.Root} {
 		info, err := os.Stat(path)
 		if err == nil && info.Mode().Perm()&0o001 == 0 {
-			found = append(found, failed("chmod o+x "+path, "%s has the mode %04o: a web server cannot serve challenges below it", path, info.Mode().Perm()))
+			found = append(found, failed("chmod o+x "+shellWord(path), "%s has the mode %04o: a web server cannot serve challenges below it", path, info.Mode().Perm()))
 		}
 	}
 	slices.Reverse(found) // the outermost first

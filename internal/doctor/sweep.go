@@ -20,10 +20,10 @@ func sweepChecks() []Check {
 	return []Check{
 		{ID: "maintenance", Group: "Sweep", Title: "modules are on", Needs: []string{"root"}, Limit: panelLimit, run: withPanel(checkDoNothing),
 			About: "`etc/billmgr.DoNothing` does not exist. With it no module does anything."},
-		{ID: "timer", Group: "Sweep", Title: "hourly timer", Limit: hostLimit, run: checkTimer,
-			About: "The systemd timer of the sweep is enabled, or a line of cron runs the sweep. This is read from the links and files; systemctl is not asked, so a timer that was stopped until the next start is not seen: the next check is for that."},
+		{ID: "timer", Group: "Sweep", Title: "hourly timer", Limit: panelLimit, run: withPanel(checkTimer),
+			About: "The systemd timer of the sweep is enabled, or another timer or a line of cron runs the sweep each hour, for this root. This is read from links, units with their drop-ins, and the files that cron does not ignore; systemctl is not asked, so a timer that was stopped until the next start is not seen: the next check is for that. A host on which nothing starts the sweep is a warning if the database shows that another host of the panel runs it: sites were looked at, and not from here."},
 		{ID: "last_sweep", Group: "Sweep", Title: "last sweep", Needs: []string{"root"}, After: []string{"timer"}, Limit: hostLimit, run: withPanel(checkLastSweep),
-			About: "The last sweep of this host, of `var/NAME.sweep`, ended well, and the last one that has worked on every item not more than 3 hours ago. If another host of the panel has the timer, ask there."},
+			About: "The last sweep of this host, of `var/NAME.sweep`, ended well, and the last one that has worked on every item not more than 3 hours ago. If another host of the panel runs the sweep (see the check before), this is not checked here: ask there."},
 		{ID: "purchases", Group: "Sweep", Title: "purchases", Needs: []string{"database"}, Limit: panelLimit, run: withPanel(checkPurchases),
 			About: "No purchase has an unknown outcome for more than an hour, no line of the purchase journal is missing or damaged."},
 		{ID: "operations", Group: "Sweep", Title: "operations and tasks", Needs: []string{"database"}, Limit: panelLimit, run: withPanel(checkOperations),
@@ -43,104 +43,6 @@ func checkDoNothing(_ context.Context, x *examination, p item.DiagnosticPanel) [
 	return []Finding{passed("etc/billmgr.DoNothing does not exist")}
 }
 
-// unitFolders are where systemd looks for units, the administrator's first (systemd.unit(5)).
-func unitFolders() []string {
-	return []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
-}
-
-const timerUnit = "pmssl-subscription@"
-
-// checkTimer looks for the link that `systemctl enable` makes, and for cron.
-func checkTimer(_ context.Context, x *examination) []Finding {
-	name := timerUnit + x.o.Binary + ".timer"
-	enable := "systemctl enable --now " + name
-	unit := x.findUnit(timerUnit+".timer", name)
-	if x.masked(name) {
-		return []Finding{failed("systemctl unmask "+name+" && "+enable, "%s is masked", name)}
-	}
-	for _, folder := range unitFolders() {
-		link := x.hostPath(filepath.Join(folder, "timers.target.wants", name))
-		if _, err := os.Lstat(link); err != nil {
-			continue
-		}
-		if unit == "" {
-			return []Finding{failed("install the units again (make install-systemd, or the package), then: systemctl daemon-reload", "%s is enabled, and its unit %s.timer is missing", name, timerUnit)}
-		}
-		return []Finding{x.checkUnit(name, unit)}
-	}
-	if line := x.cronLine(); line != "" {
-		return []Finding{passed("%s runs the sweep", line)}
-	}
-	if unit == "" {
-		enable = "make install-systemd, or install the package; then: systemctl daemon-reload && " + enable
-	}
-	return []Finding{failed(enable, "nothing starts the sweep on this host: %s is not enabled. If another host of the panel runs it, this is as it should be", name)}
-}
-
-// maxUnit is how much of a unit is read, in bytes.
-const maxUnit = 256 << 10
-
-// checkUnit compares the panel's root in the timer's unit with this one: systemd silently skips a timer whose program does not exist.
-func (x *examination) checkUnit(name, unit string) Finding {
-	text, err := readSome(unit, maxUnit)
-	if err != nil {
-		return failed("install the units again: make install-systemd, or the package", "%s: %v", unit, bare(err))
-	}
-	for line := range strings.Lines(string(text)) {
-		place, found := strings.CutPrefix(strings.TrimSpace(line), "ConditionPathExists=")
-		if found && place != filepath.Join(x.o.Root, "processing", "%i") && place != filepath.Join(x.o.Root, "processing", x.o.Binary) {
-			return failed("make install-systemd MGR5_ROOT="+x.o.Root+", then: systemctl daemon-reload", "%s is enabled, and %s is for another root: it waits for %s", name, unit, place)
-		}
-	}
-	return passed("%s is enabled (%s)", name, unit)
-}
-
-// findUnit returns the path of the first unit file of one of the names; empty if there is none.
-func (x *examination) findUnit(names ...string) string {
-	for _, folder := range unitFolders() {
-		for _, name := range names {
-			path := x.hostPath(filepath.Join(folder, name))
-			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-				return path
-			}
-		}
-	}
-	return ""
-}
-
-// masked reports whether the unit is a link to /dev/null.
-func (x *examination) masked(name string) bool {
-	for _, folder := range unitFolders() {
-		if target, err := os.Readlink(x.hostPath(filepath.Join(folder, name))); err == nil && target == "/dev/null" {
-			return true
-		}
-	}
-	return false
-}
-
-// maxCron is how much of a file of cron is read, in bytes.
-const maxCron = 256 << 10
-
-// cronLine returns the file of cron with a line that runs the sweep; empty if there is none.
-func (x *examination) cronLine() string {
-	for _, pattern := range []string{"/etc/crontab", "/etc/cron.d/*", "/etc/cron.hourly/*", "/var/spool/cron/crontabs/root", "/var/spool/cron/root"} {
-		files, _ := filepath.Glob(x.hostPath(pattern)) // the patterns are right
-		for _, file := range files {
-			text, err := readSome(file, maxCron)
-			if err != nil {
-				continue
-			}
-			for line := range strings.Lines(string(text)) {
-				line = strings.TrimSpace(line)
-				if !strings.HasPrefix(line, "#") && strings.Contains(line, x.o.Binary) && strings.Contains(line, "--command subscription") {
-					return file
-				}
-			}
-		}
-	}
-	return ""
-}
-
 // overdueSweep is the age of the last sweep from which on the check fails: the timer starts one each hour, and one takes up to 55
 // minutes.
 const overdueSweep = 3 * time.Hour
@@ -157,10 +59,18 @@ func checkLastSweep(ctx context.Context, x *examination, p item.DiagnosticPanel)
 		return []Finding{unchecked("%s", message(err))}
 	case err != nil:
 		return []Finding{warned("remove "+path+"; the next sweep writes it again", "%s", message(err))}
+	case x.isSweptElsewhere():
+		return []Finding{unchecked("another host of the panel runs the sweep: ask doctor there (the record of a sweep is in a file of its host)")}
 	case !there:
 		return []Finding{warned("wait for the timer, or run one now: "+start, "no sweep has run on this host yet (%s is missing)", path)}
 	}
 	return []Finding{x.swept(record, start)}
+}
+
+func (x *examination) isSweptElsewhere() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.sweptElsewhere
 }
 
 // swept returns the finding about the last sweep: what counts is how long ago one has worked on every item (rules SWEEP-12).

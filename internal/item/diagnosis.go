@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"syscall"
+	"time"
 
 	"pmssl/internal/deliver"
 	"pmssl/internal/publish"
@@ -101,6 +102,9 @@ type DiagnosticPanel interface {
 	// OpenTasks lists the administrator's open tasks about this binary's items, at most limit.
 	OpenTasks(ctx context.Context, limit int) ([]TaskOfItem, error)
 	ItemsWithKeyPairs(ctx context.Context) ([]int64, error)
+	// LastLook returns when the outcome of a look at the sites of one of this binary's items was last news; the zero time if none was.
+	// Sweeps alone look at sites, on whichever host of the panel.
+	LastLook(ctx context.Context) (time.Time, error)
 	// LastSweep returns the record of the last sweep over all items on this host; false if there is none.
 	LastSweep(ctx context.Context) (SweepRecord, bool, error)
 	// DamagedJournal returns what is wrong with lines of the purchase journal, and how many are not. fault.Locked if another process

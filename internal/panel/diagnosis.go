@@ -2,6 +2,7 @@ package panel
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,12 +10,14 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 
 	"pmssl/internal/fault"
 	"pmssl/internal/filelock"
 	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
 	"pmssl/internal/plaintext"
 )
 
@@ -147,6 +150,23 @@ func (h *Host) FlaggedItems(ctx context.Context, params []string, limit int) ([]
 		}
 	}
 	return all, nil
+}
+
+// aheadLook is how far ahead of this host's clock the time of a look may be.
+const aheadLook = 5 * time.Minute
+
+// LastLook returns the newest time in the item parameters site_watch (rules PARAM-42), which only sweeps write. One that is in the
+// future is left out.
+func (h *Host) LastLook(ctx context.Context) (time.Time, error) {
+	var last time.Time
+	limit := h.o.Now().Add(aheadLook)
+	err := h.each(ctx, func(row []field) {
+		var record struct{ Since time.Time }
+		if json.Unmarshal([]byte(row[0].String), &record) == nil && record.Since.After(last) && record.Since.Before(limit) {
+			last = record.Since
+		}
+	}, "itemparam", "SELECT LEFT(s.value, ?)"+fromOwnItems+"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE pm.module=?", maxFlag, itemparam.SiteWatch, h.o.Binary)
+	return last, err
 }
 
 // maxTries is the number of runs after which the panel's framework makes an operation manual (docs/reference/billmanager.md §1.6).

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -151,6 +152,27 @@ func TestAModuleWithoutUseIsIdle(t *testing.T) {
 	idle, err := w.IdleModules(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []int64{902, 904, 906}, idle)
+}
+
+func TestTheLastLookIsTheNewestOfTheModulesItems(t *testing.T) {
+	w, db := withDB(t)
+	last, err := w.LastLook(t.Context())
+	require.NoError(t, err)
+	assert.True(t, last.IsZero(), "no sweep has looked at a site")
+	ahead := w.now.AddDate(0, 0, 1).UTC().Format(time.RFC3339)
+	for _, statement := range []string{
+		"INSERT INTO processingmodule (id, name, module, active) VALUES (901, 'own', '" + binary + "', 'on'), (902, 'other', 'pmother', 'on')",
+		"INSERT INTO item (id, name, account, pricelist, processingmodule, status) VALUES (9001, 'a.example', 1, 1, 901, 2), (9002, 'b.example', 1, 1, 901, 2), (9003, 'c.example', 1, 1, 902, 2), " +
+			"(9004, 'd.example', 1, 1, 901, 2), (9005, 'e.example', 1, 1, 901, 2)",
+		`INSERT INTO itemparam (item, intname, value) VALUES (9001, 'site_watch', '{"outcome":"current","since":"2020-01-02T03:04:05Z"}'), (9002, 'site_watch', '{"outcome":"old","since":"2020-01-03T03:04:05Z"}'),
+ (9003, 'site_watch', '{"since":"2020-05-01T00:00:00Z"}'), (9004, 'site_watch', 'nonsense'), (9005, 'site_watch', '{"since":"` + ahead + `"}')`,
+	} {
+		_, err := db.Exec(statement)
+		require.NoError(t, err, statement)
+	}
+	last, err = w.LastLook(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "2020-01-03T03:04:05Z", last.UTC().Format(time.RFC3339), "not another module's, and not one in the future")
 }
 
 func TestDamagedLinesOfTheJournalAreNamed(t *testing.T) {
