@@ -10,7 +10,7 @@ func mailChecks() []Check {
 		{ID: "sender", Group: "Mails to clients", Title: "sender", Needs: []string{"root"}, Limit: panelLimit, run: checkSender,
 			About: "`SSLSubscriptionMailFrom` is an address that mails can be sent from. Without it no client is told that a certificate ends."},
 		{ID: "mta", Group: "Mails to clients", Title: "mail transport", Limit: panelLimit, run: checkTransport,
-			About: "The program of `SSLSendmail` can be started, or there is a sendmail program, or a mail server answers at 127.0.0.1:25. No mail is sent."},
+			About: "The program of `SSLSendmail` can be started, or there is a sendmail program, or a mail server greets at 127.0.0.1:25 as one of SMTP. No mail is sent."},
 		{ID: "templates", Group: "Mails to clients", Title: "edited texts", Needs: []string{"root"}, Limit: panelLimit, run: checkTemplates,
 			About: "Each file in `etc/pmssl/templates` has a name that a mail has, and can be filled in with sample data. Where one cannot, clients get the built-in text."},
 		{ID: "test_mail", Group: "Mails to clients", Title: "test mail", Needs: []string{"sender", "mta"}, Limit: probeLimit, run: sendTest,

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/smtp"
+	"net/textproto"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +16,7 @@ import (
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller"
 )
 
@@ -23,8 +26,11 @@ func (m *Mailer) Sender() (string, error) {
 	return from.Address, err
 }
 
+// greetingTime limits how long Transport waits for the greeting of a mail server.
+const greetingTime = 15 * time.Second
+
 // Transport returns what Send would hand mails to: the path of a program that can be started, or the address of the server that
-// accepts connections. It sends nothing. Its errors are those of Send about the MTA.
+// greets as one of SMTP. It sends no mail. Its errors are those of Send about the MTA.
 func (m *Mailer) Transport(ctx context.Context) (string, error) {
 	if program := m.program(); program != "" {
 		info, err := os.Stat(program)
@@ -36,13 +42,37 @@ func (m *Mailer) Transport(ctx context.Context) (string, error) {
 		}
 		return program, nil
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, min(greetingTime, m.timeout()), errors.New("it says nothing"))
+	defer cancel()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", m.address())
 	if err != nil {
 		return "", mtaFault("this server has no mail transfer agent: there is no sendmail program and nothing answers at %s (%w); install one, for example Postfix or Exim, or start it",
 			m.address(), reason(ctx, err))
 	}
-	return m.address(), conn.Close()
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if err := greeted(conn); err != nil {
+		return "", mtaFault("what answers at %s is no mail server that accepts mails: there is no sendmail program, and the greeting of SMTP is missing there (%w)", m.address(), reason(ctx, err))
+	}
+	return m.address(), nil
 }
+
+// greeted reads the greeting of a mail server and ends the conversation (RFC 5321 3.1, 3.8).
+func greeted(conn net.Conn) error {
+	c, err := smtp.NewClient(&answersLimited{Conn: conn, left: maxAnswers}, "localhost")
+	var answer *textproto.Error
+	switch {
+	case errors.As(err, &answer):
+		return fmt.Errorf("%d %s", answer.Code, printableLine(answer.Msg, maxGreeting))
+	case err != nil:
+		return plaintext.Error(err, maxGreeting)
+	}
+	_, _ = c.Text.Cmd("QUIT") // it has greeted, whatever it says to that
+	return nil
+}
+
+// maxGreeting is how much of a greeting that is none of SMTP is shown, in bytes.
+const maxGreeting = 200
 
 // CheckTemplates fills in every template of TemplateDir with sample data. It returns how many of them are used in place of a
 // built-in one, and an error with file and line for each that cannot be used or that no mail has the name of.

@@ -5,7 +5,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -67,12 +69,46 @@ func TestTheTransportIsFoundWithoutAMail(t *testing.T) {
 	server, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	p.Program, p.Sendmail, p.SMTPAddr = "", []string{}, server.Addr().String()
-	via, err = p.Transport(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, p.SMTPAddr, via)
 	require.NoError(t, server.Close())
 	_, err = p.Transport(t.Context())
 	require.ErrorContains(t, err, "no mail transfer agent")
+}
+
+// A port that accepts connections is no mail server yet.
+func TestAMailServerIsKnownByItsGreeting(t *testing.T) {
+	for _, row := range []struct {
+		name, greeting string
+		wants          []string // of the error; none if it is a mail server
+	}{
+		{name: "a mail server", greeting: "220 mail.example ESMTP"},
+		{name: "a long greeting", greeting: "220-mail.example\r\n220-no spam\r\n220 ESMTP"},
+		{name: "no service", greeting: "554 no SMTP service here", wants: []string{"no mail server that accepts mails", "554 no SMTP service here"}},
+		{name: "POP3", greeting: "+OK POP3 ready", wants: []string{"no mail server that accepts mails", "+OK POP3 ready"}},
+		{name: "control characters", greeting: "\x1b[31mHTTP/1.1 400", wants: []string{"no mail server"}},
+		{name: "it closes", greeting: "close", wants: []string{"no mail server", "closed the connection"}},
+		{name: "it says nothing", greeting: "hang", wants: []string{"no mail server", "it says nothing"}},
+		{name: "it talks without end", greeting: strings.Repeat("220-x\r\n", 20000) + "220 end", wants: []string{"no mail server", "more than"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			server := serve(t, map[string]string{"": row.greeting})
+			p := sendMail(t)
+			p.Sendmail, p.SMTPAddr, p.Timeout = []string{}, server.address, time.Minute
+			if row.greeting == "hang" {
+				p.Timeout = 50 * time.Millisecond
+			}
+			via, err := p.Transport(t.Context())
+			if row.wants == nil {
+				require.NoError(t, err)
+				assert.Equal(t, server.address, via)
+				assert.Equal(t, conversation{commands: []string{"QUIT"}}, <-server.heard, "no mail is sent")
+				return
+			}
+			for _, want := range row.wants {
+				require.ErrorContains(t, err, want)
+			}
+			assert.NotContains(t, err.Error(), "\x1b")
+		})
+	}
 }
 
 func TestATestMailSaysWhatSentIt(t *testing.T) {

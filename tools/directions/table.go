@@ -65,7 +65,7 @@ var allowed = map[string][]string{
 		"internal/exchange", "internal/item", "internal/publish", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl",
 	},
 	"internal/notify": {
-		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog",
+		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext",
 	},
 	"internal/seller":            {"internal/exchange", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext"},
 	"internal/seller/sellerhttp": {"internal/exchange", "internal/fault", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml"},
