@@ -53,27 +53,54 @@ func hasOwner(answer *dns.Msg, name string) bool {
 	})
 }
 
-// evaluate returns the issuers that one CAA record set allows for the name or, with wildcard, for `*.name`, and whether the
-// set restricts issuance (RFC 8659 4).
-func evaluate(records []*dns.CAA, wildcard bool) (allowed []string, restricted bool) {
+// Authorization is what the CAA records for a name say.
+type Authorization struct {
+	// Allowed are the issuer domain names of the CAs that may issue: in lower case and the order of the records, without parameters.
+	// Restricted is false if no record restricts who issues; restricted without any issuer means that no CA may issue.
+	Allowed    []string
+	Restricted bool
+	// Domain is the name at which the records were found: the name itself or the closest parent that has any. Owner is the name whose
+	// records they are: that of Domain, or the target of its CNAMEs. Both are A-labels in lower case; empty if there are no records.
+	Domain, Owner string
+	// Property is the one that restricts: issue or issuewild, or the critical one that no CA understands, which forbids all (RFC 8659
+	// 4.5); empty if none does.
+	Property string
+}
+
+// Forbidden reports whether a critical property that no CA understands keeps all of them from issuing.
+func (a Authorization) Forbidden() bool {
+	return a.Restricted && a.Property != issue && a.Property != issueWild
+}
+
+// Names of the properties that restrict who issues.
+const issue, issueWild = "issue", "issuewild"
+
+// evaluate returns what one CAA record set says of the name or, with wildcard, of `*.name` (RFC 8659 4).
+func evaluate(records []*dns.CAA, wildcard bool) Authorization {
 	byTag := map[string][]string{}
 	for _, record := range records {
 		tag := strings.ToLower(record.Tag)
 		if record.Flag&critical != 0 && !understood(tag) {
-			return nil, true // 4.5: a CA that does not know the property must not issue
+			return Authorization{Restricted: true, Property: tag} // 4.5: a CA that does not know the property must not issue
 		}
 		byTag[tag] = append(byTag[tag], record.Value)
 	}
-	values, restricted := byTag["issue"]
-	if wild, found := byTag["issuewild"]; wildcard && found { // 4.3: replaces issue
-		values, restricted = wild, true
+	var a Authorization
+	property := issue
+	if _, found := byTag[issueWild]; wildcard && found { // 4.3: replaces issue
+		property = issueWild
 	}
+	values, restricts := byTag[property]
+	if !restricts {
+		return a
+	}
+	a.Restricted, a.Property = true, property
 	for _, value := range values {
-		if issuer := issuerOf(value); issuer != "" && !slices.Contains(allowed, issuer) {
-			allowed = append(allowed, issuer)
+		if issuer := issuerOf(value); issuer != "" && !slices.Contains(a.Allowed, issuer) {
+			a.Allowed = append(a.Allowed, issuer)
 		}
 	}
-	return allowed, restricted
+	return a
 }
 
 // understood reports whether CAs of web site certificates know the property: RFC 8659 4.2 to 4.4, BR 3.2.2.4.13 to .15

@@ -49,6 +49,35 @@ func TestTheRelevantRecordsAreFoundByClimbing(t *testing.T) {
 	}
 }
 
+func TestThePlaceOfTheRelevantRecordsIsNamed(t *testing.T) {
+	z := serve(t, &zone{records: map[string][]string{
+		"com.": {}, "net.": {}, "example.net.": {}, "org.": {}, "example.org.": {},
+		"example.com.":         {`CAA 0 issue "sectigo.com"`, `CAA 0 issuewild "ssl.com"`},
+		"alias.example.com.":   {"CNAME target.example.net."},
+		"target.example.net.":  {`CAA 0 issue "digicert.com"`},
+		"strange.example.com.": {`CAA 128 tbs "x"`, `CAA 0 issue "ssl.com"`},
+	}})
+	for _, row := range []struct {
+		name      string
+		wildcard  bool
+		want      dnscheck.Authorization
+		forbidden bool
+	}{
+		{name: "example.com", want: dnscheck.Authorization{Allowed: []string{"sectigo.com"}, Restricted: true, Domain: "example.com", Owner: "example.com", Property: "issue"}},
+		{name: "a.Shop.example.com", want: dnscheck.Authorization{Allowed: []string{"sectigo.com"}, Restricted: true, Domain: "example.com", Owner: "example.com", Property: "issue"}},
+		{name: "shop.example.com", wildcard: true, want: dnscheck.Authorization{Allowed: []string{"ssl.com"}, Restricted: true, Domain: "example.com", Owner: "example.com", Property: "issuewild"}},
+		{name: "alias.example.com", wildcard: true, want: dnscheck.Authorization{Allowed: []string{"digicert.com"}, Restricted: true, Domain: "alias.example.com", Owner: "target.example.net", Property: "issue"}},
+		{name: "below.alias.example.com", want: dnscheck.Authorization{Allowed: []string{"digicert.com"}, Restricted: true, Domain: "alias.example.com", Owner: "target.example.net", Property: "issue"}},
+		{name: "strange.example.com", want: dnscheck.Authorization{Restricted: true, Domain: "strange.example.com", Owner: "strange.example.com", Property: "tbs"}, forbidden: true},
+		{name: "example.org", want: dnscheck.Authorization{}},
+	} {
+		got, err := z.resolver().Authorization(background(t), row.name, row.wildcard)
+		require.NoError(t, err, row.name)
+		assert.Equal(t, row.want, got, row.name)
+		assert.Equal(t, row.forbidden, got.Forbidden(), row.name)
+	}
+}
+
 func TestAParentWithoutAnAnswerIsAnError(t *testing.T) {
 	z := serve(t, &zone{
 		records: map[string][]string{"com.": {}, "example.com.": {}, "www.example.com.": {}},

@@ -11,8 +11,8 @@ func ReadAnswer(wire []byte, name string, wildcard bool) (allowed []string, rest
 	if err := answer.Unpack(wire); err != nil {
 		return nil, false, false
 	}
-	allowed, restricted = evaluate(authorizations(answer, name), wildcard)
-	return allowed, restricted, true
+	a := evaluate(authorizations(answer, name), wildcard)
+	return a.Allowed, a.Restricted, true
 }
 
 // ParseConf is exported for its fuzz target.

@@ -64,16 +64,23 @@ func (r *Resolver) Exists(ctx context.Context, name string) (bool, error) {
 // restricts issuance; restricted without any issuer means that no CA may issue. The records are those of the name or of the
 // closest parent that has any (RFC 8659 3). If one of these look-ups has no answer, the error says why.
 func (r *Resolver) Issuers(ctx context.Context, name string, wildcard bool) (allowed []string, restricted bool, err error) {
+	a, err := r.Authorization(ctx, name, wildcard)
+	return a.Allowed, a.Restricted, err
+}
+
+// Authorization is Issuers with the place of the records.
+func (r *Resolver) Authorization(ctx context.Context, name string, wildcard bool) (Authorization, error) {
 	for labels := strings.Split(strings.TrimSuffix(name, "."), "."); len(labels) > 0; labels = labels[1:] {
 		domain := strings.Join(labels, ".")
 		answer, err := r.ask(ctx, domain, dns.TypeCAA)
 		if err != nil {
-			return nil, false, err
+			return Authorization{}, err
 		}
 		if records := authorizations(answer, domain); len(records) > 0 {
-			allowed, restricted = evaluate(records, wildcard)
-			return allowed, restricted, nil
+			a := evaluate(records, wildcard)
+			a.Domain, a.Owner = strings.ToLower(domain), strings.TrimSuffix(target(answer, domain), ".")
+			return a, nil
 		}
 	}
-	return nil, false, nil
+	return Authorization{}, nil
 }
