@@ -29,7 +29,7 @@ func itemChecks() []Check {
 		{ID: "item_publisher", Group: "Item", Title: "publisher", Needs: []string{"item"}, After: []string{"publishers"}, Limit: remoteLimit, Applies: withItem, run: withPanel(checkItemPublisher),
 			About: "With `--item N`, for each name: which publisher and zone would take its challenge, which evidence shows that the name is the client's own, and whether the server would accept the record: it is asked with a condition that keeps everything as it is. Wildcards that the record would hide, and records that stand in its place, show here."},
 		{ID: "item_dns", Group: "Item", Title: "DNS", Needs: []string{"item"}, Limit: remoteLimit, Applies: withItem, run: withPanel(checkItemDNS),
-			About: "With `--item N`, for each name: the zone, whether all its name servers answer and have the same serial, whether the zone is signed and the resolver accepts that, whether CAA records allow the seller's CAs, and the addresses."},
+			About: "With `--item N`, for each name: the zone, whether all its name servers answer and have the same serial, whether the zone is signed and the resolver accepts that, whether CAA records allow the CA of new orders of the item's product and that of its certificate, as far as they are known, and the addresses."},
 		{ID: "item_site", Group: "Item", Title: "site", Needs: []string{"item"}, After: []string{"item_dns"}, Limit: remoteLimit, Applies: withItem, run: withPanel(checkItemSite),
 			About: "With `--item N`, for each name: at each public address, the certificate that is served, compared with the item's; where challenges are files, whether a request for one is redirected."},
 		{ID: "item_deliverer", Group: "Item", Title: "delivery", Needs: []string{"item"}, After: []string{"deliverers"}, Limit: remoteLimit, Applies: withItem, run: withPanel(checkItemDelivery),
@@ -229,44 +229,8 @@ func (x *examination) lookUp(ctx context.Context, resolver *dnscheck.Resolver, s
 	if first {
 		found = checkServers(ctx, resolver, zone)
 	}
-	found = append(found, checkCAA(ctx, resolver, name, x.o.Info.Issuers), checkAddresses(ctx, resolver, name))
+	found = append(found, checkCAA(ctx, resolver, name, x.issuersOf(s.item)), checkAddresses(ctx, resolver, name))
 	return append(found, leftChallenge(ctx, resolver, s.item, strings.TrimPrefix(name, "*."))...)
-}
-
-// checkCAA compares the CAA records of a name with the seller's CAs.
-func checkCAA(ctx context.Context, resolver *dnscheck.Resolver, name string, issuers []string) Finding {
-	bare, wildcard := strings.CutPrefix(name, "*.")
-	allowed, restricted, err := resolver.Issuers(ctx, bare, wildcard)
-	shown := pki.DisplayName(name)
-	switch {
-	case err != nil:
-		return unanswered(ctx, "let the zone's name servers answer questions for CAA (RFC 8659): a CA that gets no answer does not issue", "%s: CAA: %v", shown, err)
-	case !restricted:
-		return passed("%s: no CAA record restricts who issues", shown)
-	case len(issuers) == 0:
-		return passed("%s: CAA allows %s; which CAs the seller uses is not known", shown, strings.Join(allowed, ", "))
-	case !slices.ContainsFunc(issuers, func(issuer string) bool { return slices.Contains(allowed, issuer) }):
-		return failed(allowing(name, issuers[0]), "%s: CAA allows %s, and none of the seller's CAs (%s)", shown, orNobody(allowed), strings.Join(issuers, ", "))
-	}
-	return passed("%s: CAA allows %s", shown, strings.Join(allowed, ", "))
-}
-
-// allowing returns the mend of a name for which the CA may not issue. For a wildcard, records issue count only if there is no
-// record issuewild (RFC 8659 4.3).
-func allowing(name, issuer string) string {
-	bare, wildcard := strings.CutPrefix(name, "*.")
-	tag := "issue"
-	if wildcard {
-		tag = "issuewild"
-	}
-	return fmt.Sprintf("add a CAA record: %s. CAA 0 %s %q", bare, tag, issuer)
-}
-
-func orNobody(all []string) string {
-	if len(all) == 0 {
-		return "nobody"
-	}
-	return strings.Join(all, ", ")
 }
 
 // checkAddresses looks the addresses of a name up. A wildcard has none of its own.

@@ -41,9 +41,3 @@ func TestAPanicAtOneAddressIsAFaultOfItsCheck(t *testing.T) {
 	require.Len(t, lines, 1)
 	assert.Contains(t, lines[0], "items_internal_test.go", "the log has the stack of the goroutine")
 }
-
-// RFC 8659 4.3: for a wildcard, records issuewild replace records issue.
-func TestTheRecordThatAllowsAWildcardIsIssuewild(t *testing.T) {
-	assert.Equal(t, `add a CAA record: shop.example.com. CAA 0 issue "ca.example"`, allowing("shop.example.com", "ca.example"))
-	assert.Equal(t, `add a CAA record: example.com. CAA 0 issuewild "ca.example"`, allowing("*.example.com", "ca.example"))
-}

@@ -45,7 +45,7 @@ func TestAQuestionWithoutTimeIsNoCross(t *testing.T) {
 	x := &examination{subject: &subject{names: []string{"shop.example.com"}, item: item.Item{Params: map[string]string{}}},
 		o: Options{Diagnosis: item.Diagnosis{Dial: f.dial, Publishing: func(item.DiagnosticPanel) item.PublishingParts { return item.PublishingParts{} }}}}
 	for name, found := range map[string][]Finding{
-		"zone": checkServers(ctx, f.resolver(), "example.com"), "CAA": {checkCAA(ctx, f.resolver(), "shop.example.com", nil)},
+		"zone": checkServers(ctx, f.resolver(), "example.com"), "CAA": {checkCAA(ctx, f.resolver(), "shop.example.com", issuers{})},
 		"addresses": {checkAddresses(ctx, f.resolver(), "shop.example.com")}, "item": checkItemDNS(ctx, x, resolving{}), "site": checkItemSite(ctx, x, resolving{}),
 		"DNSSEC": {signed(ctx, f.resolver(), "example.com")},
 	} {

@@ -29,6 +29,9 @@ type Product struct {
 	// order instead.
 	Discontinued bool
 	Successor    string
+	// Issuers are the issuer domain names by which CAA records allow the CA that issues new orders of the product (RFC 8659 4.2), the
+	// usual one first; empty if that is not known.
+	Issuers []string `json:"-"`
 }
 
 // Named reports whether the product has the seller's name, in upper or lower case.

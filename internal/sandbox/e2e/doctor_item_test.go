@@ -89,7 +89,7 @@ func TestDoctorNamesWhatIsInTheWayOfAnItem(t *testing.T) {
 				damage: func(t *testing.T, f *unattendedFixture) {
 					f.sql(t, "UPDATE item SET account=? WHERE name='example.com'", f.otherAccount(t))
 				}},
-			{name: "CAA records that forbid the authority", id: "item_dns", text: "CAA allows other.example, and none of the seller's CAs", mend: "add a CAA record: shop.example.com. CAA 0 issue",
+			{name: "CAA records that forbid the authority", id: "item_dns", text: "CAA allows other.example, and none of the seller's CAs", mend: "add one to the CAA records of example.com in zone example.com: example.com. CAA 0 issue \"ssl.com\". shop.example.com inherits them",
 				damage: func(t *testing.T, f *unattendedFixture) {
 					if f.seller.module != "pmnamecheap" {
 						t.Skip("the CAs of this seller are not known")

@@ -62,8 +62,10 @@ func Products() []seller.Product {
 	}
 }
 
+// single returns a product for one name. SSL.com issues new orders since July 2026, also of Sectigo's names (docs/reference/namecheap.md
+// §4).
 func single(id string, level seller.Level, successor string, names ...string) seller.Product {
-	return seller.Product{ID: id, Names: names, Level: level, Included: 1, MaxNames: 1, Successor: successor}
+	return seller.Product{ID: id, Names: names, Level: level, Included: 1, MaxNames: 1, Successor: successor, Issuers: []string{"ssl.com"}}
 }
 
 func wildcard(id string, level seller.Level, successor string, names ...string) seller.Product {
@@ -79,7 +81,7 @@ func multi(id string, level seller.Level, successor string, names ...string) sel
 }
 
 func discontinued(p seller.Product) seller.Product {
-	p.Discontinued = true
+	p.Discontinued, p.Issuers = true, nil
 	return p
 }
 
