@@ -127,6 +127,46 @@ func TestFailureIsReportedAsTheFrameworkDoes(t *testing.T) {
 	}
 }
 
+// rules CLI-4: a command for people is no run of an operation, so its failure is not written into one and makes none manual.
+func TestCLI4ACommandForPeopleLeavesTheOperationAlone(t *testing.T) {
+	for name, c := range map[string]struct {
+		byHand bool
+		want   []string
+	}{
+		"a command of the panel":    {false, []string{"runningoperation.edit 7", "runningoperation.setmanual 7", "task.gettype act 42", "task.edit 42 7 certificate_open"}},
+		"a command that people run": {true, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			operation := int64(-1)
+			r := plain(func(_ context.Context, run *item.Run) (*etree.Document, error) {
+				operation = run.Args.Operation
+				return nil, fault.Errorf(fault.API, "", "2011296")
+			})
+			r.byHand = c.byHand
+			s := newFixture(t, r)
+			s.panel.tries, s.panel.kind = 10, "certificate_open"
+			assert.Equal(t, 1, s.run("--command", "act", "--item", "42", "--runningoperation", "7"))
+			assert.Equal(t, c.want, s.panel.calls)
+			assert.Equal(t, c.byHand, operation == 0, "what the command buys or escalates is not of the operation")
+		})
+	}
+}
+
+// rules CLI-4: what a command for people lacks is said before anything is done, beside --runningoperation too.
+func TestCLI4ACommandForPeopleNeedsItsOptionsBesideAnOperation(t *testing.T) {
+	for _, r := range commands() {
+		if !r.byHand || r.needs == 0 {
+			continue
+		}
+		s := newFixture(t)
+		assert.Equal(t, 1, s.run("--command", r.name, "--runningoperation", "7"), r.name)
+		kind, text := s.failure(t)
+		assert.Equal(t, fault.Missed, kind, r.name)
+		assert.Contains(t, text, "missing", r.name)
+		assert.Empty(t, s.panel.calls, r.name)
+	}
+}
+
 // renewal sets the row's limit for refused runs.
 func renewal(r *row) { r.refusals = oneTry }
 

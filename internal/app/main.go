@@ -118,6 +118,9 @@ func (a *app) run(args *arguments, root string) (code int) {
 		}
 	}
 	args.DryRun = args.DryRun || row.confirm && !args.Yes || row.readsOnly
+	if row.byHand {
+		args.Operation = 0 // it is no run of that operation, whatever a person has copied from a log (rules CLI-4)
+	}
 	stderr := sys.Stderr
 	if alone { // a log that cannot be opened does not matter
 		stderr = nil
