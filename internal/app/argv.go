@@ -27,11 +27,13 @@ type arguments struct {
 	shown []string
 	// faults has a text for each known option with a bad value: absent, not a number.
 	faults []string
-	// order lists the long names of the given options in the order in which they first appear. last has the last value of
-	// each, and empty the names of those whose last value is empty or zero.
-	order []string
-	last  map[string]string
-	empty map[string]bool
+	// order lists the long names of the given options in the order in which they first appear. value has the first value of
+	// each that is neither empty nor zero, empty the names of those with one that is, and contradicted the names of those with
+	// different values.
+	order        []string
+	value        map[string]string
+	empty        map[string]bool
+	contradicted []string
 	// suspicious has a text for each argument that is probably a misspelled or misplaced option (row.suspicious). swallowedBy has the same
 	// by the name of an option whose value may be any text.
 	suspicious  []string
@@ -43,7 +45,7 @@ type arguments struct {
 // parseArgs parses the arguments after the program's name (docs/reference/billmanager.md §1.2). It returns no error: problems
 // with known options are in faults, unknown arguments in ignored (rules CLI-1).
 func parseArgs(words []string) *arguments {
-	a := &arguments{given: map[string]bool{}, last: map[string]string{}, empty: map[string]bool{}, swallowedBy: map[string]string{}}
+	a := &arguments{given: map[string]bool{}, value: map[string]string{}, empty: map[string]bool{}, swallowedBy: map[string]string{}}
 	flags := a.flags()
 	known := a.sort(flags, words)
 	if err := flags.Parse(known); err != nil {
@@ -134,16 +136,13 @@ func (a *arguments) sort(flags *pflag.FlagSet, words []string) []string {
 				a.shown[i] = "***"
 			}
 		case attached:
-			a.note(flag, value)
-			known = append(known, "--"+flag.Name+"="+value)
+			known = a.note(known, flag, value)
 		case flag.NoOptDefVal != "":
-			a.note(flag, flag.NoOptDefVal)
-			known = append(known, "--"+flag.Name)
+			known = a.note(known, flag, flag.NoOptDefVal)
 		case next:
 			i++
-			a.note(flag, words[i])
 			a.swallowed(flag, words[i])
-			known = append(known, "--"+flag.Name+"="+words[i])
+			known = a.note(known, flag, words[i])
 		default:
 			a.faults = append(a.faults, "option --"+flag.Name+" has no value")
 		}

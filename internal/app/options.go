@@ -75,6 +75,7 @@ func (r row) refuse(a *arguments) error {
 	if len(problems) > 0 {
 		problems = append(problems, "it takes "+options(r.takes()))
 	}
+	problems = append(problems, r.contradictions(a)...)
 	problems = append(problems, r.suspicious(a)...)
 	if r.byHand {
 		problems = append(problems, a.blank()...)
@@ -154,23 +155,53 @@ func (a *arguments) blank() []string {
 	return problems
 }
 
-// note records a given option for refuse.
-func (a *arguments) note(flag *pflag.Flag, value string) {
+// note records a given option for refuse and appends it to the known ones as `--name=value`. An empty value beside another one
+// does not count, as the panel's empty parameters do not (docs/reference/billmanager.md §15).
+func (a *arguments) note(known []string, flag *pflag.Flag, value string) []string {
 	name := flag.Name
-	empty := value == "" || flag.Value.Type() == "number" && strings.Trim(value, "0") == ""
-	if slices.Contains(a.order, name) {
-		if old := a.last[name]; old != value && !repeatable(flag) {
-			a.suspicious = append(a.suspicious, "--"+name+" is given twice with different values")
-		}
-	} else {
+	number := flag.Value.Type() == "number"
+	empty := value == "" || number && strings.Trim(value, "0") == ""
+	repeated := slices.Contains(a.order, name)
+	if !repeated {
 		a.order = append(a.order, name)
 	}
-	a.last[name], a.empty[name] = value, empty
+	if empty {
+		a.empty[name] = true
+		if repeated && !repeatable(flag) {
+			return known
+		}
+		return append(known, "--"+name+"="+value)
+	}
+	plain := value
+	if number {
+		plain = strings.TrimLeft(value, "0")
+	}
+	if first, valued := a.value[name]; !valued {
+		a.value[name] = plain
+	} else if first != plain && !repeatable(flag) && !slices.Contains(a.contradicted, name) {
+		a.contradicted = append(a.contradicted, name)
+	}
+	return append(known, "--"+name+"="+value)
 }
 
 // repeatable reports whether an option may be given more than once. Options that no command uses may.
 func repeatable(flag *pflag.Flag) bool {
 	return flag.Value.Type() == "stringArray" || flag.Hidden
+}
+
+// decisive returns the options that say what a run is about: whoever gives two values of one has made a mistake, whatever the command.
+func decisive() []string { return []string{"command", "item", "module", "runningoperation"} }
+
+// contradictions returns a text for each option that was given with different values of which the command would use one. The panel
+// may repeat an option that the command does not use; a person may not.
+func (r row) contradictions(a *arguments) []string {
+	var problems []string
+	for _, name := range a.contradicted {
+		if r.byHand || a.typed || slices.Contains(decisive(), name) || slices.Contains(r.takes(), name) {
+			problems = append(problems, "--"+name+" is given twice with different values")
+		}
+	}
+	return problems
 }
 
 // literal returns the options whose value may be any text, such as a form's field or a password, even the name of an option.

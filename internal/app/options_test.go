@@ -135,25 +135,78 @@ func TestAMisspelledGuardedOptionIsAnError(t *testing.T) {
 // rules CLI-5: a guarded option as the value of another option is an error, unless the command takes it as a text.
 func TestAnOptionAsAValueIsSuspicious(t *testing.T) {
 	for words, suspicious := range map[string]bool{
-		"--future dry-run --item 5":              false,
-		"--value --dry-run --param x":            false,
-		"--password --dry-run":                   false,
-		"--searchstring --dry-run":               false,
-		"--lang --dry-run":                       true,
-		"--intname --dryrun":                     true,
-		"--subcommand --yes":                     true,
-		"--future --dryrun":                      true,
-		"--item 5 -- --dry-run":                  true,
-		"--item 3 --item 4":                      true,
-		"--item 3 --item 3":                      false,
-		"--module 3 -m 4":                        true,
-		"--param a --param b --value c":          false,
-		"--lang ru --lang en --runningoperation": true,
-		"--item 3 --item 4 --runningoperation 7": false,
+		"--future dry-run --item 5":   false,
+		"--value --dry-run --param x": false,
+		"--password --dry-run":        false,
+		"--searchstring --dry-run":    false,
+		"--lang --dry-run":            true,
+		"--intname --dryrun":          true,
+		"--subcommand --yes":          true,
+		"--future --dryrun":           true,
+		"--item 5 -- --dry-run":       true,
 	} {
 		found := row{needs: needParam, uses: []string{"searchstring"}}.suspicious(parseArgs(strings.Fields(words)))
 		assert.Equal(t, suspicious, len(found) > 0, "%s: %v", words, found)
 	}
+}
+
+// rules CLI-4: the panel may repeat an option. Only two values of which the command would use one are an error.
+func TestCLI4ARepeatedOption(t *testing.T) {
+	people := row{name: "act", byHand: true, uses: []string{"item", "period", "dry-run"}}
+	operation := row{name: "act", needs: needItem, tries: manyTries, uses: []string{"module", "dry-run"}}
+	form := row{name: "act", needs: needIntname, uses: []string{"domain"}, tolerates: formOptions()}
+	for name, c := range map[string]struct {
+		row   row
+		words string
+		typed bool
+		says  string // empty if the command line is accepted
+	}{
+		"a form with the same value twice":           {row: form, words: "--module 5 --intname dv --module 5 --intname dv --lang ru --lang ru"},
+		"a form with an option that it does not use": {row: form, words: "--intname dv --lang ru --lang en --level 30 --level 16 --userid 7 --userid 8"},
+		"a form with one that it tolerates":          {row: form, words: "--intname dv --period 12 --period 24"},
+		"a form with pairs":                          {row: form, words: "--intname dv --param a --value b --param c --value d"},
+		"a form with two items":                      {row: form, words: "--intname dv --item 3 --item 4", says: "--item is given twice"},
+		"a form with two modules":                    {row: form, words: "--intname dv --module 3 -m 4", says: "--module is given twice"},
+		"a form with two values that it uses":        {row: form, words: "--intname dv --intname ov", says: "--intname is given twice"},
+		"a form with two lists of names":             {row: form, words: "--intname dv --domain a.example --domain b.example", says: "--domain is given twice"},
+		"a form that a person types":                 {row: form, words: "--intname dv --lang ru --lang en", typed: true, says: "--lang is given twice"},
+		"an operation with the same item":            {row: operation, words: "--item 3 --item 3 --item 03 --runningoperation 7"},
+		"an operation with what it does not use":     {row: operation, words: "--item 3 --runningoperation 7 --domain a --domain b --period 12 --period 24"},
+		"an operation with two items":                {row: operation, words: "--item 3 --item 4 --runningoperation 7", says: "--item is given twice"},
+		"two operations":                             {row: operation, words: "--item 3 --runningoperation 7 --runningoperation 8", says: "--runningoperation is given twice"},
+		"a command of the panel with two commands":   {row: operation, words: "--command close --command act --item 3", says: "--command is given twice"},
+		"a dry run and none":                         {row: operation, words: "--item 3 --dry-run --dry-run=false", says: "--dry-run is given twice"},
+		"people with the same value":                 {row: people, words: "--item 3 --item 3"},
+		"people with two items":                      {row: people, words: "--item 3 --item 4", says: "--item is given twice"},
+		"people with two languages":                  {row: people, words: "--lang ru --lang en", says: "--lang is given twice"},
+		"people with an operation beside":            {row: people, words: "--item 3 --item 4 --runningoperation 7", says: "--item is given twice"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := parseArgs(strings.Fields(c.words))
+			a.typed = c.typed
+			err := c.row.refuse(a)
+			if c.says == "" {
+				assert.NoError(t, err)
+				return
+			}
+			failure := fault.From(err)
+			require.NotNil(t, failure)
+			assert.Equal(t, fault.Value, failure.Type)
+			assert.Contains(t, failure.Message, c.says+" with different values")
+		})
+	}
+}
+
+// rules CLI-4: an empty value is an absent parameter of the panel, also beside another value.
+func TestCLI4AnEmptyValueBesideAnotherDoesNotCount(t *testing.T) {
+	for _, words := range [][]string{{"--item", "5", "--item", ""}, {"--item", "", "--item", "5"}, {"--item", "5", "--item", "0"}} {
+		a := parseArgs(words)
+		assert.EqualValues(t, 5, a.Item, words)
+		assert.NoError(t, row{needs: needItem}.refuse(a), words)
+		assert.Error(t, row{needs: needItem, byHand: true}.refuse(a), "%s: a person's script has an unset variable", words)
+	}
+	a := parseArgs([]string{"--intname", "dv", "--intname", ""})
+	assert.Equal(t, "dv", a.Intname)
 }
 
 // `--item ""` comes from a script with an unset variable. It must not make the command work on every item.

@@ -314,6 +314,8 @@ func optionRules() string {
 		"also ignore --item and --module, because they work on no item.\n" +
 		"- With --runningoperation the commands for one item ignore those of " + options(narrowing()) + " that they do not use.\n" +
 		"- Both ignore " + options(harmless()) + ": a newer panel may have options with these names.\n\n" +
+		"An option may be repeated with the same value. Different values are an error in a command to run by hand, and in every command those of " +
+		options(decisive()) + " and of an option that it uses. A command to run by hand leaves the operation of --runningoperation alone.\n\n" +
 		"A command to run by hand refuses an unknown option or word, and so does every command on a terminal without --runningoperation. Another one ignores an unknown option together with its value, because a newer panel may pass one. Without --runningoperation it is an error " +
 		"if it begins with --dry or is similar to one of " + options(guarded()) + ": equal except for case, `-` and `_`, or different in one letter " +
 		"(in up to two letters if the option has six letters or more). The module writes the names of ignored options to the log at level 6, and to " +
