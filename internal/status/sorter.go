@@ -3,12 +3,13 @@ package status
 import (
 	"bufio"
 	"container/heap"
-	"encoding/gob"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"pmssl/internal/fault"
 )
@@ -65,9 +66,9 @@ func (s *sorter) spill() error {
 		return spillFault(err)
 	}
 	buffer := bufio.NewWriterSize(one.file, 256<<10)
-	encoder := gob.NewEncoder(buffer)
+	encoder := json.NewEncoder(buffer)
 	for i := range s.rows {
-		if err := encoder.Encode(&s.rows[i]); err != nil {
+		if err := encoder.Encode(spilledRow(&s.rows[i])); err != nil {
 			return spillFault(err)
 		}
 	}
@@ -81,6 +82,21 @@ func (s *sorter) spill() error {
 	return nil
 }
 
+// spilled is a row as it stands in a file. Its times are Unix seconds, because encoding/json refuses years after 9999.
+type spilled struct {
+	*Row
+	Begins, Ends, Looked int64
+}
+
+func spilledRow(r *Row) spilled {
+	return spilled{Row: r, Begins: r.Begins.Unix(), Ends: r.Ends.Unix(), Looked: r.Looked.Unix()}
+}
+
+// restore puts the times back into the row.
+func (s spilled) restore() {
+	s.Row.Begins, s.Row.Ends, s.Row.Looked = time.Unix(s.Begins, 0).UTC(), time.Unix(s.Ends, 0).UTC(), time.Unix(s.Looked, 0).UTC()
+}
+
 func spillFault(err error) error {
 	return fault.Errorf(fault.Missed, "var", "the items do not fit into memory and cannot be sorted in a file below var: %w; free space there", err).Retryable()
 }
@@ -90,7 +106,7 @@ func (s *sorter) each(visit func(*Row) (bool, error)) error {
 	s.sortRows()
 	sources := sources{{rows: s.rows}}
 	for _, p := range s.parts {
-		sources = append(sources, &source{decoder: gob.NewDecoder(bufio.NewReaderSize(io.NewSectionReader(p.file, p.begin, p.end-p.begin), mergeBuffer))})
+		sources = append(sources, &source{decoder: json.NewDecoder(bufio.NewReaderSize(io.NewSectionReader(p.file, p.begin, p.end-p.begin), mergeBuffer))})
 	}
 	for _, one := range sources {
 		if err := one.next(); err != nil {
@@ -127,7 +143,7 @@ func (s *sorter) close() error {
 // source returns the rows of one part, or those in memory.
 type source struct {
 	rows    []Row
-	decoder *gob.Decoder
+	decoder *json.Decoder
 	row     Row
 	done    bool
 }
@@ -140,7 +156,8 @@ func (s *source) next() error {
 		return nil
 	}
 	s.row = Row{}
-	err := s.decoder.Decode(&s.row)
+	read := spilled{Row: &s.row}
+	err := s.decoder.Decode(&read)
 	if errors.Is(err, io.EOF) {
 		s.done = true
 		return nil
@@ -148,6 +165,7 @@ func (s *source) next() error {
 	if err != nil {
 		return fmt.Errorf("reading the sorted items: %w", err)
 	}
+	read.restore()
 	return nil
 }
 

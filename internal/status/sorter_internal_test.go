@@ -5,8 +5,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
+
+	"pmssl/internal/cabforum"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -48,6 +51,32 @@ func TestSorterSortsMoreThanFitsIntoMemory(t *testing.T) {
 			assert.Len(t, seen, n)
 		}
 		require.NoError(t, s.close())
+	}
+}
+
+// A row that does not fit into memory comes back from the file as it was.
+func TestSorterKeepsEveryFieldOfARowInItsFile(t *testing.T) {
+	second := time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)
+	full := Row{
+		Item: 1 << 60, Module: 2, Domain: "xn--e1afmkfd.example", Product: `"A" & <B>`, State: StateWaiting, Severity: Critical, WaitsFor: WaitsClient,
+		Begins: second, Ends: second.AddDate(8000, 0, 0), Serial: "0a", TermStart: cabforum.DateOf(second), PaidUntil: cabforum.DateOf(second.AddDate(1, 0, 0)),
+		Lineage: []int64{1, 1 << 62}, Served: "old", Looked: second.Add(time.Second), Place: "пример at 192.0.2.1", Action: "reissue",
+		Day: cabforum.DateOf(second.AddDate(0, 1, 0)), Reason: "it is due later", Error: "the last \\ one",
+	}
+	fields := reflect.ValueOf(full)
+	for i := range fields.NumField() {
+		require.False(t, fields.Field(i).IsZero(), "the test sets no %s", fields.Type().Field(i).Name)
+	}
+	for name, row := range map[string]Row{"full": full, "empty": {}} {
+		t.Run(name, func(t *testing.T) {
+			s := &sorter{limit: 1, tempFile: func() (*os.File, error) { return os.CreateTemp(t.TempDir(), "rows") }}
+			require.NoError(t, s.add(row))
+			require.Empty(t, s.rows, "the row is in memory")
+			var got []Row
+			require.NoError(t, s.each(func(r *Row) (bool, error) { got = append(got, *r); return true, nil }))
+			assert.Equal(t, []Row{row}, got)
+			require.NoError(t, s.close())
+		})
 	}
 }
 
