@@ -3,7 +3,6 @@ package doctor
 import (
 	"bytes"
 	"context"
-	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"io"
@@ -117,7 +116,7 @@ func checkProgram(_ context.Context, x *examination) []Finding {
 	case same:
 		return append([]Finding{passed("%s, version %s", shown, x.o.Version)}, kept(place)...)
 	}
-	if info, err := buildinfo.ReadFile(real); err != nil || info.Path != modulePath+x.o.Binary {
+	if !isBuildOf(real, modulePath+x.o.Binary) {
 		return []Finding{failed(x.installAgain(), "%s is another program: the panel runs a module of the same name that is not this one", shown)}
 	}
 	return []Finding{failed("run "+place+" --command doctor to examine that one, or "+x.installAgain(), "%s is another build of this module than %s, which runs now", shown, x.o.Executable)}
@@ -131,6 +130,28 @@ func executable(path string) bool {
 
 // modulePath is the path of the packages of the module's programs, which the Go linker writes into them.
 const modulePath = "pmssl/cmd/"
+
+// isBuildOf reports whether a file is a build of the program in this package. It looks for the line about it among the build
+// information, in all of the file: debug/buildinfo knows the place, and would link the readers of every format of programs.
+func isBuildOf(path, programPackage string) bool {
+	file, err := openRegular(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	line := []byte("path\t" + programPackage + "\n")
+	piece, kept := make([]byte, 1<<20), 0
+	for {
+		n, err := io.ReadFull(file, piece[kept:])
+		if bytes.Contains(piece[:kept+n], line) {
+			return true
+		}
+		if err != nil {
+			return false
+		}
+		kept = copy(piece, piece[len(piece)-len(line)+1:]) // the line may begin here
+	}
+}
 
 // kept reports the file that an installation has put aside.
 func kept(place string) []Finding {
@@ -199,15 +220,24 @@ func denied(err error) bool { return errors.Is(err, fs.ErrPermission) && os.Gete
 
 // readSome reads at most limit bytes of a regular file.
 func readSome(path string, limit int64) ([]byte, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, errors.Join(err, errors.New("it is not a regular file"))
-	}
 	return io.ReadAll(io.LimitReader(file, limit))
+}
+
+// openRegular opens a regular file for reading. It does not wait for what is none.
+func openRegular(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(err, errors.New("it is not a regular file"), file.Close())
+	}
+	return file, nil
 }
 
 // Free space below which the check fails, or warns.
