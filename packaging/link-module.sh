@@ -147,6 +147,15 @@ untell_dpkg() {
     dpkg-divert --quiet --no-rename $(owner) --remove "$1"
 }
 
+# alone waits for another script of this kind, of a package or of `make install`: two at once would write the same files, and the
+# second one might keep the first one's link as the panel's file. The lock ends with this process.
+alone() {
+    if [ ! -d "$stage$panel/processing" ] || ! command -v flock >/dev/null; then return 0; fi
+    exec 9<"$stage$panel/processing"
+    flock -w 60 9 || fail "another installation works on $panel/processing for a minute; run $lib/link-$module again when it has ended"
+}
+
+alone
 case ${1:-link} in
 link)
     for folder in processing etc/xml; do

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -251,6 +252,33 @@ func (l *linker) working() bool {
 		return true
 	}
 	return false
+}
+
+// The scripts of a package and of `make install` may start at once. The second one waits, and does nothing if it waits in vain: it would
+// keep the first one's link as the panel's own file.
+func TestTwoScriptsDoNotWorkAtOnce(t *testing.T) {
+	real, err := exec.LookPath("flock")
+	if err != nil {
+		t.Skip(err)
+	}
+	l := newLinker(t, "none")
+	l.put(program, foreign, 0o755)
+	tools := t.TempDir()
+	put(t, filepath.Join(tools, "flock"), "#!/bin/sh\n[ \"$1 $2\" = '-w 60' ] || exit 2\nexec "+real+" -n \"$3\"\n", 0o755) // waits no time
+	l.path = tools + ":"
+	folder, err := os.Open(l.root + "/usr/local/mgr5/processing")
+	require.NoError(t, err)
+	defer folder.Close()
+	require.NoError(t, syscall.Flock(int(folder.Fd()), syscall.LOCK_EX))
+	for _, action := range []string{"link", "unlink"} {
+		out, code := l.try(action)
+		assert.Equal(t, 1, code, out)
+		assert.Contains(t, out, "another installation works on")
+		assert.Equal(t, []string{foreign, ""}, []string{l.show(program), l.show(program + ".orig")})
+	}
+	require.NoError(t, folder.Close())
+	l.do("link")
+	assert.Equal(t, []string{linkProgram, foreign}, []string{l.show(program), l.show(program + ".orig")})
 }
 
 // Each step of the script is a program that it starts. The script is killed before each of them.

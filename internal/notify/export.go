@@ -3,11 +3,15 @@ package notify
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"pmssl/internal/filelock"
 )
 
 // What WriteTemplates did with a file.
@@ -23,12 +27,9 @@ type WrittenFile struct {
 	Name, Result string
 }
 
-// unfinished ends the name of a file that is being written. A killed run leaves it, and the next one removes it.
-const unfinished = ".new"
-
 // WriteTemplates writes the built-in templates and the page about their fields into the folder, which it makes if only the folder
 // itself is missing. It overwrites no file that was edited and follows no link in the folder, and a file appears with its whole
-// text or not at all. Running it again completes what an interruption left.
+// text or not at all. Running it again completes what an interruption left, and two runs at once do not meet.
 func WriteTemplates(folder string) ([]WrittenFile, error) {
 	root, err := openFolder(folder)
 	if err != nil {
@@ -39,6 +40,12 @@ func WriteTemplates(folder string) ([]WrittenFile, error) {
 	if err != nil {
 		return nil, err
 	}
+	err = filelock.RemoveUnfinished(root, func(name string) bool {
+		return slices.ContainsFunc(entries, func(entry fs.DirEntry) bool { return entry.Name() == name })
+	})
+	if err != nil {
+		return nil, bare(err)
+	}
 	var all []WrittenFile
 	for _, entry := range entries {
 		text, err := builtin.ReadFile(path.Join("templates", entry.Name()))
@@ -46,6 +53,9 @@ func WriteTemplates(folder string) ([]WrittenFile, error) {
 			return all, err
 		}
 		result, err := writeFile(root, entry.Name(), string(text))
+		if errors.Is(err, fs.ErrExist) { // another run has written it meanwhile
+			result, err = writeFile(root, entry.Name(), string(text))
+		}
 		if err != nil {
 			return all, fmt.Errorf("%s: %w", filepath.Join(folder, entry.Name()), bare(err))
 		}
@@ -88,23 +98,10 @@ func writeFile(root *os.Root, name, text string) (string, error) {
 // place writes the text into a file of another name and has publish give it its own: root.Link, which fails if a file has that name
 // by now, or root.Rename, which replaces it.
 func place(root *os.Root, name, text string, publish func(from, to string) error) error {
-	temporary := "." + name + unfinished
-	if err := root.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	return filelock.WriteFile(root, name, 0o644, func(to io.Writer) error {
+		_, err := io.WriteString(to, text)
 		return err
-	}
-	file, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = file.WriteString(text)
-	err = errors.Join(err, file.Sync(), file.Close())
-	if err == nil {
-		err = publish(temporary, name)
-	}
-	if removed := root.Remove(temporary); !errors.Is(removed, fs.ErrNotExist) {
-		err = errors.Join(err, removed)
-	}
-	return err
+	}, publish)
 }
 
 // bare returns a file system error without its paths.

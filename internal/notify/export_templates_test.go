@@ -3,11 +3,13 @@ package notify_test
 import (
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"pmssl/internal/filelock"
 	"pmssl/internal/notify"
 )
 
@@ -48,6 +50,39 @@ func TestTemplatesAreWrittenOnceAndKeptWhenEdited(t *testing.T) {
 	text, err := os.ReadFile(edited)
 	require.NoError(t, err)
 	assert.Equal(t, "Subject: mine\n\ntext\n", string(text))
+	entries, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	assert.Len(t, entries, 19, "no unfinished file is left")
+}
+
+// rules SWEEP-8: while one run writes a file, another one neither removes what it writes nor fails.
+func TestTwoRunsAtOnceWriteTheTemplates(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, ".prove.en.txt.new") // the name that every run once gave to its file
+	other, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	require.NoError(t, err)
+	locked, err := filelock.Try(other, filelock.Exclusive)
+	require.NoError(t, err)
+	require.True(t, locked)
+	assert.Equal(t, notify.Written, results(t, folder)["prove.en.txt"])
+	assert.FileExists(t, path, "the other run is writing it")
+	require.NoError(t, other.Close())
+	assert.Equal(t, notify.Unchanged, results(t, folder)["prove.en.txt"])
+	assert.NoFileExists(t, path, "the other run has ended")
+
+	folder = filepath.Join(t.TempDir(), "new")
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			files, err := notify.WriteTemplates(folder)
+			assert.NoError(t, err)
+			assert.Len(t, files, 19)
+			for _, file := range files {
+				assert.Contains(t, []string{notify.Written, notify.Unchanged}, file.Result, file.Name)
+			}
+		})
+	}
+	all.Wait()
 	entries, err := os.ReadDir(folder)
 	require.NoError(t, err)
 	assert.Len(t, entries, 19, "no unfinished file is left")

@@ -3,11 +3,14 @@ package panel
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"pmssl/internal/filelock"
 )
 
 const (
@@ -16,8 +19,6 @@ const (
 	// keyFolderMode and keyFileMode let nobody else read.
 	keyFolderMode, keyFileMode = 0o700, 0o600
 	keySuffix                  = ".json"
-	// unfinished ends the name of a file that is being written. A killed run leaves it.
-	unfinished = ".new"
 )
 
 // errForeign says that what stands in a place belongs to somebody else, who could read or change it.
@@ -102,24 +103,22 @@ func openKeyFile(keys *os.Root, name string) (*os.File, error) {
 
 // writeKeyFile writes a file so that after a crash either the former or the new one is there, whole.
 func writeKeyFile(keys *os.Root, name string, content []byte) error {
-	if err := keys.Remove(name + unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := removeUnfinished(keys, name); err != nil {
 		return err
 	}
-	file, err := keys.OpenFile(name+unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, keyFileMode)
+	err := filelock.WriteFile(keys, name, keyFileMode, func(to io.Writer) error {
+		_, err := to.Write(content)
+		return err
+	}, keys.Rename)
 	if err != nil {
 		return err
-	}
-	_, err = file.Write(content)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = keys.Rename(name+unfinished, name)
-	}
-	if err != nil {
-		return errors.Join(err, keys.Remove(name+unfinished))
 	}
 	return syncKeys(keys)
+}
+
+// removeUnfinished removes what a killed run left of the file.
+func removeUnfinished(keys *os.Root, name string) error {
+	return filelock.RemoveUnfinished(keys, func(unfinished string) bool { return unfinished == name })
 }
 
 // syncKeys makes what was created, renamed or removed in the folder last.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/filelock"
 	"pmssl/internal/item"
 	"pmssl/internal/pki"
 )
@@ -137,17 +138,13 @@ func (h *Host) RemoveKeyPairs(_ context.Context, it int64) error {
 		return h.keyFault("", "removed", err)
 	}
 	defer keys.Close()
-	removed := false
-	for _, name := range []string{keyFileName(it) + unfinished, keyFileName(it)} {
-		switch err := keys.Remove(name); {
-		case err == nil:
-			removed = true
-		case !errors.Is(err, fs.ErrNotExist):
-			return h.keyFault(name, "removed", err)
-		}
+	name := keyFileName(it)
+	err = removeUnfinished(keys, name)
+	if removed := keys.Remove(name); !errors.Is(removed, fs.ErrNotExist) {
+		err = errors.Join(err, removed)
 	}
-	if !removed {
-		return nil
+	if err != nil {
+		return h.keyFault(name, "removed", err)
 	}
 	return syncKeys(keys)
 }
@@ -173,7 +170,11 @@ func (h *Host) ItemsWithKeyPairs(context.Context) ([]int64, error) {
 	}
 	var items []int64
 	for _, entry := range entries {
-		number, ours := strings.CutSuffix(strings.TrimSuffix(entry.Name(), unfinished), keySuffix)
+		name := entry.Name()
+		if written, is := filelock.UnfinishedName(name); is {
+			name = written
+		}
+		number, ours := strings.CutSuffix(name, keySuffix)
 		if it, err := strconv.ParseInt(number, 10, 64); ours && err == nil && it > 0 && keyFileName(it) == number+keySuffix {
 			items = append(items, it)
 		}

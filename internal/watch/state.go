@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -227,23 +228,17 @@ func (w *Watcher) Write(state *State) error {
 	if !state.dirty {
 		return nil
 	}
-	temporary := w.o.State + ".new" // one writer: the sweep's lock is held
-	file, err := filelock.OpenRegular(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	folder, err := os.OpenRoot(filepath.Dir(w.o.State))
 	if err != nil {
 		return fmt.Errorf("what was seen at sites cannot be kept: %w", err)
 	}
-	err = state.encode(file)
+	defer folder.Close()
+	name := filepath.Base(w.o.State)
+	err = filelock.RemoveUnfinished(folder, func(unfinished string) bool { return unfinished == name })
 	if err == nil {
-		err = file.Sync()
-	}
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(temporary, w.o.State)
+		err = filelock.WriteFile(folder, name, 0o600, state.encode, folder.Rename)
 	}
 	if err != nil {
-		_ = os.Remove(temporary)
 		return fmt.Errorf("what was seen at sites cannot be kept: %w", err)
 	}
 	state.dirty = false

@@ -65,7 +65,7 @@ var allowed = map[string][]string{
 		"internal/exchange", "internal/item", "internal/publish", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl",
 	},
 	"internal/notify": {
-		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext",
+		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext", "internal/filelock",
 	},
 	"internal/seller":            {"internal/exchange", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext"},
 	"internal/seller/sellerhttp": {"internal/exchange", "internal/fault", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml"},
@@ -84,7 +84,7 @@ var allowed = map[string][]string{
 	"internal/deliver":             {"internal/tlsleaf", "internal/publish", "internal/pki", "internal/fault", "internal/plaintext"},
 	"internal/deliver/ispmgr":      {"internal/deliver", "internal/ispapi", "internal/publish", "internal/pki"},
 	"internal/deliver/execute":     {"internal/deliver", "internal/publish", "internal/program", "internal/filelock", "internal/plaintext"},
-	"internal/watch/crl":           {"internal/dnscheck", "internal/plaintext"},
+	"internal/watch/crl":           {"internal/dnscheck", "internal/filelock", "internal/plaintext"},
 	"internal/program":             {"internal/panellog", "internal/plaintext"},
 	"internal/publish":             {"internal/pki", "internal/fault", "internal/plaintext", "internal/filelock", "internal/dnscheck", "internal/panellog"},
 	"internal/publish/publishtest": {"internal/publish"},

@@ -128,11 +128,18 @@ func (h *hierarchy) save(dir string) error {
 // writeFile replaces a file in one step, so that a program that is killed leaves no partial file
 // behind.
 func writeFile(path string, content []byte, mode fs.FileMode) error {
-	temporary := path + ".new"
-	if err := os.WriteFile(temporary, content, mode); err != nil {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // other programs write the file, too
+	if err != nil {
 		return err
 	}
-	return os.Rename(temporary, path)
+	_, err = file.Write(content)
+	if err = errors.Join(err, file.Chmod(mode), file.Close()); err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
 }
 
 func loadBlock(path, label string) ([]byte, error) {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"pmssl/internal/filelock"
 )
 
 const (
@@ -30,7 +32,6 @@ const (
 	maxEntries = 10_000
 
 	copySuffix = ".crl"
-	newSuffix  = ".new"
 )
 
 // known is what is known about one list between runs.
@@ -141,22 +142,10 @@ func (f folder) write(name string, content []byte) error {
 	if f.root == nil || f.readOnly {
 		return nil
 	}
-	_ = f.root.Remove(name + newSuffix) // a killed run may have left it
-	file, err := f.root.OpenFile(name+newSuffix, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
-	if err != nil {
+	return filelock.WriteFile(f.root, name, fileMode, func(to io.Writer) error {
+		_, err := to.Write(content)
 		return err
-	}
-	_, err = file.Write(content)
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = f.root.Rename(name+newSuffix, name)
-	}
-	if err != nil {
-		_ = f.root.Remove(name + newSuffix)
-	}
-	return err
+	}, f.root.Rename)
 }
 
 // remove removes a file if it is there.
@@ -170,10 +159,13 @@ func (f folder) remove(name string) error {
 	return nil
 }
 
-// removeOthers removes the files of the module that are not copies of these lists.
+// removeOthers removes the files of the module that are not copies of these lists, and what a killed run left.
 func (f folder) removeOthers(lists map[string]*known) error {
 	if f.root == nil || f.readOnly {
 		return nil
+	}
+	if err := filelock.RemoveUnfinished(f.root, func(name string) bool { return name == indexName || isCopy(name) }); err != nil {
+		return err
 	}
 	dir, err := f.root.Open(".")
 	if err != nil {
@@ -195,11 +187,16 @@ func (f folder) removeOthers(lists map[string]*known) error {
 	return nil
 }
 
-// isLeftover reports whether a file has the name of a copy, or of one that was being written, and is no copy of these lists.
+// isCopy reports whether a file has the name of a copy.
+func isCopy(file string) bool {
+	name, copied := strings.CutSuffix(file, copySuffix)
+	return copied && isName(name)
+}
+
+// isLeftover reports whether a file has the name of a copy and is no copy of these lists.
 func isLeftover(file string, lists map[string]*known) bool {
-	file, unfinished := strings.CutSuffix(file, newSuffix)
-	name, isCopy := strings.CutSuffix(file, copySuffix)
-	return isCopy && isName(name) && (unfinished || lists[name] == nil || lists[name].Size == 0)
+	name := strings.TrimSuffix(file, copySuffix)
+	return isCopy(file) && (lists[name] == nil || lists[name].Size == 0)
 }
 
 // readIndex returns what is known about lists, by the names of their copies. What cannot be read is unknown: those lists are

@@ -400,8 +400,8 @@ func TestTheFolderIsBounded(t *testing.T) {
 func TestAListThatCannotBeKeptIsRead(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(t)
-	require.NoError(t, os.Mkdir(w.copyPath()+".new", 0o700))
-	require.NoError(t, os.WriteFile(filepath.Join(w.copyPath()+".new", "x"), nil, 0o600))
+	require.NoError(t, os.Mkdir(w.copyPath(), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(w.copyPath(), "x"), nil, 0o600)) // in the way of the copy
 	answer, err := s.Ask(t.Context(), w.query())
 	require.NoError(t, err)
 	assert.True(t, answer.Known)

@@ -1,0 +1,129 @@
+package filelock
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+)
+
+const (
+	// unfinished ends the name of a file that is being written.
+	unfinished = ".new"
+	// randomLetters is the length of rand.Text.
+	randomLetters = 26
+	// maxEntries is how many files of a folder RemoveUnfinished looks at.
+	maxEntries = 100_000
+	// maxAttempts is how often a file is created again that another process took for a leftover.
+	maxAttempts = 10
+)
+
+// WriteFile writes a file of the folder whole or not at all. Write gets a file of another name, `.NAME.<random letters>.new`, which no
+// other process writes and which this one keeps locked; then publish gives it the name: folder.Rename replaces a file that is there,
+// folder.Link fails with fs.ErrExist. The content is on the disk before that. A killed process leaves the file for RemoveUnfinished.
+func WriteFile(folder *os.Root, name string, mode fs.FileMode, write func(io.Writer) error, publish func(from, to string) error) error {
+	file, temporary, err := createUnfinished(folder, name, mode)
+	if err != nil {
+		return err
+	}
+	if err = write(file); err == nil {
+		err = file.Sync()
+	}
+	if err == nil {
+		err = publish(temporary, name)
+	}
+	// After folder.Rename the name is free. It is removed while the file is locked, so that nobody else removes another one.
+	if removed := folder.Remove(temporary); !errors.Is(removed, fs.ErrNotExist) {
+		err = errors.Join(err, removed)
+	}
+	return errors.Join(err, file.Close())
+}
+
+// createUnfinished creates a file for a name and locks it. Between the two another process may take it for a leftover and remove it.
+func createUnfinished(folder *os.Root, name string, mode fs.FileMode) (*os.File, string, error) {
+	for range maxAttempts {
+		temporary := "." + name + "." + rand.Text() + unfinished
+		file, err := folder.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		if err != nil {
+			return nil, "", err
+		}
+		// A file system without locks is one on which RemoveUnfinished removes nothing.
+		if free, err := Try(file, Exclusive); err != nil || free && sameIn(folder, file, temporary) {
+			return file, temporary, nil
+		}
+		_ = file.Close()
+	}
+	return nil, "", fmt.Errorf("%s: another process removes each file that is created for it", name)
+}
+
+// UnfinishedName returns the name that a file is written for (WriteFile), from the name that it has until then; false if it is no such
+// name. `NAME.new` is one too.
+func UnfinishedName(entry string) (name string, is bool) {
+	name, is = strings.CutSuffix(strings.TrimPrefix(entry, "."), unfinished)
+	if at := len(name) - randomLetters; at > 0 && name[at-1] == '.' && isRandom(name[at:]) {
+		name = name[:at-1]
+	}
+	return name, is && name != ""
+}
+
+// isRandom reports whether the text has only letters of rand.Text (base32).
+func isRandom(text string) bool {
+	return strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
+
+// RemoveUnfinished removes the files of the folder that ended processes left while they wrote a file whose name ours accepts. What a
+// running process writes stays.
+func RemoveUnfinished(folder *os.Root, ours func(name string) bool) error {
+	dir, err := folder.Open(".")
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	entries, err := dir.ReadDir(maxEntries)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	for _, entry := range entries {
+		if name, is := UnfinishedName(entry.Name()); !is || !ours(name) {
+			continue
+		}
+		if err := removeAbandoned(folder, entry.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeAbandoned removes a file unless a process has it locked. What is no regular file was not written by WriteFile.
+func removeAbandoned(folder *os.Root, name string) error {
+	info, err := folder.Lstat(name)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return folder.Remove(name)
+	}
+	file, err := folder.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if free, err := Try(file, Exclusive); err != nil || !free || !sameIn(folder, file, name) {
+		return nil
+	}
+	return folder.Remove(name)
+}
+
+// sameIn reports whether the name in the folder still means the open file.
+func sameIn(folder *os.Root, file *os.File, name string) bool {
+	open, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := folder.Lstat(name)
+	return err == nil && os.SameFile(open, there)
+}
