@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -31,10 +32,11 @@ type fakeDelivery struct {
 	impossible bool
 	targets    []deliver.Target
 	reasons    []deliver.Reason
-	broken     error            // of Targets
-	refuse     map[string]error // by block: what Deliver says
-	served     map[string]string
-	noKey      map[string]error // by block: what CheckKey says
+	broken     error             // of Targets
+	refuse     map[string]error  // by block: what Deliver says
+	served     map[string]string // by block: the serial that is shown, in hex
+	ends       time.Time         // of what is shown instead of the certificate; long after these tests if zero
+	noKey      map[string]error  // by block: what CheckKey says
 	// slow is how many looks after a delivery still show the former certificate.
 	slow    int
 	pending map[string]string // by block: what is shown after that
@@ -102,7 +104,14 @@ func (f *fakeDelivery) Seen(_ context.Context, t deliver.Target, serial string) 
 	if f.served[t.Block] == serial {
 		return deliver.Sight{Seen: true}, nil
 	}
-	return deliver.Sight{Why: t.Sites[0] + " at 192.0.2.80:443 shows certificate " + f.served[t.Block]}, nil
+	sight := deliver.Sight{Why: t.Sites[0] + " at 192.0.2.80:443 shows certificate " + f.served[t.Block]}
+	if serial, shown := new(big.Int).SetString(f.served[t.Block], 16); shown {
+		sight.Served = &x509.Certificate{SerialNumber: serial, NotAfter: f.ends}
+		if sight.Served.NotAfter.IsZero() {
+			sight.Served.NotAfter = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+		}
+	}
+	return sight, nil
 }
 
 // deliveryState is the item parameter.

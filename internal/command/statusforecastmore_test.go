@@ -69,7 +69,7 @@ func TestStatusForetellsDeliveries(t *testing.T) {
 	row := statusOf(t, d.env())
 	assert.Equal(t, "uninstalled", row.State)
 	assert.Equal(t, "client", row.WaitsFor)
-	assert.Contains(t, row.Error, "web7")
+	assert.Contains(t, row.Error, "the server is down")
 }
 
 // rules STATUS-4: what the policy says about a revoked certificate.

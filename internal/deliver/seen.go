@@ -32,35 +32,36 @@ func (s *service) Seen(ctx context.Context, t Target, serial string) (Sight, err
 	}
 	places := addresses(d)
 	for _, site := range t.Sites {
-		why, err := s.shown(ctx, places, site, serial)
-		if err != nil || why != "" {
-			return Sight{Why: why}, err
+		sight, err := s.shown(ctx, places, site, serial)
+		if err != nil || !sight.Seen {
+			return sight, err
 		}
 	}
 	return Sight{Seen: len(t.Sites) > 0}, nil
 }
 
-// shown returns what a site shows instead of the certificate with the serial; empty if it shows that.
-func (s *service) shown(ctx context.Context, places []address, site, serial string) (why string, err error) {
+// shown returns what a site shows: whether that is the certificate with the serial, and if not, what it is.
+func (s *service) shown(ctx context.Context, places []address, site, serial string) (Sight, error) {
 	reached := false
 	for _, place := range places {
-		served, err := s.served(ctx, place, site)
+		served, err := Served(ctx, s.o.Env, place.network, place.hostPort, site)
 		switch {
 		case ctx.Err() != nil:
-			return "", ctx.Err()
+			return Sight{}, ctx.Err()
 		case err != nil && place.absent(err):
 			continue
 		case err != nil:
-			return fmt.Sprintf("%s at %s: %v", site, place.hostPort, err), nil
-		case served != serial:
-			return fmt.Sprintf("%s at %s shows certificate %s", site, place.hostPort, served), nil
+			return Sight{Why: fmt.Sprintf("%s at %s: %v", site, place.hostPort, err)}, nil
+		}
+		if other := fmt.Sprintf("%x", served.SerialNumber); other != serial {
+			return Sight{Why: fmt.Sprintf("%s at %s shows certificate %s", site, place.hostPort, other), Served: served}, nil
 		}
 		reached = true
 	}
 	if !reached {
-		return site + ": none of its addresses can be reached from here", nil
+		return Sight{Why: site + ": none of its addresses can be reached from here"}, nil
 	}
-	return "", nil
+	return Sight{Seen: true}, nil
 }
 
 // addresses returns where the sites of a block are looked at: at its word check, or at port 443 of its panel's host.
@@ -92,15 +93,6 @@ func (a address) absent(err error) bool {
 	var noAddress *net.AddrError
 	var unknown *net.DNSError
 	return a.named && (errors.As(err, &noAddress) || errors.As(err, &unknown) && unknown.IsNotFound)
-}
-
-// served returns the serial of the certificate that an address shows for a site. The certificate is not verified.
-func (s *service) served(ctx context.Context, place address, site string) (string, error) {
-	leaf, err := Served(ctx, s.o.Env, place.network, place.hostPort, site)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%x", leaf.SerialNumber), nil
 }
 
 // Served returns the certificate that a server shows for a site within 5 seconds. Nothing of it is verified.

@@ -184,6 +184,9 @@ func TestACertificateIsSeenWhenEveryAddressShowsItForEverySite(t *testing.T) {
 			}
 			sight := look(t, c.block, i, "a.example", "b.example")
 			assert.Equal(t, c.seen, sight.Seen, sight.Why)
+			if assert.Equal(t, strings.Contains(c.why, "certificate 29"), sight.Served != nil) && sight.Served != nil {
+				assert.Equal(t, int64(0x29), sight.Served.SerialNumber.Int64())
+			}
 			if c.seen {
 				assert.Empty(t, sight.Why)
 			} else {

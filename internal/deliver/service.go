@@ -2,12 +2,13 @@ package deliver
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 
 	"pmssl/internal/publish"
 )
 
-// ErrByHand is a delivery that does not come about in this way, however often it is tried: the panel has no entry that it could
+// ErrByHand is a delivery that does not come about in this way unless somebody changes something: the panel has no entry that it could
 // renew, and there is no private key to make one with. The text says why, and what the administrator can do.
 var ErrByHand = errors.New("the certificate is to be installed by hand")
 
@@ -52,6 +53,8 @@ type Sight struct {
 	Seen bool
 	// Why says what was seen instead, for which site and at which address; empty if Seen.
 	Why string
+	// Served is the certificate that Why is about; nil if none was shown.
+	Served *x509.Certificate
 }
 
 // Service delivers by the deploy blocks of the configuration. Each delivery checks afresh whose sites they are.
@@ -69,7 +72,7 @@ type Service interface {
 	// database cannot be read, or the run ends.
 	Targets(ctx context.Context, order Order, names []string) ([]Target, []Reason, error)
 	// Deliver brings the certificate to the target's server. Delivering a certificate that is there already changes nothing.
-	// An error that wraps ErrByHand lasts; any other may pass. With ErrTimeSpent and publish.ErrNotAsked nothing was begun, or it
+	// An error that wraps ErrByHand lasts until somebody changes something; any other may pass. With ErrTimeSpent and publish.ErrNotAsked nothing was begun, or it
 	// was ended with the time of the run.
 	Deliver(ctx context.Context, order Order, target Target, c Certificate) error
 	// CheckKey reports by nil that the target's server would take a certificate for these names and another key than that of the one

@@ -2,6 +2,8 @@ package lifecycle
 
 import (
 	"context"
+	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -105,7 +107,7 @@ func (j *Order) noDelivery(d delivery, stored pki.Chain, unread error) string {
 func (j *Order) deliverRound(ctx context.Context, d *delivery, stored pki.Chain) (finished bool, err error) {
 	before := *d
 	if len(d.Targets) > 0 {
-		if turn := j.lookAt(ctx, d); !turn || ctx.Err() != nil {
+		if turn := j.lookAt(ctx, d, stored); !turn || ctx.Err() != nil {
 			*d = before
 			return false, nil
 		}
@@ -117,11 +119,11 @@ func (j *Order) deliverRound(ctx context.Context, d *delivery, stored pki.Chain)
 	if d.tryDue(now) {
 		return j.try(ctx, d, stored)
 	}
-	if d.over(now) && d.nowhere(before) {
+	if d.over(now) {
 		j.Log.Infof("certificate %s is not delivered any more: %s", d.Serial, d.Why)
 		return true, j.dropDelivery(ctx)
 	}
-	if d.over(now) && d.Told { // the daily look
+	if d.late(now) && d.Told { // the daily look
 		d.Last = now
 	} else if slices.Equal(d.Done, before.Done) { // no news
 		d.Why = before.Why
@@ -131,12 +133,12 @@ func (j *Order) deliverRound(ctx context.Context, d *delivery, stored pki.Chain)
 
 // lookAt looks at the targets that the last try found. It notes which of them show the certificate, and what the others show.
 // False if there is no time for that.
-func (j *Order) lookAt(ctx context.Context, d *delivery) (turn bool) {
+func (j *Order) lookAt(ctx context.Context, d *delivery, stored pki.Chain) (turn bool) {
 	known := d.Targets
-	d.Targets, d.Done = nil, nil
+	d.Targets, d.Done, d.Other = nil, nil, nil
 	var problems []string
 	for _, t := range known {
-		why, err := j.look(ctx, deliver.Target{Block: t.Block, Sites: t.Sites}, d.Serial)
+		why, served, err := j.look(ctx, deliver.Target{Block: t.Block, Sites: t.Sites}, d.Serial)
 		if errors.Is(err, deliver.ErrTimeSpent) {
 			return false
 		}
@@ -144,6 +146,9 @@ func (j *Order) lookAt(ctx context.Context, d *delivery) (turn bool) {
 			problems = append(problems, why)
 		} else {
 			d.Done = append(d.Done, t.Block)
+		}
+		if served != nil && j.onPurpose(served, stored) {
+			d.Other = append(d.Other, t.Block)
 		}
 		if errors.Is(err, deliver.ErrNoBlock) { // another block may serve the sites now
 			d.Unclear = true
@@ -157,17 +162,28 @@ func (j *Order) lookAt(ctx context.Context, d *delivery) (turn bool) {
 	return true
 }
 
-// look returns what a target's sites show instead of the certificate, or why that is not known; empty if all show it. The error is
-// why it is not known.
-func (j *Order) look(ctx context.Context, t deliver.Target, serial string) (why string, err error) {
+// look returns what a target's sites show instead of the certificate, in words and if it is known, or why that is not known; empty if
+// all show it. The error is why it is not known.
+func (j *Order) look(ctx context.Context, t deliver.Target, serial string) (why string, served *x509.Certificate, err error) {
 	sight, err := j.Delivering.Seen(ctx, t, serial)
 	switch {
 	case err != nil:
-		return fmt.Sprintf("deploy %s: %v", t.Block, err), err
+		return fmt.Sprintf("deploy %s: %v", t.Block, err), nil, err
 	case !sight.Seen:
-		return fmt.Sprintf("deploy %s: %s", t.Block, sight.Why), nil
+		return fmt.Sprintf("deploy %s: %s", t.Block, sight.Why), sight.Served, nil
 	}
-	return "", nil
+	return "", nil, nil
+}
+
+// onPurpose reports whether a certificate that a server shows may be there on purpose: it is no earlier one of the item (rules WATCH-2)
+// and has not expired.
+func (j *Order) onPurpose(served *x509.Certificate, stored pki.Chain) bool {
+	if slices.Contains(strings.Fields(j.Item.Params[itemparam.EarlierSerials]), fmt.Sprintf("%x", served.SerialNumber)) || !served.NotAfter.After(j.Now()) {
+		return false
+	}
+	key, comparable := served.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	sameKey := comparable && key.Equal(stored.Leaf.PublicKey)
+	return !sameKey || !served.NotBefore.Before(stored.Leaf.NotBefore)
 }
 
 // try delivers the certificate to the servers that do not show it. True if the delivery is over.
@@ -255,6 +271,10 @@ func (j *Order) deliverToAll(ctx context.Context, d *delivery, before delivery, 
 			d.Done = append(d.Done, t.Block)
 			continue
 		}
+		if before.late(j.Now().UTC()) && slices.Contains(before.Other, t.Block) {
+			problems, begun = append(problems, fmt.Sprintf("deploy %s: its server shows another certificate, which is left there", t.Block)), true
+			continue
+		}
 		why, asked := j.deliverTo(ctx, d, t, c)
 		problems, begun = append(problems, why), begun || asked
 	}
@@ -298,7 +318,7 @@ func (j *Order) deliverTo(ctx context.Context, d *delivery, t deliver.Target, c 
 		if look > 0 && (!j.Waits.TakeSpare(reloadPause) || j.Sleep(ctx, reloadPause) != nil) {
 			break
 		}
-		if why, _ = j.look(ctx, t, c.Serial); why == "" {
+		if why, _, _ = j.look(ctx, t, c.Serial); why == "" {
 			d.Done = append(d.Done, t.Block)
 			break
 		}
@@ -312,7 +332,7 @@ func (j *Order) shows(ctx context.Context, before delivery, t deliver.Target, se
 	if slices.ContainsFunc(before.Targets, same) {
 		return slices.Contains(before.Done, t.Block)
 	}
-	why, _ := j.look(ctx, t, serial)
+	why, _, _ := j.look(ctx, t, serial)
 	return why == ""
 }
 
@@ -379,7 +399,7 @@ func (j *Order) InstallDue() bool {
 
 // InstallTold returns the day, YYYY-MM-DD, on which the client was told to install the stored certificate by hand because it could
 // not be delivered; empty if that did not happen. tries is how often the module tried to deliver it, and pending is true while it
-// goes on with that, which it does with the mode on only, and knows a site of the client.
+// goes on with that and the administrator has no task about it, which it does with the mode on only, and knows a site of the client.
 func (j *Order) InstallTold() (day string, tries int, pending bool) {
 	raw := j.Item.Params[itemparam.Delivery]
 	d := parseDelivery(raw, j.Now().UTC())

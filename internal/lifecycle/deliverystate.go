@@ -17,9 +17,8 @@ const (
 	lookPause = 5 * time.Minute
 	// byHandAfter is how long a delivery is tried before client and administrator are told (docs/reference/unattended.md §7).
 	byHandAfter = 48 * time.Hour
-	// dailyLook is the time between two looks after that.
-	dailyLook = 24 * time.Hour
-	// maxPause is the longest time between two tries. If the last one is longer ago, none was due that could be made.
+	// maxPause is the longest time between two tries, and that between two looks after byHandAfter. If the last try is longer ago, none
+	// was due that could be made.
 	maxPause = 24 * time.Hour
 	// turnTime is how long an item was worked on in vain for others to come first in the next sweep.
 	turnTime = time.Minute
@@ -27,7 +26,7 @@ const (
 	maxWhy = 500
 )
 
-// tryPauses returns the time between a try and the one before it. There are as many tries.
+// tryPauses returns the time between a try and the one before it, for the first tries. The others have the last pause.
 func tryPauses() []time.Duration {
 	return []time.Duration{0, 10 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour, maxPause}
 }
@@ -38,7 +37,7 @@ type delivery struct {
 	Serial string    `json:"serial"`
 	Since  time.Time `json:"since"` // when the certificate was stored
 	Tries  int       `json:"tries"`
-	Last   time.Time `json:"last,omitzero"` // when the last try began, or the last look after the tries
+	Last   time.Time `json:"last,omitzero"` // when the last try began, or the last daily look without one
 	// Turn is when time for deliveries was last spent on the item for a minute or more without a try, or when the last sweep began in
 	// which its servers were not asked: it comes before those that this sweep tried, and after those that it had no time for.
 	Turn time.Time `json:"turn,omitzero"`
@@ -48,10 +47,13 @@ type delivery struct {
 	Unclear bool `json:"unclear,omitempty"`
 	// NotOwner says that the last try found no evidence that any site is the client's own. Nobody is told about that.
 	NotOwner bool `json:"not_owner,omitempty"`
-	// Done are the blocks whose servers showed the certificate, ByHand those that cannot deliver it.
+	// Done are the blocks whose servers showed the certificate, ByHand those that cannot deliver it as things are.
 	Done   []string `json:"done,omitempty"`
 	ByHand []string `json:"by_hand,omitempty"`
-	Why    string   `json:"why,omitempty"` // why it is not over
+	// Other are the blocks whose servers showed another certificate at the last look of this run, neither an earlier one of the item nor
+	// one that has expired: it may be there on purpose.
+	Other []string `json:"-"`
+	Why   string   `json:"why,omitempty"` // why it is not over
 	// Told says that the administrator has a task, Task which one if it is to be closed.
 	Told bool  `json:"told,omitempty"`
 	Task int64 `json:"task,omitempty"`
@@ -97,7 +99,7 @@ func DeliveryDue(text string, now time.Time) (due bool, since time.Time) {
 // NextDelivery returns the first instant from now on at which DeliveryDue is true.
 func NextDelivery(text string, now time.Time) time.Time {
 	d := parseDelivery(text, now.UTC())
-	for _, pause := range []time.Duration{0, lookPause, dailyLook} {
+	for _, pause := range []time.Duration{0, lookPause, maxPause} {
 		at := d.Last.Add(pause)
 		if at.Before(now) {
 			at = now
@@ -137,19 +139,24 @@ func (d delivery) byHand(now time.Time) bool {
 	return !d.NotOwner && (now.Sub(d.Since) >= byHandAfter || len(d.ByHand) > 0)
 }
 
-// over reports whether no further try is made. One is made in any case: no sweep may have run for two days, or none since the first tries.
-func (d delivery) over(now time.Time) bool {
-	if now.Sub(d.Since) >= byHandAfter && d.Tries > 0 && (d.Told || d.Tries >= len(tryPauses()) || now.Sub(d.Last) < maxPause) {
-		return true
-	}
-	hopeless := func(t deliveryTarget) bool { return slices.Contains(d.ByHand, t.Block) }
-	return len(d.ByHand) > 0 && !d.Unclear && len(slices.DeleteFunc(d.left(), hopeless)) == 0
+// late reports whether looks and tries are made daily: client and administrator are told, or somebody has to change something first.
+func (d delivery) late(now time.Time) bool {
+	return d.Tries > 0 && (d.tooLong(now) || d.hopeless())
 }
 
-// nowhere reports whether no server is left, or none has a site of the client's own. before is what was known before the servers were
-// looked at.
-func (d delivery) nowhere(before delivery) bool {
-	return len(d.Targets) == 0 && (d.NotOwner || len(before.Targets) > 0)
+// tooLong reports whether the delivery takes so long that a person is told.
+func (d delivery) tooLong(now time.Time) bool { return now.Sub(d.Since) >= byHandAfter }
+
+// hopeless reports whether no server is left to which the certificate can be delivered as things are.
+func (d delivery) hopeless() bool {
+	byHand := func(t deliveryTarget) bool { return slices.Contains(d.ByHand, t.Block) }
+	return len(d.ByHand) > 0 && !d.Unclear && len(slices.DeleteFunc(d.left(), byHand)) == 0
+}
+
+// over reports whether no further try is made of a delivery without a site of the client's own. One is made in any case: no sweep may
+// have run for two days, or none since the first tries.
+func (d delivery) over(now time.Time) bool {
+	return d.NotOwner && d.Tries > 0 && d.tooLong(now) && (d.Tries >= len(tryPauses()) || now.Sub(d.Last) < maxPause)
 }
 
 // left returns the targets that do not show the certificate.
@@ -160,22 +167,36 @@ func (d delivery) left() []deliveryTarget {
 // finished reports whether every server shows the certificate.
 func (d delivery) finished() bool { return len(d.Targets) > 0 && !d.Unclear && len(d.left()) == 0 }
 
-// lookDue reports whether the servers are looked at again: each sweep does, and daily after the tries.
+// lookDue reports whether the servers are looked at again: each sweep does, and daily once a person was told.
 func (d delivery) lookDue(now time.Time) bool {
 	if d.NotOwner { // there is nothing to look at
 		return d.tryDue(now) || d.over(now)
 	}
 	pause := lookPause
-	if d.over(now) && d.Told {
-		pause = dailyLook
+	if d.late(now) && d.Told {
+		pause = maxPause
 	}
 	return d.Last.IsZero() || now.Sub(d.Last) >= pause
 }
 
-// tryDue reports whether the certificate is delivered again.
+// tryDue reports whether the certificate is delivered again. After the first tries, and once a person was told, that is daily, as
+// long as a server is left that shows no other certificate.
 func (d delivery) tryDue(now time.Time) bool {
+	if d.over(now) || d.late(now) && d.replaced() {
+		return false
+	}
 	pauses := tryPauses()
-	return d.Tries < len(pauses) && !d.over(now) && (d.Last.IsZero() || now.Sub(d.Last) >= pauses[d.Tries])
+	pause := pauses[min(d.Tries, len(pauses)-1)]
+	if d.late(now) {
+		pause = maxPause
+	}
+	return d.Last.IsZero() || now.Sub(d.Last) >= pause
+}
+
+// replaced reports whether each server that is left shows another certificate.
+func (d delivery) replaced() bool {
+	other := func(t deliveryTarget) bool { return slices.Contains(d.Other, t.Block) }
+	return len(d.Other) > 0 && !d.Unclear && len(slices.DeleteFunc(d.left(), other)) == 0
 }
 
 // noteTurn notes that the time from began to end was spent on the item without a try, if it was much.
@@ -192,7 +213,7 @@ func (d *delivery) because(why string) {
 
 // setTargets replaces the targets.
 func (d *delivery) setTargets(targets []deliver.Target) {
-	d.Targets, d.Done, d.ByHand = nil, nil, nil
+	d.Targets, d.Done, d.ByHand, d.Other = nil, nil, nil, nil
 	for _, t := range targets {
 		d.Targets = append(d.Targets, deliveryTarget{t.Block, t.Sites})
 	}
