@@ -184,10 +184,10 @@ func TestWhatTheSellerSaysAboutAReissue(t *testing.T) {
 		err                    error
 		reissues, tasks, count int
 	}{
-		"refused":            {fault.Errorf(fault.API, "", "no"), 1, 1, 1},
+		"refused":            {fault.Errorf(fault.API, "", "no"), 1, 1, 0},
 		"a limit of calls":   {fault.Errorf(fault.Limit, "", "later").Retryable(), 30, 0, 0},
 		"login refused":      {fault.Errorf(fault.Login, "", "no"), 30, 0, 0},
-		"not now":            {fault.Errorf(fault.API, "", "later").Retryable(), 2, 1, 2},
+		"not now":            {fault.Errorf(fault.API, "", "later").Retryable(), 30, 0, 0},
 		"an answer was lost": {&fault.Error{Type: fault.Client, Message: "lost", Retry: true, OutcomeUnknown: true, Outage: true}, 2, 1, 2},
 		"it was not reached": {&fault.Error{Type: fault.Client, Message: "refused", Retry: true, Outage: true}, 30, 0, 0},
 	} {
@@ -205,6 +205,31 @@ func TestWhatTheSellerSaysAboutAReissue(t *testing.T) {
 			assert.Empty(t, r.mailer.notices)
 		})
 	}
+}
+
+// rules REVOKE-5: what the seller refuses for a while is no reissue: the certificate is reissued when the seller takes it, and a task
+// comes only after two reissues that it took.
+func TestAPassingRefusalDoesNotCountAsAReissue(t *testing.T) {
+	r := revocationFixture(t)
+	r.revoke(crl.Superseded)
+	r.seller.reissueErr = fault.Errorf(fault.API, "", "another request is processed").Retryable()
+	r.sweeps(t, 5*time.Hour)
+	assert.Empty(t, r.openTasks())
+	refused := r.seller.reissues
+	require.Greater(t, refused, 2)
+	r.seller.reissueErr = nil
+	r.issueAtOnce(t)
+	r.at = r.at.Add(time.Hour)
+	r.sweep(t)
+	assert.Equal(t, refused+1, r.seller.reissues)
+	require.Len(t, r.known().Reissued, 1)
+	assert.True(t, r.known().Reissued[0].Taken)
+
+	r.at = r.at.Add(time.Hour)
+	r.revoke(crl.Superseded)
+	r.sweep(t)
+	assert.Equal(t, refused+2, r.seller.reissues, "the second of the week")
+	assert.Empty(t, r.openTasks())
 }
 
 // An answer that was lost is found again: the certificate is reissued once.

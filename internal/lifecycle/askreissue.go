@@ -163,36 +163,38 @@ func (j *Order) allowedMethod(ctx context.Context) error {
 
 // reissueFailed handles an error of a reissue. After a refusal nothing is pending; after a lost answer it looks for the reissue
 // at once. A request that a rate limit stopped is not counted as an attempt: on a day with many certificates the limit must not
-// use up the few attempts of each (rules SWEEP-3).
+// use up the few attempts of each (rules SWEEP-3). One that the seller did not take is not counted as a reissue of a revoked
+// certificate (rules REVOKE-5).
 func (j *Order) reissueFailed(ctx context.Context, status seller.OrderStatus, request seller.Request, tried string, reason error) (seller.OrderStatus, error) {
 	failure := fault.From(reason)
 	limited := failure.Type == fault.Limit && (!failure.OutcomeUnknown || failure.Refused)
-	j.revertCounts(ctx, failure, tried, limited)
+	if limited {
+		j.uncountAttempt(ctx, tried)
+	}
 	if limited && failure.Refused { // not certain, so the pending reissue stays; the next run looks for the reissue first
+		j.uncountRevoked(ctx)
 		return status, reason
 	}
 	if limited || !failure.OutcomeUnknown && !failure.Retry {
+		j.uncountRevoked(ctx)
 		j.forgetReissue(ctx)
 		return status, reason
 	}
 	next, found := j.unansweredReissue(ctx, status)
 	if !found {
+		if !failure.OutcomeUnknown {
+			j.uncountRevoked(ctx)
+		}
 		return status, reason
 	}
 	j.Log.ExtInfof("the answer to the reissue was lost (%v), the reissue is id %d", reason, next.ID)
 	return j.reissueAccepted(ctx, next, request, nil)
 }
 
-// revertCounts does not count a reissue as an attempt that a rate limit stopped, and as one of a revoked certificate neither if it
-// did not reach the seller.
-func (j *Order) revertCounts(ctx context.Context, failure *fault.Error, tried string, limited bool) {
-	if limited {
-		if err := j.SaveParam(ctx, itemparam.ReissueTried, tried); err != nil {
-			j.Log.Errorf("the count of attempts could not be reverted: %v", err)
-		}
-	}
-	if limited || failure.SellerFails() && !failure.OutcomeUnknown {
-		j.uncountRevoked(ctx)
+// uncountAttempt does not count as an attempt what a rate limit stopped.
+func (j *Order) uncountAttempt(ctx context.Context, tried string) {
+	if err := j.SaveParam(ctx, itemparam.ReissueTried, tried); err != nil {
+		j.Log.Errorf("the count of attempts could not be reverted: %v", err)
 	}
 }
 

@@ -33,7 +33,8 @@ type Revocation struct {
 	Noted  time.Time  `json:"noted"` // when the module found it
 	// Key is the SHA-256 of the public key if the reason is keyCompromise.
 	Key string `json:"key,omitempty"`
-	// Reissued are the reissues of revoked certificates in the last 7 days, each saved before it was sent, the oldest first.
+	// Reissued are the reissues of revoked certificates in the last 7 days that the seller took or may have got, each saved before it was
+	// sent, the oldest first.
 	Reissued []RevokedReissue `json:"reissued,omitempty"`
 	// Told are the mails about revoked certificates: "SERIAL KIND".
 	Told []string `json:"told,omitempty"`
@@ -157,7 +158,7 @@ func (j *Order) countRevoked(ctx context.Context, id int64) error {
 	return j.saveRevocation(ctx, r)
 }
 
-// uncountRevoked takes the last reissue back, which did not reach the seller or is not carried out there.
+// uncountRevoked takes the last reissue back, which did not reach the seller or was refused there.
 func (j *Order) uncountRevoked(ctx context.Context) {
 	r := j.Revocation()
 	if !j.forRevocation || len(r.Reissued) == 0 {
