@@ -6,9 +6,11 @@ import (
 	_ "embed" // the page's parts
 	"encoding/base64"
 	"fmt"
-	"html/template"
 	"io"
 	"strconv"
+	"strings"
+	"text/template"
+	"text/template/parse"
 	"time"
 
 	"pmssl/internal/cabforum"
@@ -31,11 +33,13 @@ var pageCSS string
 //go:embed page/page.js
 var pageJS string
 
+// verbatim is a part of the page that is written as it is. Every other value is escaped.
+type verbatim string
+
 // htmlPage is what the template shows.
 type htmlPage struct {
 	Policy                            string // Content-Security-Policy
-	Style                             template.CSS
-	Script                            template.JS
+	Style, Script                     verbatim
 	Report                            *Report
 	Sweep                             string
 	Critical, Warning, LeftOut, Limit int
@@ -69,20 +73,11 @@ type htmlLine struct{ X, Width, Today, Text string }
 
 // WriteHTML writes the report as one page without references: style and script are part of it, and its policy allows nothing else.
 func (r *Report) WriteHTML(to io.Writer) error {
-	page := htmlPage{
-		Policy: contentPolicy(pageCSS, pageJS), Style: template.CSS(pageCSS), Script: template.JS(pageJS), Report: r, Sweep: r.sweepLine(),
-		Critical: r.Severities[Critical], Warning: r.Severities[Warning], LeftOut: max(0, r.Items-MaxHTML), Limit: MaxHTML,
-		States: htmlCounts(r.States, States()), Waits: htmlCounts(r.Waits, Waits()),
-		Columns: []htmlColumn{
-			{"Domain", "domain"}, {"State", "state"}, {"Waited for", "waits"}, {"Ends", "ends"}, {"Paid until", "paid"},
-			{"Next action", "day"}, {"Site serves", "site"}, {Title: "Term"},
-		},
-	}
-	err := r.firstRows(MaxHTML, func(row *Row) { page.Rows = append(page.Rows, r.htmlRow(row)) })
+	page, err := r.page()
 	if err != nil {
 		return err
 	}
-	t, err := template.New("page").Funcs(template.FuncMap{"instant": instant, "minute": minute, "plural": plural}).Parse(pageHTML)
+	t, err := pageTemplate()
 	if err != nil {
 		return err
 	}
@@ -91,6 +86,73 @@ func (r *Report) WriteHTML(to io.Writer) error {
 		return err
 	}
 	return out.Flush()
+}
+
+func (r *Report) page() (htmlPage, error) {
+	page := htmlPage{
+		Policy: contentPolicy(pageCSS, pageJS), Style: verbatim(pageCSS), Script: verbatim(pageJS), Report: r, Sweep: r.sweepLine(),
+		Critical: r.Severities[Critical], Warning: r.Severities[Warning], LeftOut: max(0, r.Items-MaxHTML), Limit: MaxHTML,
+		States: htmlCounts(r.States, States()), Waits: htmlCounts(r.Waits, Waits()),
+		Columns: []htmlColumn{
+			{"Domain", "domain"}, {"State", "state"}, {"Waited for", "waits"}, {"Ends", "ends"}, {"Paid until", "paid"},
+			{"Next action", "day"}, {"Site serves", "site"}, {Title: "Term"},
+		},
+	}
+	err := r.firstRows(MaxHTML, func(row *Row) { page.Rows = append(page.Rows, r.htmlRow(row)) })
+	return page, err
+}
+
+// pageFuncs are the functions of the template, besides escapeFunc.
+func pageFuncs() map[string]any { return map[string]any{"instant": instant, "minute": minute, "plural": plural} }
+
+// pageTemplate returns the template of the page. It escapes every value between tags and inside double quotes; the page has no
+// other places for values. html/template, which knows all places, makes its tables whenever the program starts: a test compares.
+func pageTemplate() (*template.Template, error) {
+	t, err := template.New("page").Funcs(pageFuncs()).Funcs(template.FuncMap{escapeFunc: escaper()}).Parse(pageHTML)
+	if err != nil {
+		return nil, err
+	}
+	escapeActions(t.Root)
+	return t, nil
+}
+
+// escapeFunc is the name of the function that the values of all actions are passed through.
+const escapeFunc = "escape"
+
+// escaper returns the function that escapes a value for HTML, as html/template does.
+func escaper() func(value any) string {
+	special := strings.NewReplacer("\x00", "\uFFFD", `"`, "&#34;", "&", "&amp;", "'", "&#39;", "+", "&#43;", "<", "&lt;", ">", "&gt;")
+	return func(value any) string {
+		if own, is := value.(verbatim); is {
+			return string(own)
+		}
+		return special.Replace(fmt.Sprint(value))
+	}
+}
+
+// escapeActions appends escapeFunc to each action of a template that writes a value.
+func escapeActions(list *parse.ListNode) {
+	if list == nil {
+		return
+	}
+	for _, node := range list.Nodes {
+		switch n := node.(type) {
+		case *parse.ActionNode:
+			if len(n.Pipe.Decl) == 0 {
+				name := parse.NewIdentifier(escapeFunc).SetPos(n.Pos)
+				n.Pipe.Cmds = append(n.Pipe.Cmds, &parse.CommandNode{NodeType: parse.NodeCommand, Args: []parse.Node{name}})
+			}
+		case *parse.IfNode:
+			escapeActions(n.List)
+			escapeActions(n.ElseList)
+		case *parse.RangeNode:
+			escapeActions(n.List)
+			escapeActions(n.ElseList)
+		case *parse.WithNode:
+			escapeActions(n.List)
+			escapeActions(n.ElseList)
+		}
+	}
 }
 
 // contentPolicy allows the page's own style and script and nothing else (CSP Level 3).
