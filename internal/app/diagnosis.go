@@ -26,7 +26,7 @@ import (
 func (s *invocation) diagnosis() *item.Diagnosis {
 	return &item.Diagnosis{
 		Version: s.program.Version, Root: s.root, Host: s.system.Host, Executable: s.system.Executable,
-		Manifest: etc.Manifest(s.program.Name), Environ: s.system.Environ, Dial: s.system.Dial, ResolvConf: s.system.ResolvConf,
+		Manifest: func() []byte { return etc.Manifest(s.program.Name) }, Environ: s.system.Environ, Dial: s.system.Dial, ResolvConf: s.system.ResolvConf,
 		Statfs: statfs, Panel: s.ownPanel, Connect: s.connect, Mail: diagnosticMail{s}, Publishing: s.publishingParts, Mask: s.secrets.mask,
 	}
 }

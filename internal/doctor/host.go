@@ -203,11 +203,12 @@ func sameContent(a, b io.Reader) bool {
 // checkManifest compares the module's manifest with that of this version.
 func checkManifest(_ context.Context, x *examination) []Finding {
 	place := filepath.Join(x.o.Root, "etc/xml", "billmgr_mod_"+x.o.Binary+".xml")
-	text, err := readSome(place, int64(len(x.o.Manifest))+1)
+	manifest := x.o.Manifest()
+	text, err := readSome(place, int64(len(manifest))+1)
 	switch {
 	case err != nil:
 		return []Finding{failed(x.installAgain(), "%s: %v", place, bare(err))}
-	case bytes.Equal(text, x.o.Manifest):
+	case bytes.Equal(text, manifest):
 		return append([]Finding{passed("%s is of this version", place)}, kept(place)...)
 	case !bytes.Contains(text, []byte(x.o.Binary)):
 		return []Finding{failed(x.installAgain(), "%s is another module's: the panel shows its form in the place of this module's", place)}

@@ -22,8 +22,8 @@ type Diagnosis struct {
 	Host string
 	// Executable is the path of the running program.
 	Executable string
-	// Manifest is the module's manifest as this version installs it.
-	Manifest []byte
+	// Manifest returns the module's manifest as this version installs it.
+	Manifest func() []byte
 	Environ  []string // of child processes
 	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	// ResolvConf is the path of the system's resolv.conf(5).
