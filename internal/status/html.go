@@ -103,7 +103,9 @@ func (r *Report) page() (htmlPage, error) {
 }
 
 // pageFuncs are the functions of the template, besides escapeFunc.
-func pageFuncs() map[string]any { return map[string]any{"instant": instant, "minute": minute, "plural": plural} }
+func pageFuncs() map[string]any {
+	return map[string]any{"instant": instant, "minute": minute, "plural": plural}
+}
 
 // pageTemplate returns the template of the page. It escapes every value between tags and inside double quotes; the page has no
 // other places for values. html/template, which knows all places, makes its tables whenever the program starts: a test compares.
