@@ -27,7 +27,7 @@ func Doctor(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		Diagnosis: *run.Diagnosis, Binary: run.Binary, Info: run.Info, Now: run.Now, Item: run.Args.Item, Module: run.Args.Module,
 		Probe: run.Args.Probe, Recipient: run.Args.Mail, Protect: run.CriticalSection, Random: randomName(run.Rand),
 	})
-	run.Failed = report.Failed()
+	run.Failed = report.Failed() || ctx.Err() != nil // an examination that was cut short is no good news
 	run.Summary = fmt.Sprintf("failed %d, warnings %d, not checked %d", report.Count(doctor.Failed), report.Count(doctor.Warned), report.Count(doctor.Unchecked))
 	for _, line := range report.Problems() {
 		run.Log.Warningf("%s", line)

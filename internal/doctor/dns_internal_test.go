@@ -60,8 +60,14 @@ func (f *fakeDNS) reply(server string, query *dns.Msg) *dns.Msg {
 	answer := new(dns.Msg).SetReply(query)
 	answer.RecursionAvailable, answer.Authoritative = server == resolverAddress, server != resolverAddress
 	answer.Answer = f.records(q.Name, q.Qtype)
-	if len(answer.Answer) == 0 {
-		answer.Ns = f.records(f.zoneOf(q.Name), dns.TypeSOA)
+	at := q.Name
+	for _, rr := range answer.Answer {
+		if alias, is := rr.(*dns.CNAME); is {
+			at = alias.Target
+		}
+	}
+	if n := len(answer.Answer); n == 0 || answer.Answer[n-1].Header().Rrtype != q.Qtype {
+		answer.Ns = f.records(f.zoneOf(at), dns.TypeSOA)
 	}
 	return answer
 }

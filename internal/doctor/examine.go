@@ -141,9 +141,19 @@ func examine(ctx context.Context, o Options, checks []Check) Report {
 	return report
 }
 
+// maxFindings is how many findings of one check are shown: a folder may have any number of wrong files.
+const maxFindings = 100
+
 func result(c Check, findings []Finding, mask func(string) string) Result {
 	if len(findings) == 0 {
 		findings = []Finding{passed("nothing to check")}
+	}
+	if more := len(findings) - maxFindings; more > 0 {
+		rest := Finding{Outcome: Worst(findings[maxFindings:]), Text: fmt.Sprintf("%d more findings", more)}
+		if rest.Outcome > Unchecked {
+			rest.Mend = "mend these first, and run doctor again"
+		}
+		findings = append(findings[:maxFindings:maxFindings], rest)
 	}
 	for i, f := range findings {
 		findings[i] = f.clean(mask)
@@ -166,9 +176,12 @@ func missing(c Check, of func(id string) (Result, bool)) []Finding {
 }
 
 // attempt runs a check within its limit. A check that panics or that does not end has failed; the latter goes on in its
-// goroutine, and what it holds stays its own.
-func (x *examination) attempt(ctx context.Context, c Check) []Finding {
-	ctx, cancel := context.WithTimeout(ctx, c.Limit)
+// goroutine, and what it holds stays its own. One for which the run has no time is not made.
+func (x *examination) attempt(run context.Context, c Check) []Finding {
+	if run.Err() != nil {
+		return []Finding{unchecked("the run was ended before")}
+	}
+	ctx, cancel := context.WithTimeout(run, c.Limit)
 	defer cancel()
 	done := make(chan []Finding, 1)
 	parallel.Go(func() { done <- c.run(ctx, x) }, func(caught *parallel.Panic) {
@@ -185,6 +198,9 @@ func (x *examination) attempt(ctx context.Context, c Check) []Finding {
 	case findings := <-done:
 		return findings
 	case <-time.After(cmp.Or(c.grace, min(grace, c.Limit))):
+	}
+	if run.Err() != nil {
+		return []Finding{unchecked("the run was ended meanwhile")}
 	}
 	return []Finding{failed("find out what hangs: the checks before this one, the network, the file systems (df, dmesg)", "no result within %s", c.Limit)}
 }

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +47,38 @@ func TestACheckThatPanicsOrHangsStopsNoOther(t *testing.T) {
 	assert.NotEmpty(t, r.Results[0].Findings[0].Mend)
 	assert.Equal(t, "a fault of this program in the check panics: no", r.Results[1].Findings[0].Text)
 	assert.True(t, r.Failed())
+}
+
+// A folder may have any number of files that are wrong.
+func TestManyFindingsOfOneCheckAreCounted(t *testing.T) {
+	var many []Finding
+	for range maxFindings {
+		many = append(many, warned("mend it", "a file"))
+	}
+	more := slices.Concat(many, []Finding{failed("mend it", "the worst"), passed("one")})
+	r := run(t, fixed("full", many...), fixed("more", more...))
+	assert.Len(t, r.Results[0].Findings, maxFindings)
+	require.Len(t, r.Results[1].Findings, maxFindings+1)
+	last := r.Results[1].Findings[maxFindings]
+	assert.Equal(t, "2 more findings", last.Text)
+	assert.Equal(t, Failed, last.Outcome)
+	assert.NotEmpty(t, last.Mend)
+	assert.Equal(t, Failed, r.Results[1].Outcome)
+}
+
+// After a signal or the deadline the checks that are left are not made, and nothing is said about what they would have found.
+func TestARunThatWasEndedMakesNoFurtherChecks(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	never := make(chan struct{})
+	t.Cleanup(func() { close(never) })
+	hangs := fixed("hangs")
+	hangs.grace = time.Millisecond
+	hangs.run = func(context.Context, *examination) []Finding { end(); <-never; return nil }
+	after := fixed("after", passed("fine"))
+	after.After = []string{"hangs"}
+	r := examine(ctx, Options{Now: func() time.Time { return noon }}, []Check{hangs, after})
+	assert.Equal(t, map[string]Outcome{"hangs": Unchecked, "after": Unchecked}, outcomes(r))
+	assert.Equal(t, "the run was ended before", r.Results[1].Findings[0].Text)
 }
 
 func TestTheOrderIsThatOfTheTableWhateverEndsFirst(t *testing.T) {

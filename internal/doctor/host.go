@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,13 +41,13 @@ func checkRoot(ctx context.Context, x *examination) []Finding {
 		info, err := os.Stat(path)
 		switch {
 		case err != nil:
-			return []Finding{failed(hint, "the panel's folder %s cannot be used: %v", path, bare(err))}
+			return []Finding{unusable(err, hint, "the panel's folder %s cannot be used: %v", path, bare(err))}
 		case !info.IsDir():
 			return []Finding{failed(hint, "the panel's folder %s is not a folder", path)}
 		}
 	}
 	if _, err := os.Stat(filepath.Join(x.o.Root, "sbin/mgrctl")); err != nil {
-		return []Finding{failed(hint, "%s: %v", filepath.Join(x.o.Root, "sbin/mgrctl"), bare(err))}
+		return []Finding{unusable(err, hint, "%s: %v", filepath.Join(x.o.Root, "sbin/mgrctl"), bare(err))}
 	}
 	found := []Finding{passed("%s%s", x.o.Root, panelVersion(ctx, x))}
 	if info, err := os.Stat(x.o.Root); err == nil && os.Geteuid() != 0 && ownerOf(info) != os.Geteuid() {
@@ -101,7 +102,7 @@ func checkProgram(_ context.Context, x *examination) []Finding {
 	place := filepath.Join(x.o.Root, "processing", x.o.Binary)
 	real, err := filepath.EvalSymlinks(place)
 	if err != nil {
-		return []Finding{failed(x.installAgain(), "%s: %v", place, bare(err))}
+		return []Finding{unusable(err, x.installAgain(), "%s: %v", place, bare(err))}
 	}
 	shown := place
 	if real != place {
@@ -110,7 +111,7 @@ func checkProgram(_ context.Context, x *examination) []Finding {
 	same, err := sameFile(real, x.o.Executable)
 	switch {
 	case err != nil:
-		return []Finding{failed(x.installAgain(), "%s cannot be read: %v", place, bare(err))}
+		return []Finding{unusable(err, x.installAgain(), "%s cannot be read: %v", place, bare(err))}
 	case same && !executable(real):
 		return []Finding{failed("chmod 755 "+real, "%s cannot be executed: the panel cannot start it", shown)}
 	case same:
@@ -167,12 +168,12 @@ func sameFile(one, other string) (bool, error) {
 		_, err := os.Stat(one)
 		return true, err
 	}
-	a, err := os.Open(one)
+	a, err := openRegular(one)
 	if err != nil {
 		return false, err
 	}
 	defer a.Close()
-	b, err := os.Open(other)
+	b, err := openRegular(other)
 	if err != nil {
 		return false, err
 	}
@@ -207,7 +208,7 @@ func checkManifest(_ context.Context, x *examination) []Finding {
 	text, err := readSome(place, int64(len(manifest))+1)
 	switch {
 	case err != nil:
-		return []Finding{failed(x.installAgain(), "%s: %v", place, bare(err))}
+		return []Finding{unusable(err, x.installAgain(), "%s: %v", place, bare(err))}
 	case bytes.Equal(text, manifest):
 		return append([]Finding{passed("%s is of this version", place)}, kept(place)...)
 	case !bytes.Contains(text, []byte(x.o.Binary)):
@@ -219,17 +220,7 @@ func checkManifest(_ context.Context, x *examination) []Finding {
 // denied reports whether something cannot be read because doctor does not run as root: that says nothing of what is there.
 func denied(err error) bool { return errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 }
 
-// readSome reads at most limit bytes of a regular file.
-func readSome(path string, limit int64) ([]byte, error) {
-	file, err := openRegular(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, limit))
-}
-
-// openRegular opens a regular file for reading. It does not wait for what is none.
+// openRegular opens a regular file, which links may lead to. It does not wait for a FIFO or a device.
 func openRegular(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -239,6 +230,16 @@ func openRegular(path string) (*os.File, error) {
 		return nil, errors.Join(err, errors.New("it is not a regular file"), file.Close())
 	}
 	return file, nil
+}
+
+// readSome reads at most limit bytes of a regular file.
+func readSome(path string, limit int64) ([]byte, error) {
+	file, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, limit))
 }
 
 // Free space below which the check fails, or warns.
@@ -252,22 +253,34 @@ func checkSpace(_ context.Context, x *examination) []Finding {
 	folder := filepath.Join(x.o.Root, "var")
 	info, err := x.o.Statfs(folder)
 	if err != nil {
-		return []Finding{failed("check the disk (dmesg, df "+folder+")", "the file system of %s cannot be examined: %v", folder, bare(err))}
+		return []Finding{unusable(err, "check the disk (dmesg, df "+folder+")", "the file system of %s cannot be examined: %v", folder, bare(err))}
 	}
 	var found []Finding
-	space := int64(info.Bavail) * int64(info.Bsize)
+	space := freeBytes(info)
 	shown := fmt.Sprintf("%d MiB free in %s", space>>20, folder)
 	mend := "free some space: du -xh " + folder + " | sort -h | tail; old logs are in " + filepath.Join(folder, "logs")
 	found = append(found, graded(space, leastSpace, lowSpace, mend, shown))
 	if info.Files > 0 { // file systems such as btrfs count none
 		shown := fmt.Sprintf("%d inodes free", info.Ffree)
-		found = append(found, graded(int64(info.Ffree), leastInodes, lowInodes, "remove files that nobody needs: du --inodes -x "+folder+" | sort -n | tail", shown))
+		found = append(found, graded(int64(min(info.Ffree, math.MaxInt64)), leastInodes, lowInodes, "remove files that nobody needs: du --inodes -x "+folder+" | sort -n | tail", shown))
 	}
 	const readOnly = 1 // ST_RDONLY of statvfs(3)
 	if info.Flags&readOnly != 0 {
 		found = append(found, failed("find out why (dmesg) and mount it for writing: mount -o remount,rw", "the file system of %s is read-only", folder))
 	}
 	return found
+}
+
+// freeBytes returns how much of a file system is free. Some in the network say that they have more than fits into a number.
+func freeBytes(info syscall.Statfs_t) int64 {
+	unit := uint64(max(info.Frsize, 0))
+	if unit == 0 {
+		unit = uint64(max(info.Bsize, 0))
+	}
+	if unit > 0 && info.Bavail > math.MaxInt64/unit {
+		return math.MaxInt64
+	}
+	return int64(info.Bavail * unit)
 }
 
 // graded returns a finding by two limits.

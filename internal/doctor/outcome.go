@@ -69,7 +69,16 @@ func notAsked(title string) Finding {
 }
 
 // because returns a Failed finding of an error.
-func because(mend string, err error) Finding { return failed(mend, "%s", message(err)) }
+func because(mend string, err error) Finding { return unusable(err, mend, "%s", message(err)) }
+
+// unusable returns the finding about something that cannot be used because of an error: a Failed one, unless only the rights of doctor are
+// missing. That says nothing of what the panel can use.
+func unusable(err error, mend, format string, args ...any) Finding {
+	if denied(err) {
+		return unchecked(format+" (doctor does not run as root)", args...)
+	}
+	return failed(mend, format, args...)
+}
 
 // message returns the text of an error for people.
 func message(err error) string {

@@ -31,10 +31,13 @@ func guards(binary string) []guard {
 		{"etc/billmgr.pem", 0o027, 0o600, "it decrypts the passwords that the panel keeps"},
 		{"etc/pmssl", others, 0o700, "its files decide whose names are published"},
 		{"etc/pmssl/*.conf", 0o177, 0o600, private},
+		{"etc/pmssl/templates", others, 0o755, "clients get its texts"},
+		{"etc/pmssl/templates/*.txt", others, 0o644, "clients get its text"},
 		{"var/" + binary + ".log", 0o027, 0o640, "it names clients"},
 		{"var/" + binary + ".purchases", secret, 0o600, private},
 		{"var/" + binary + ".watch", secret, 0o600, private},
 		{"var/" + binary + ".sweep", secret, 0o600, private},
+		{"var/" + binary + ".probe", secret, 0o600, private},
 		{"var/" + binary + ".calls.*", secret, 0o600, private},
 		{"var/" + binary + ".crl", secret, 0o700, private},
 		{"var/pmssl-keys", secret, 0o700, "it holds private keys"},
@@ -57,7 +60,7 @@ func checkPermissions(_ context.Context, x *examination) []Finding {
 				continue
 			}
 			if err != nil {
-				found = append(found, failed("check the disk and the rights of the folders above it", "%s cannot be examined: %v", path, bare(err)))
+				found = append(found, unusable(err, "check the disk and the rights of the folders above it", "%s cannot be examined: %v", path, bare(err)))
 				continue
 			}
 			seen++

@@ -45,9 +45,6 @@ func (x *examination) readProbe() ([]probed, error) {
 
 // probeUnread returns the finding about a file of probes that cannot be read.
 func probeUnread(err error) Finding {
-	if denied(err) {
-		return unchecked("%v", err)
-	}
 	return because("read it, remove the records that it names by hand, then remove the file", err)
 }
 
@@ -81,11 +78,15 @@ func (x *examination) saveProbe(left []probed) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".") // with the mode 0600
+	unfinished := path + ".new" // one name, so that a killed probe leaves no other; probes exclude each other
+	if err := os.Remove(unfinished); err != nil && !isAbsent(err) {
+		return err
+	}
+	file, err := os.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name()) // fails once it was renamed
+	defer os.Remove(unfinished) // fails once it was renamed
 	_, err = file.Write(text)
 	if err == nil {
 		err = file.Sync()
@@ -96,7 +97,7 @@ func (x *examination) saveProbe(left []probed) error {
 	if err != nil {
 		return err
 	}
-	return cmp.Or(os.Rename(file.Name(), path), x.syncFolder(filepath.Dir(path)))
+	return cmp.Or(os.Rename(unfinished, path), x.syncFolder(filepath.Dir(path)))
 }
 
 // syncFolder writes the names of a folder to the disk.

@@ -199,6 +199,22 @@ func TestTheFolderOfTheProbeFileIsSynced(t *testing.T) {
 	assert.Error(t, x.saveProbe(left))
 }
 
+// A probe that was killed while it wrote the file is no obstacle, and leaves one name at most.
+func TestAProbeFileThatWasNotFinishedIsReplaced(t *testing.T) {
+	x := probing(t, &fakeService{})
+	require.NoError(t, os.WriteFile(x.probeFile()+".new", []byte("[{"), 0o600))
+	require.NoError(t, x.saveProbe([]probed{{Placement: publish.Placement{Zone: "example.com"}}}))
+	left, err := x.readProbe()
+	require.NoError(t, err)
+	assert.Len(t, left, 1)
+	entries, err := os.ReadDir(filepath.Dir(x.probeFile()))
+	require.NoError(t, err)
+	assert.Len(t, entries, 1)
+	info, err := entries[0].Info()
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+}
+
 // Names that no publisher is for are the client's own affair.
 func TestWhatNoPublisherIsForIsNoCross(t *testing.T) {
 	x := probing(t, &fakeService{})

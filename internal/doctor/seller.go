@@ -345,7 +345,7 @@ func (x *examination) checkNamedBundle(file string) Finding {
 	}
 	text, err := readSome(file, maxBundle)
 	if err != nil {
-		return failed(mend, "%s: %v", file, bare(err))
+		return unusable(err, mend, "%s: %v", file, bare(err))
 	}
 	n := certificates(text)
 	if n == 0 {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+	"golang.org/x/net/publicsuffix"
 
 	"pmssl/internal/dnscheck"
 	"pmssl/internal/item"
@@ -28,19 +29,30 @@ func unanswered(ctx context.Context, mend, format string, args ...any) Finding {
 	return failed(mend, format, args...)
 }
 
-// zoneOf returns the zone that holds a name, or the finding why that is not known.
+// zoneOf returns the zone that holds a name, or the finding why that is not known. The answer for an alias has the zone of its target:
+// then the zone of the name above it is asked for.
 func zoneOf(ctx context.Context, resolver *dnscheck.Resolver, name string) (string, *Finding) {
-	answer, err := resolver.Query(ctx, name, dns.TypeSOA)
-	if err != nil {
-		f := unanswered(ctx, "check the zone's name servers and its DNSSEC: a zone whose signatures are broken looks like this to every CA", "%s: %v", name, err)
-		return "", &f
-	}
-	for _, rr := range slices.Concat(answer.Answer, answer.Ns) {
-		if soa, is := rr.(*dns.SOA); is {
-			return strings.ToLower(strings.TrimSuffix(soa.Hdr.Name, ".")), nil
+	for at := name; at != ""; _, at, _ = strings.Cut(at, ".") {
+		answer, err := resolver.Query(ctx, at, dns.TypeSOA)
+		if err != nil {
+			f := unanswered(ctx, "check the zone's name servers and its DNSSEC: a zone whose signatures are broken looks like this to every CA", "%s: %v", name, err)
+			return "", &f
+		}
+		for _, rr := range slices.Concat(answer.Answer, answer.Ns) {
+			if soa, is := rr.(*dns.SOA); is && dns.IsSubDomain(soa.Hdr.Name, dns.Fqdn(at)) {
+				return ownZone(name, strings.ToLower(strings.TrimSuffix(soa.Hdr.Name, ".")))
+			}
 		}
 	}
-	f := failed("delegate the zone, or correct the name", "%s: no zone in DNS holds it", name)
+	return ownZone(name, "")
+}
+
+// ownZone returns the zone, unless it is one in which domains are registered: then the domain of the name is not delegated.
+func ownZone(name, zone string) (string, *Finding) {
+	if suffix, registry := publicsuffix.PublicSuffix(name); zone != "" && (!registry || len(zone) > len(suffix)) {
+		return zone, nil
+	}
+	f := failed("have the domain delegated to its name servers, or correct the name", "%s: no zone in DNS holds it", name)
 	return "", &f
 }
 

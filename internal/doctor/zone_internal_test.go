@@ -27,6 +27,21 @@ func TestEveryNameServerIsAskedForItsSerial(t *testing.T) {
 	assert.Contains(t, found[0].Text, "serial 7 at 2 addresses of name servers")
 }
 
+// The answer for an alias is from the zone of its target, where the client's challenge does not stand.
+func TestTheZoneIsThatOfTheNameItself(t *testing.T) {
+	f := exampleZone(t, "www.example.com. CNAME edge.cdn.example.", "a.deep.example.com. CNAME gone.cdn.example.")
+	f.zones["cdn.example"] = []string{"edge.cdn.example. A 192.0.2.80"}
+	f.zones["com"], f.zones["co.uk"] = nil, nil
+	for name, want := range map[string]string{
+		"www.example.com": "example.com", "a.deep.example.com": "example.com", "example.com": "example.com", "edge.cdn.example": "cdn.example",
+		"not-delegated.com": "", "www.not-delegated.com": "", "shop.co.uk": "", "host.nowhere": "",
+	} {
+		zone, why := zoneOf(t.Context(), f.resolver(), name)
+		assert.Equal(t, want, zone, name)
+		assert.Equal(t, want == "", why != nil, name)
+	}
+}
+
 // What a zone's owner writes does not keep doctor busy.
 func TestAZoneWithHundredsOfNameServersIsAskedABoundedNumberOfQuestions(t *testing.T) {
 	f := exampleZone(t)
