@@ -63,7 +63,7 @@ func panelVersion(ctx context.Context, x *examination) string {
 	if info, err := os.Stat(core); err != nil || !info.Mode().IsRegular() {
 		return ""
 	}
-	out := program.Run(ctx, program.Command{Program: core, Args: []string{"billmgr", "-V"}, Environ: x.o.Environ})
+	out := program.Run(ctx, program.Command{Program: core, Args: []string{"billmgr", "-V"}, Environ: x.o.Environ, Root: x.o.Root})
 	if version := strings.TrimSpace(out.Output()); out.Err == nil && version != "" && len(version) < 100 {
 		return ", BILLmanager " + version
 	}

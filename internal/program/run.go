@@ -1,5 +1,5 @@
-// Package program checks and runs programs of the administrator: in a process group of their own, with bounded output, ended for
-// good (docs/reference/unattended.md §4).
+// Package program checks and runs programs of the administrator: in a session of their own, with bounded output, ended for good with
+// what they started (docs/reference/unattended.md §4).
 package program
 
 import (
@@ -34,6 +34,8 @@ type Command struct {
 	// Secrets are values that the program finds in files, and that what is shown of its output must not hold. A value of several
 	// lines is masked as a whole and line by line.
 	Secrets []string
+	// Root is the panel's folder: its servers are not ended with the program.
+	Root string
 }
 
 // Result is how a call ended.
@@ -42,23 +44,24 @@ type Result struct {
 	stdout, stderr *tail
 }
 
-// Run starts the program in a process group of its own, without standard input and in the folder /, and waits for its end or
-// the context's. Then it ends what is left of the group.
+// Run starts the program in a session of its own, without standard input and terminal and in the folder /, and waits for its end or
+// the context's. Then it ends everything that the program started and that is left, also in other sessions, but for servers.
 func Run(ctx context.Context, c Command) Result {
 	cmd := exec.CommandContext(ctx, c.Program, c.Args...)
 	cmd.Dir, cmd.Env = "/", c.Environ
 	mask := masker(c.Secrets)
 	out := Result{stdout: &tail{mask: mask}, stderr: &tail{mask: mask}}
 	cmd.Stdout, cmd.Stderr = out.stdout, out.stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	endGroup := func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.Cancel = endGroup
 	cmd.WaitDelay = outputDelay
-	if out.Err = cmd.Start(); out.Err != nil {
+	if out.Err = running.start(cmd); out.Err != nil {
 		return out
 	}
 	out.Err = cmd.Wait()
 	_ = endGroup() // no process is left in most cases
+	running.end(cmd.Process.Pid, c.Root)
 	if errors.Is(out.Err, exec.ErrWaitDelay) && cmd.ProcessState.Success() {
 		out.Err = nil
 	}

@@ -153,7 +153,7 @@ func (d *deliverer) call(run context.Context, order deliver.Order, lineage strin
 	ctx, cancel := context.WithTimeout(run, d.runTime)
 	defer cancel()
 	began := d.env.Now()
-	out := program.Run(ctx, program.Command{Program: d.block.Program, Secrets: secrets, Environ: append(program.Path(d.env.Environ),
+	out := program.Run(ctx, program.Command{Program: d.block.Program, Secrets: secrets, Root: d.env.Root, Environ: append(program.Path(d.env.Environ),
 		"RENEWED_LINEAGE="+lineage, "RENEWED_DOMAINS="+strings.Join(c.Names, " "), "PMSSL_ITEM="+strconv.FormatInt(order.Item, 10))})
 	d.env.Log.Debugf("deploy %s: %s for certificate %s ended after %d ms (%v); its output: %s; its errors: %s", d.block.Name, d.block.Program, c.Serial,
 		d.env.Now().Sub(began).Milliseconds(), out.Err, out.Output(), out.Errors())

@@ -117,7 +117,7 @@ func (p *publisher) call(ctx context.Context, verb, zone string, r publish.Recor
 	defer cancel()
 	began := p.env.Now()
 	out := program.Run(ctx, program.Command{
-		Program: p.block.Program, Args: []string{verb, r.Name + ".", value}, Environ: p.environ(zone, r),
+		Program: p.block.Program, Args: []string{verb, r.Name + ".", value}, Environ: p.environ(zone, r), Root: p.env.Root,
 	})
 	p.env.Log.Debugf("publisher %s: %s %s %s. ended after %d ms (%v); its output: %s; its errors: %s", p.block.Name, p.block.Program, verb, r.Name,
 		p.env.Now().Sub(began).Milliseconds(), out.Err, out.Output(), out.Errors())
