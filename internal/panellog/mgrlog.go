@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 )
 
 // Options are the settings of a log.
@@ -26,10 +25,9 @@ type Options struct {
 // Logger writes the entries of one component. All loggers that come from one Open share the log, the secrets and the tail. A nil
 // *Logger discards entries. Its methods may be called from several goroutines.
 type Logger struct {
-	s     *stream
-	level Level
-	zap   *zap.Logger
-	debug *zap.Logger // the same with the caller's file and line
+	s         *stream
+	level     Level
+	component string // as it is written
 }
 
 // stream is the state that the components of one process share.
@@ -37,7 +35,7 @@ type stream struct {
 	name   string
 	pid    int
 	loc    *time.Location
-	clock  clock
+	now    func() time.Time
 	conf   config
 	colour bool
 	masks  masker
@@ -58,7 +56,7 @@ func Open(o Options) *Logger {
 	conf, problems := readDebugConf(filepath.Join(o.Root, "etc", "debug.conf"), o.Name)
 	path := filepath.Join(o.Root, "var", o.Name+".log")
 	s := &stream{
-		name: o.Name, pid: o.PID, loc: o.Location, clock: clock{o.Now}, conf: conf, colour: conf.colour,
+		name: o.Name, pid: o.PID, loc: o.Location, now: o.Now, conf: conf, colour: conf.colour,
 		out: &sink{stderr: o.Stderr, name: o.Name, target: path},
 	}
 	if conf.console {
@@ -108,20 +106,20 @@ func (s *stream) openFile(path string, o Options) {
 // header returns the first line of a log that continues an archive.
 func (s *stream) header(archive string) []byte {
 	return entry{
-		time: s.clock.Now().In(s.loc), pid: s.pid, component: "mgrlog", level: Note,
+		time: s.now().In(s.loc), pid: s.pid, component: "mgrlog", level: Note,
 		text: visible("this log continues " + archive + " (without .gz until it is packed)"),
 	}.line(s.colour)
 }
 
 // rotationClock returns the local time that names an archive.
 func (s *stream) rotationClock() func() time.Time {
-	return func() time.Time { return s.clock.Now().In(s.loc) }
+	return func() time.Time { return s.now().In(s.loc) }
 }
 
 // Discard returns a logger without a log file, for tests: every level is on, every entry is formatted and masked, and Tail returns
 // what would have been written.
 func Discard() *Logger {
-	s := &stream{name: "discard", loc: time.UTC, clock: clock{func() time.Time { return time.Time{} }}, out: &sink{}}
+	s := &stream{name: "discard", loc: time.UTC, now: func() time.Time { return time.Time{} }, out: &sink{}}
 	s.conf = defaults()
 	s.conf.rules = []levelRule{{log: "*", component: "*", level: Debug}}
 	return s.component(defaultComponent)
@@ -151,11 +149,10 @@ func (l *Logger) Named(name string) *Logger {
 
 // component returns the logger of a component.
 func (s *stream) component(name string) *Logger {
-	level := s.conf.level(s.name, name)
-	z := zap.New(core{s: s, level: level},
-		zap.WithClock(s.clock), zap.ErrorOutput(zapcore.AddSync(io.Discard))).
-		Named(escapeNewlines(visible(strings.ReplaceAll(name, " ", "_"))))
-	return &Logger{s: s, level: level, zap: z, debug: z.WithOptions(zap.AddCaller(), zap.AddCallerSkip(1))}
+	return &Logger{
+		s: s, level: s.conf.level(s.name, name),
+		component: escapeNewlines(visible(strings.ReplaceAll(name, " ", "_"))),
+	}
 }
 
 // Enabled reports whether entries of level v are written. Call it before making an expensive text.
@@ -192,9 +189,11 @@ func (l *Logger) Debugf(format string, args ...any) {
 	if !l.Enabled(Debug) {
 		return
 	}
-	if ce := l.debug.Check(toZap(Debug), fmt.Sprintf(format, args...)); ce != nil {
-		ce.Write()
+	var where string
+	if _, file, line, known := runtime.Caller(1); known {
+		where = filepath.Base(file) + ":" + strconv.Itoa(line)
 	}
+	l.write(Debug, where, fmt.Sprintf(format, args...))
 }
 
 // logf counts and writes an entry of level v.
@@ -205,10 +204,31 @@ func (l *Logger) logf(v Level, format string, args ...any) {
 	if !l.Enabled(v) {
 		return
 	}
-	if ce := l.zap.Check(toZap(v), fmt.Sprintf(format, args...)); ce != nil {
-		ce.Write()
+	l.write(v, "", fmt.Sprintf(format, args...))
+}
+
+// write writes an entry of level v. It masks secrets first, and again if escaping changed the text. where is the caller's file and
+// line, or empty.
+func (l *Logger) write(v Level, where, message string) {
+	s := l.s
+	masked := cut(ShortenPEM(s.masks.mask(strings.TrimRight(message, "\n"))), maxEntry)
+	text := visible(masked)
+	if text != masked {
+		text = s.masks.mask(text)
+	}
+	text = strings.ReplaceAll(text, "\n", continuation)
+	out := entry{time: s.now().In(s.loc), pid: s.pid, component: l.component, level: v, where: where, text: text}
+	plain := out.line(false)
+	s.tail.add(string(plain[:len(plain)-1]))
+	if s.colour {
+		s.out.write(out.line(true))
+	} else {
+		s.out.write(plain)
 	}
 }
+
+// continuation begins each further line of an entry, so that only the log's own lines begin at the margin (rules LOG-2).
+const continuation = "\n    "
 
 // Counts returns the numbers of warnings and of errors, critical ones included, in all components of this process, whether
 // or not they were written.

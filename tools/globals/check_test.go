@@ -18,7 +18,6 @@ func TestGlobalsBelowCmdAreFound(t *testing.T) {
 		"the clock, hidden":          {"internal/x/x.go", `import "time"; func f(t time.Time) any { return time.Since(t) }`, "time.Since below cmd"},
 		"environment":                {"internal/x/x.go", `import "os"; func f() { os.Getenv("A") }`, "os.Getenv below cmd"},
 		"global logger":              {"internal/x/x.go", `import "log"; func f() { log.Print() }`, "log.Print below cmd"},
-		"zap's global":               {"internal/x/x.go", `import "go.uber.org/zap"; func f() { zap.L() }`, "zap.L below cmd"},
 		"a logger that exits":        {"internal/x/x.go", `func f(l interface{ Fatal(string) }) { l.Fatal("") }`, "Fatal ends the process"},
 		"init":                       {"internal/x/x.go", `func init() {}`, "func init"},
 		"package-level regexp":       {"internal/x/x.go", `import "regexp"; var r = regexp.MustCompile("a")`, "package-level regexp.MustCompile"},
