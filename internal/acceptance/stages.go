@@ -62,14 +62,39 @@ func (w *walker) order(ctx context.Context) outcome {
 		}
 		return waits(ForAdministrator, "the form that buys was reached; --spend with the item's product pays")
 	}
+	return w.buy(ctx)
+}
+
+// buy runs open. The item is locked before it is looked at: an order that the panel buys meanwhile is not the walk's.
+func (w *walker) buy(ctx context.Context) outcome {
+	if err := w.run.Panel.LockItem(ctx, w.item.Item); err != nil {
+		return w.failed(err)
+	}
+	defer w.unlockItem(ctx)
+	if err := w.reload(ctx); err != nil {
+		return w.failed(err)
+	}
+	if o, foreign := w.foreignOrder(); foreign {
+		return o
+	}
+	if !w.hasOrder() {
+		w.state.OwnOrder = true
+		if err := w.files.write(w.state); err != nil {
+			return w.failed(err)
+		}
+	}
 	err := w.step(ctx, StageOrder, "open", func(ctx context.Context, run *item.Run) error {
 		_, err := lifecycle.Open(ctx, run)
 		return err
 	})
-	if err != nil {
-		return w.failed(err)
+	if err == nil {
+		return done("")
 	}
-	return done("")
+	// Nothing was bought: an order that the item gets until the next start is somebody else's.
+	if unread := w.reload(context.WithoutCancel(ctx)); unread == nil && !w.hasOrder() {
+		w.state.OwnOrder = false
+	}
+	return w.failed(err)
 }
 
 // challenge asks the seller once to look at the challenges again.

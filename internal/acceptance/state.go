@@ -59,7 +59,7 @@ type State struct {
 	Account string `json:"account"` // seller.AccountHash
 	Started string `json:"started"` // YYYY-MM-DD
 	Starts  int    `json:"starts"`
-	// OwnOrder says that the item had no order when the walk began, so that its order is the walk's.
+	// OwnOrder says that the item had no order right before the walk bought one, so that its order is the walk's.
 	OwnOrder bool `json:"own_order"`
 	// Looked says that the seller was asked to look at the challenges once more.
 	Looked bool `json:"looked"`

@@ -110,7 +110,6 @@ func (w *walker) open(account string) error {
 		return err
 	case state == nil:
 		state = newState(w.item.Item, w.item.Module, account, w.today.String())
-		state.OwnOrder = !w.hasOrder()
 	case state.Account != account || state.Module != w.item.Module:
 		return fault.Errorf(fault.Value, "module", "the walk of %s began with another account or module: connect that again, or remove %s to begin anew", w.item.Label(), w.files.state)
 	}
@@ -219,9 +218,7 @@ func (w *walker) step(ctx context.Context, name, command string, f func(context.
 	run.Args.Command = command
 	err := f(ctx, &run)
 	after := context.WithoutCancel(ctx)
-	if released := w.run.Panel.UnlockItem(after, w.item.Item); released != nil {
-		w.run.Log.Warningf("releasing the item's lock: %v", released)
-	}
+	w.unlockItem(ctx)
 	if err != nil {
 		w.run.Log.Errorf("%s of the acceptance run: %v", command, err)
 	}
@@ -231,6 +228,13 @@ func (w *walker) step(ctx context.Context, name, command string, f func(context.
 	s.After, s.OperationsAfter, s.Failed = w.item, w.operations(after), err != nil
 	w.steps = append(w.steps, s)
 	return err
+}
+
+// unlockItem releases the item's lock, also after the run was told to end. It does nothing if the lock is not held.
+func (w *walker) unlockItem(ctx context.Context) {
+	if err := w.run.Panel.UnlockItem(context.WithoutCancel(ctx), w.item.Item); err != nil {
+		w.run.Log.Warningf("releasing the item's lock: %v", err)
+	}
 }
 
 // reload reads the item again.
@@ -291,7 +295,7 @@ func (w *walker) foreignOrder() (outcome, bool) {
 		return outcome{}, false
 	}
 	return outcome{progress: Failed, waitsFor: ForAdministrator,
-		note: fmt.Sprintf("the item had an order before the walk began; %s has no sandbox, so the walk goes on only with an order of its own: give it an item without one", w.run.Info.Title)}, true
+		note: fmt.Sprintf("the item has an order that the walk did not buy; %s has no sandbox, so the walk goes on only with an order of its own: give it an item without one", w.run.Info.Title)}, true
 }
 
 // names returns how many names the client has to validate.

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"pmssl/internal/sandbox/panel"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -250,6 +252,24 @@ func TestAcceptanceDoesNotTouchAnOrderOfAClient(t *testing.T) {
 	}
 	assert.Equal(t, paid, f.paymentCount(t))
 	assert.Equal(t, 2, f.itemOf(t, item).Status)
+}
+
+// rules ACCEPT-1: nor is one that the panel buys while the walk waits at the form that pays.
+func TestAcceptanceDoesNotTouchAnOrderThatThePanelBuysMeanwhile(t *testing.T) {
+	f := startAcceptance(t, ispmgrCase())
+	f.accept(t, "--yes").progress(t, map[string]string{"order": "waiting"})
+	for _, operation := range f.itemOf(t, f.item).Operations {
+		f.finish(t, &panel.OrderResult{Item: f.item, Operation: operation.ID})
+	}
+	require.Equal(t, 1, f.paymentCount(t))
+	require.NoError(t, f.standIn.issue(f.orderIDOf(t, f.item)))
+	f.standIn.forgetRequests()
+	f.accept(t, "--yes", "--spend", "positivessl").progress(t, map[string]string{"order": "failed", "issue": "pending", "close": "pending"})
+	for _, line := range f.standIn.requests() {
+		assert.True(t, harmless(line), line)
+	}
+	assert.Equal(t, 1, f.paymentCount(t))
+	assert.Equal(t, 2, f.itemOf(t, f.item).Status)
 }
 
 // rules ACCEPT-5: the report in every format, the log's masking aside, has nothing of account, item and client.
