@@ -1,11 +1,13 @@
 package acceptance
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/beevik/etree"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -71,15 +73,40 @@ func TestReportReplacesOnlyReports(t *testing.T) {
 		run.Format, run.Args.Report = format, filepath.Join(dir, "report")
 		require.NoError(t, sampleReport().Save(run), format)
 		require.NoError(t, sampleReport().Save(run), format)
+		saved, err := os.ReadFile(run.Args.Report)
+		require.NoError(t, err)
+		assert.Equal(t, 1, strings.Count(string(saved), "pmssl acceptance report 1"), format)
+		assert.Contains(t, string(saved), "FACT-", format)
+		switch format {
+		case item.FormatJSON:
+			assert.True(t, json.Valid(saved), format)
+		case item.FormatXML:
+			assert.NoError(t, etree.NewDocument().ReadFromBytes(saved), format)
+		}
+	}
+	run.Format, run.Args.Report = item.FormatText, filepath.Join(dir, "masked")
+	run.Mask = func(text string) string { return strings.ReplaceAll(text, "acceptance", "***") }
+	require.NoError(t, sampleReport().Save(run))
+	require.NoError(t, sampleReport().Save(run), "a secret that is a word of the mark")
+	written := func(text string) func(path string) error {
+		return func(path string) error { return os.WriteFile(path, []byte(text), 0o600) }
 	}
 	for name, make := range map[string]func(path string) error{
-		"another file":    func(path string) error { return os.WriteFile(path, []byte("my notes"), 0o600) },
+		"another file":    written("my notes"),
+		"an empty file":   written(""),
+		"notes about one": written("acceptance run at Namecheap (the sandbox), product positivessl\n"),
+		"a quoted mark":   written("> pmssl acceptance report 1\n"),
+		"a longer mark":   written("pmssl acceptance report 1 of mine\n"),
+		"a mark below":    written("my notes\npmssl acceptance report 1\n"),
+		"a mark alone":    written("pmssl acceptance report 1"),
+		"a state":         func(path string) error { return files{state: path}.write(newState(42, 5, "", "2026-08-03")) },
 		"a symbolic link": func(path string) error { return os.Symlink(filepath.Join(dir, "report"), path) },
 		"a folder":        func(path string) error { return os.Mkdir(path, 0o700) },
 	} {
 		run.Args.Report = filepath.Join(dir, "other")
 		require.NoError(t, make(run.Args.Report))
 		err := sampleReport().Save(run)
+		require.Error(t, err, name)
 		assert.Equal(t, fault.Value, fault.From(err).Type, name)
 		require.NoError(t, os.Remove(run.Args.Report))
 	}

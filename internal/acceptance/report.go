@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -279,18 +280,42 @@ func (f FactReport) lines(styles terminal.Styles) string {
 	return text
 }
 
-// Save writes the report in the run's format to the file of --report, or to one below var/.
-func (r *Report) Save(run *item.Run) error {
-	path := run.Args.Report
-	if path == "" {
-		path = filesOf(run.VarDir, run.Binary, run.Args.Item).report()
+// reportPath returns the file of --report, or that below var/.
+func reportPath(run *item.Run) string {
+	if run.Args.Report != "" {
+		return run.Args.Report
 	}
+	return filesOf(run.VarDir, run.Binary, run.Args.Item).report()
+}
+
+// reportMark says that a file is a report of this program. It is on the first line.
+const reportMark = "pmssl acceptance report 1"
+
+// The first lines of a report's file, by its format.
+const (
+	firstLineText = reportMark + "\n"
+	firstLineXML  = "<!-- " + reportMark + " -->\n"
+	firstLineJSON = `{"format": "` + reportMark + `",` + "\n"
+)
+
+// Save writes the report in the run's format to the file of --report, or to one below var/. It replaces an earlier report and no other
+// file.
+func (r *Report) Save(run *item.Run) error {
+	path := reportPath(run)
 	text, err := r.render(run.Format)
 	if err != nil {
 		return err
 	}
 	if run.Mask != nil {
 		text = run.Mask(text)
+	}
+	switch run.Format {
+	case item.FormatText:
+		text = firstLineText + text
+	case item.FormatJSON:
+		text = firstLineJSON + strings.TrimPrefix(text, "{\n")
+	default:
+		text = firstLineXML + text
 	}
 	if err := checkReplaceable(path); err != nil {
 		return err
@@ -313,7 +338,7 @@ func (r *Report) render(format string) (string, error) {
 	return doc.WriteToString()
 }
 
-// checkReplaceable refuses to write over a file that is no report.
+// checkReplaceable refuses to write over a file that is no report: its first line is none of a report's.
 func checkReplaceable(path string) error {
 	file, err := filelock.OpenRegular(path, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -324,8 +349,9 @@ func checkReplaceable(path string) error {
 	}
 	defer func() { _ = file.Close() }()
 	head, err := io.ReadAll(io.LimitReader(file, 200))
-	if err != nil || len(head) > 0 && !bytes.Contains(head, []byte("acceptance")) {
-		return fault.Errorf(fault.Value, "report", "%s is there and is no report of an acceptance run: name another file", path)
+	isReport := slices.ContainsFunc([]string{firstLineText, firstLineXML, firstLineJSON}, func(line string) bool { return bytes.HasPrefix(head, []byte(line)) })
+	if err != nil || !isReport {
+		return fault.Errorf(fault.Value, "report", "%s is there and is no report of an acceptance run: name another file, or remove it", path)
 	}
 	return nil
 }

@@ -72,6 +72,9 @@ func begin(ctx context.Context, run *item.Run) (*walker, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := checkReplaceable(reportPath(run)); err != nil { // before anything is bought
+		return nil, nil, err
+	}
 	params, err := run.Panel.ModuleParams(ctx, run.Args.Module)
 	if err != nil {
 		return nil, nil, err

@@ -335,9 +335,12 @@ func TestAcceptanceReportWritesOverNoOtherFile(t *testing.T) {
 	f := startAcceptance(t, namecheapCase())
 	file := filepath.Join(t.TempDir(), "notes")
 	require.NoError(t, os.WriteFile(file, []byte("my notes\n"), 0o600))
-	stdout, code := f.raw(t, "--report", file)
-	assert.Equal(t, 1, code)
-	assert.Contains(t, stdout, "is there and is no report")
+	for _, words := range [][]string{{"--report", file}, {"--report", file, "--yes"}} {
+		stdout, code := f.raw(t, words...)
+		assert.Equal(t, 1, code)
+		assert.Contains(t, stdout, "is there and is no report")
+		assert.Zero(t, f.paymentCount(t), "it is refused before anything is bought")
+	}
 	kept, err := os.ReadFile(file)
 	require.NoError(t, err)
 	assert.Equal(t, "my notes\n", string(kept))
