@@ -159,16 +159,21 @@ func TestImportPutsNoOrderOnAnItemOfAnotherModule(t *testing.T) {
 	for rule, c := range map[string]struct {
 		name   string
 		stored string
+		begun  bool // a migration has begun
 		want   string
 	}{
 		"another name":              {name: "other.example.org", want: "found=1 imported=0 completed=0 skipped=1 failed=0"},
 		"a certificate is in place": {name: "example.org", stored: "-----BEGIN CERTIFICATE-----", want: "found=1 imported=0 completed=0 skipped=1 failed=0"},
 		"interrupted import":        {name: "Example.org", want: "found=1 imported=0 completed=1 skipped=0 failed=0"},
+		"interrupted migration":     {name: "example.org", begun: true, want: "found=1 imported=0 completed=0 skipped=1 failed=0"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			i := newImporting(t)
 			l := i.able.sell(t, i.fixture, "example.org")
 			i.listed.items[77] = &imported{module: 5, status: 2, name: c.name, stored: c.stored, params: map[string]string{itemparam.OrderID: fmt.Sprint(l.ID)}}
+			if c.begun {
+				i.listed.items[77].params[itemparam.Lineage], i.listed.items[77].params[itemparam.Migration] = fmt.Sprint(l.ID), `{"id":1}`
+			}
 			assert.Equal(t, c.want, i.counts(t))
 		})
 	}

@@ -190,14 +190,14 @@ func (t *importer) resume(ctx context.Context, l seller.ListedCertificate, it in
 }
 
 // loadUnfinished loads an item and reports whether an import left it unfinished. An item with a CSR was ordered in this panel;
-// sync_item stores its certificate.
+// sync_item stores its certificate. An interrupted migration is completed by the next one (rules MIGRATE-8).
 func (t *importer) loadUnfinished(ctx context.Context, l seller.ListedCertificate, it int64) (item.Item, bool, error) {
 	if _, finished, err := t.Panel.Param(ctx, it, itemparam.Serial); err != nil || finished {
 		return item.Item{}, false, err
 	}
 	order, err := t.Panel.LoadItem(ctx, it)
 	switch failure := fault.From(err); {
-	case err == nil && (order.CSR != "" || order.Status != itemActive || ofAnotherModule(order, l)):
+	case err == nil && (order.CSR != "" || order.Status != itemActive || order.Params[itemparam.Migration] != "" || ofAnotherModule(order, l)):
 		return item.Item{}, false, nil
 	case err == nil:
 	case failure.Type == fault.Missed: // without a tariff: so the panel keeps an imported item until it has a client
