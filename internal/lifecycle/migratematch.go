@@ -29,7 +29,7 @@ func (m *migrator) over(c candidate) bool {
 	if c.shown.leaf == nil || c.shown.leaf.Leaf.NotAfter.After(m.Now()) {
 		return false
 	}
-	paid, known := paidTerm(c.order, 0, cabforum.Date{}, c.shown.leaf)
+	paid, known := paidTerm(c.order, 0, cabforum.Date{}, c.shown.leaf, nil)
 	return !known || !m.today().Before(paid.end())
 }
 
@@ -70,7 +70,7 @@ func (m *migrator) decide(ctx context.Context, u unmigrated) (MigrationRow, *can
 // mayBeRenewed returns the ids of paid renewals that may be of the order's next term: the other module may have paid for it and ended
 // before it was activated, and without that renewal the next prolong would pay again. Empty if the order's term is not near its end.
 func (m *migrator) mayBeRenewed(c candidate) string {
-	paid, known := paidTerm(c.order, 0, cabforum.Date{}, c.shown.leaf)
+	paid, known := paidTerm(c.order, 0, cabforum.Date{}, c.shown.leaf, nil)
 	if known && m.today().Before(paid.end().AddDays(-renewalWindow)) {
 		return ""
 	}
@@ -156,6 +156,9 @@ func (m *migrator) candidates(ctx context.Context, u unmigrated) ([]candidate, e
 		s := m.show(ctx, l.ID)
 		if s.err != nil {
 			return nil, s.err
+		}
+		if l.Created.After(m.today().AddDays(dateTolerance)) { // with it the term would never end
+			l.Created = cabforum.Date{}
 		}
 		c := candidate{order: l, shown: s, proof: evidenceOf(u, s)}
 		holder, why, err := m.owners.Owner(ctx, l)
@@ -351,7 +354,7 @@ func (m *migrator) addEarlier(chosen *candidate, proven []candidate) {
 		if c.order.ID >= chosen.order.ID {
 			continue
 		}
-		paid, known := paidTerm(c.order, 0, cabforum.Date{}, c.shown.leaf)
+		paid, known := paidTerm(c.order, 0, cabforum.Date{}, c.shown.leaf, nil)
 		renewed := known && renews(chosen.order, paid.end())
 		if renewed || m.over(c) {
 			older = append(older, c.order.Lineage()...)
@@ -380,7 +383,7 @@ func (m *migrator) matched(row MigrationRow, u unmigrated, c candidate) Migratio
 	if row.Renews {
 		row.Warnings = append(row.Warnings, "the seller is set to renew the order by itself: the next sync_item switches that off")
 	}
-	if paid, known := paidTerm(c.order, u.item.Period, u.item.ExpireDate, c.shown.leaf); known {
+	if paid, known := paidTerm(c.order, u.item.Period, u.item.ExpireDate, c.shown.leaf, u.stored); known {
 		row.TermStart, row.TermMonths, row.PaidUntil = paid.start, paid.months, paid.end()
 		if u.item.Period > 0 && u.item.Period != paid.months {
 			row.Warnings = append(row.Warnings, fmt.Sprintf("the item's period is %d months, the seller's term %d: the seller's counts", u.item.Period, paid.months))

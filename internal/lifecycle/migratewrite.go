@@ -124,7 +124,7 @@ func (m *migrator) write(ctx context.Context, j *Order, u unmigrated, c candidat
 	if err := j.journalMigration(ctx, u, mark); err != nil {
 		return err
 	}
-	paid, known := paidTerm(c.order, j.Item.Period, j.Item.ExpireDate, c.shown.leaf)
+	paid, known := paidTerm(c.order, j.Item.Period, j.Item.ExpireDate, c.shown.leaf, u.stored)
 	params := []savedParam{
 		{itemparam.OrderID, strconv.FormatInt(c.order.ID, 10)}, {itemparam.Lineage, item.FormatIDs(c.order.Lineage())},
 	}
