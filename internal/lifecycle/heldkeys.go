@@ -40,16 +40,31 @@ func (h holder) String() string {
 // nothing.
 func readHeldKeys(ctx context.Context, panel item.Panel) (*heldKeys, error) {
 	index := &heldKeys{keys: map[string]int64{}, serials: map[string]int64{}, closed: map[int64]bool{}}
+	return index, eachHeld(ctx, panel, index.add)
+}
+
+// eachHeld calls f with the CSR and the stored certificate of every item of the panel, of any module and in any state.
+func eachHeld(ctx context.Context, panel item.Panel, f func(item.HeldCertificate)) error {
 	for after := int64(0); ; {
 		page, err := panel.HeldCertificates(ctx, after, heldPage)
 		if err != nil || len(page) == 0 {
-			return index, err
+			return err
 		}
 		for _, held := range page {
-			index.add(held)
+			f(held)
 			after = held.Item
 		}
 	}
+}
+
+// readSerials returns the items of the panel, of any module, that have a certificate, by its serial. Closed items do not count.
+func readSerials(ctx context.Context, panel item.Panel) (map[string][]int64, error) {
+	serials := map[string][]int64{}
+	return serials, eachHeld(ctx, panel, func(held item.HeldCertificate) {
+		if stored, err := pki.StoredLeaf(held.Stored); err == nil && held.Status != item.ItemDeleted {
+			serials[stored.Serial()] = append(serials[stored.Serial()], held.Item)
+		}
+	})
 }
 
 // add adds what an item holds. Of several items with the same key or serial the first that is not closed is kept.

@@ -71,7 +71,7 @@ func Import(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	}
 	t := &importer{Run: run, seller: theSeller, account: FromHandle(&item.Handle{
 		Run: run, Log: run.Log, Seller: theSeller, Account: theSeller.Account(), Item: item.Item{Module: run.Args.Module}})}
-	if t.owners, err = t.account.OwnerIndex(ctx); err != nil {
+	if t.owners, err = t.account.OwnerIndex(ctx, nil); err != nil {
 		return nil, err
 	}
 	doc := xmldoc.New()

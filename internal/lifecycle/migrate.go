@@ -26,7 +26,8 @@ type migrator struct {
 	renewals []seller.OrderSummary // paid, not activated, and of no item
 	owners   purchase.OwnerIndex
 	index    unmigratedIndex
-	statuses map[int64]shown // by id at the seller
+	serials  map[string][]int64 // serial of a stored certificate -> items of the panel, of any module
+	statuses map[int64]shown    // by id at the seller
 	rows     []MigrationRow
 	named    int64 // the order that the administrator named for the item; 0 if none
 	stopped  error // the seller fails for this account: no further item is looked at
@@ -100,6 +101,7 @@ func newMigrator(ctx context.Context, run *item.Run) (*migrator, error) {
 	m := &migrator{Run: run, seller: theSeller, statuses: map[int64]shown{}, account: FromHandle(&item.Handle{
 		Run: run, Log: run.Log, Seller: theSeller, Account: theSeller.Account(), Item: item.Item{Module: run.Args.Module}})}
 	m.products = item.Catalogue(ctx, run, theSeller)
+	m.account.Info.Products = m.products
 	// The list is read before the items: an order made meanwhile is not in the list, or its id is on its item already.
 	listed, err := lister.Certificates(ctx)
 	if err != nil {
@@ -107,6 +109,9 @@ func newMigrator(ctx context.Context, run *item.Run) (*migrator, error) {
 	}
 	m.orders = indexOrders(listed)
 	if m.index, err = m.unmigrated(ctx); err != nil {
+		return nil, err
+	}
+	if m.serials, err = readSerials(ctx, run.Panel); err != nil {
 		return nil, err
 	}
 	if m.owners, err = m.readOwners(ctx); err != nil {
@@ -144,11 +149,10 @@ func (m *migrator) unusedRenewals(ctx context.Context) ([]seller.OrderSummary, e
 
 // readOwners reads who holds which order, without what another module wrote on the items that are to be migrated.
 func (m *migrator) readOwners(ctx context.Context) (purchase.OwnerIndex, error) {
-	owners, err := m.account.OwnerIndex(ctx)
-	for it := range m.index.items {
-		owners.Forget(it)
-	}
-	return owners, err
+	return m.account.OwnerIndex(ctx, func(c item.Claim) bool {
+		_, unmigrated := m.index.items[c.Item]
+		return unmigrated && c.Lineage == "" && c.Intent == ""
+	})
 }
 
 // unmigrated loads the module's items without parameters of this module.

@@ -113,14 +113,6 @@ func (x orderIndex) mayBe(u unmigrated) []seller.ListedCertificate {
 	return found
 }
 
-// serial returns the serial of the stored certificate; empty if there is none.
-func (u unmigrated) serial() string {
-	if u.stored == nil {
-		return ""
-	}
-	return u.stored.Serial()
-}
-
 // shown is what the seller shows of one order.
 type shown struct {
 	status seller.OrderStatus
@@ -168,7 +160,7 @@ func (e evidence) String() string {
 // evidenceOf compares an item with what the seller shows of an order.
 func evidenceOf(u unmigrated, s shown) evidence {
 	switch {
-	case s.leaf != nil && u.stored != nil && s.leaf.Serial() == u.stored.Serial():
+	case s.leaf != nil && u.stored != nil && sameCertificate(*s.leaf, *u.stored):
 		return evidenceLeaf
 	case len(u.keys) == 0 || len(s.keys) == 0:
 		return evidenceNone
@@ -178,39 +170,44 @@ func evidenceOf(u unmigrated, s shown) evidence {
 	return evidenceOther
 }
 
-// unmigratedIndex says which of the items have a key or a serial.
+// sameCertificate reports whether two certificates are one: a serial alone is unique for its CA only.
+func sameCertificate(a, b pki.Chain) bool {
+	return a.Serial() == b.Serial() && pki.LeafKeyHash(a.Leaf) == pki.LeafKeyHash(b.Leaf)
+}
+
+// unmigratedIndex says which of the items have a key.
 type unmigratedIndex struct {
-	items   map[int64]unmigrated
-	keys    map[string][]int64
-	serials map[string][]int64
+	items map[int64]unmigrated
+	keys  map[string][]int64
 }
 
 func indexUnmigrated(all []unmigrated) unmigratedIndex {
-	x := unmigratedIndex{items: map[int64]unmigrated{}, keys: map[string][]int64{}, serials: map[string][]int64{}}
+	x := unmigratedIndex{items: map[int64]unmigrated{}, keys: map[string][]int64{}}
 	for _, u := range all {
 		x.items[u.item.Item] = u
 		for _, key := range u.keys {
 			x.keys[key] = append(x.keys[key], u.item.Item)
 		}
-		if serial := u.serial(); serial != "" {
-			x.serials[serial] = append(x.serials[serial], u.item.Item)
-		}
 	}
 	return x
 }
 
-// rivals returns the other items that an order may be of by a key, and of these those with its certificate.
-func (x unmigratedIndex) rivals(it int64, s shown) (byKey, bySerial []int64) {
+// sorted returns the ids of the items, lowest first.
+func (x unmigratedIndex) sorted() []int64 { return slices.Sorted(maps.Keys(x.items)) }
+
+// rivals returns the other items that an order may be of: those to migrate with its key, and those of the panel, of any module, with
+// its certificate.
+func (m *migrator) rivals(it int64, s shown) (byKey, bySerial []int64) {
 	seen := map[int64]bool{it: true}
 	if s.leaf != nil {
-		for _, other := range x.serials[s.leaf.Serial()] {
+		for _, other := range m.serials[s.leaf.Serial()] {
 			if other != it {
 				bySerial = append(bySerial, other)
 			}
 		}
 	}
 	for _, key := range s.keys {
-		for _, other := range x.keys[key] {
+		for _, other := range m.index.keys[key] {
 			if !seen[other] {
 				seen[other] = true
 				byKey = append(byKey, other)
@@ -220,5 +217,12 @@ func (x unmigratedIndex) rivals(it int64, s shown) (byKey, bySerial []int64) {
 	return byKey, bySerial
 }
 
-// sorted returns the ids of the items, lowest first.
-func (x unmigratedIndex) sorted() []int64 { return slices.Sorted(maps.Keys(x.items)) }
+// rivalsOf returns the other items that a candidate may be of, and what they have of it. If the item itself has its certificate, a key
+// says nothing about others.
+func (m *migrator) rivalsOf(it int64, c candidate) (items []int64, what string) {
+	byKey, bySerial := m.rivals(it, c.shown)
+	if len(bySerial) > 0 || c.proof == evidenceLeaf {
+		return bySerial, evidenceLeaf.String()
+	}
+	return byKey, evidenceKey.String()
+}

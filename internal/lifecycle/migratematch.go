@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,16 +10,26 @@ import (
 	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
+	"pmssl/internal/purchase"
 	"pmssl/internal/seller"
 )
 
 // candidate is an order that may be an item's.
 type candidate struct {
 	order  seller.ListedCertificate
+	listed seller.ListedCertificate // the order as the seller lists it, without earlier terms (addEarlier)
 	shown  shown
 	proof  evidence
 	holder int64 // another item that holds it; 0 if none
 	why    string
+	buyers []int64 // other items whose purchase without an answer it may be
+	// doubtful are orders that may be earlier terms of the item or orders of others.
+	doubtful []int64
+}
+
+// paid returns the term that the order is paid for now, by what the seller says alone; false if that is not known.
+func (c candidate) paid() (term, bool) {
+	return paidTerm(c.order, 0, cabforum.Date{}, c.shown.leaf, nil)
 }
 
 // over reports whether nothing more comes of the order: its term has ended, or its certificate and nothing is waited for.
@@ -29,7 +40,7 @@ func (m *migrator) over(c candidate) bool {
 	if c.shown.leaf == nil || c.shown.leaf.Leaf.NotAfter.After(m.Now()) {
 		return false
 	}
-	paid, known := paidTerm(c.order, 0, cabforum.Date{}, c.shown.leaf, nil)
+	paid, known := c.paid()
 	return !known || !m.today().Before(paid.end())
 }
 
@@ -37,16 +48,16 @@ func (m *migrator) over(c candidate) bool {
 // order that may be the item's.
 func (m *migrator) decide(ctx context.Context, u unmigrated) (MigrationRow, *candidate, error) {
 	row := MigrationRow{Item: u.item.Item, Name: u.item.Name, Product: u.item.Template, State: MigrationNone, Reason: "no order of the account has its name"}
-	all, err := m.candidates(ctx, u)
+	all, err := m.candidates(ctx, u, m.ordersOf(u))
 	if err != nil || len(all) == 0 {
 		return row, nil, err
 	}
 	if m.named != 0 {
-		return m.decideNamed(row, u, all[0])
+		return m.decideNamed(ctx, row, u, all[0])
 	}
 	proven, live := m.provenOf(all)
 	if len(proven) == 0 {
-		return m.decideUnproven(row, u, all)
+		return m.decideUnproven(ctx, row, u, all)
 	}
 	chosen, reason := m.choose(u, proven, live)
 	if chosen == nil {
@@ -57,7 +68,10 @@ func (m *migrator) decide(ctx context.Context, u unmigrated) (MigrationRow, *can
 		row.State, row.Reason = MigrationOther, odd
 		return row, nil, nil
 	}
-	m.addEarlier(chosen, proven)
+	if len(chosen.buyers) > 0 {
+		return chosen.unanswered(row), nil, nil
+	}
+	m.addEarlier(u, chosen, proven)
 	if paid := m.mayBeRenewed(*chosen); paid != "" {
 		row.State, row.ID, row.Proof = MigrationAmbiguous, chosen.order.ID, chosen.proof.String()
 		row.Reason = fmt.Sprintf("id %d is its order, and nobody has activated the paid renewals %s, of which one may be its: activate it at %s if so, then migrate again; else %s",
@@ -70,7 +84,7 @@ func (m *migrator) decide(ctx context.Context, u unmigrated) (MigrationRow, *can
 // mayBeRenewed returns the ids of paid renewals that may be of the order's next term: the other module may have paid for it and ended
 // before it was activated, and without that renewal the next prolong would pay again. Empty if the order's term is not near its end.
 func (m *migrator) mayBeRenewed(c candidate) string {
-	paid, known := paidTerm(c.order, 0, cabforum.Date{}, c.shown.leaf, nil)
+	paid, known := c.paid()
 	if known && m.today().Before(paid.end().AddDays(-renewalWindow)) {
 		return ""
 	}
@@ -98,16 +112,16 @@ func (m *migrator) provenOf(all []candidate) (proven, live []candidate) {
 }
 
 // decideUnproven decides about an item for which no order has proof: the one that an interrupted run was given by name is its.
-func (m *migrator) decideUnproven(row MigrationRow, u unmigrated, all []candidate) (MigrationRow, *candidate, error) {
+func (m *migrator) decideUnproven(ctx context.Context, row MigrationRow, u unmigrated, all []candidate) (MigrationRow, *candidate, error) {
 	if begun, there := begunWith(u, all); there {
-		return m.decideNamed(row, u, begun)
+		return m.decideNamed(ctx, row, u, begun)
 	}
 	return m.unproven(row, all), nil, nil
 }
 
 // decideNamed decides about the order that the administrator named with --id: it is the item's unless it is for another key or product,
-// belongs to another item, or has ended (rules MIGRATE-4).
-func (m *migrator) decideNamed(row MigrationRow, u unmigrated, c candidate) (MigrationRow, *candidate, error) {
+// belongs to another item or may be another one's purchase, or has ended (rules MIGRATE-4).
+func (m *migrator) decideNamed(ctx context.Context, row MigrationRow, u unmigrated, c candidate) (MigrationRow, *candidate, error) {
 	if c.proof == evidenceOther || c.holder != 0 || c.ended() {
 		return m.unproven(row, []candidate{c}), nil, nil
 	}
@@ -120,6 +134,17 @@ func (m *migrator) decideNamed(row MigrationRow, u unmigrated, c candidate) (Mig
 		row.Reason = fmt.Sprintf("id %d is for %s, which is not the name in the item's CSR or certificate", c.order.ID, item.DisplayLine(name, item.MaxName))
 		return row, nil, nil
 	}
+	if len(c.buyers) > 0 {
+		return c.unanswered(row), nil, nil
+	}
+	if c.proof >= evidenceKey {
+		all, err := m.candidates(ctx, u, m.orders.mayBe(u))
+		if err != nil {
+			return row, nil, err
+		}
+		proven, _ := m.provenOf(all)
+		m.addEarlier(u, &c, proven)
+	}
 	row = m.matched(row, u, c)
 	if c.proof == evidenceNone {
 		row.Proof, row.Reason = proofNamed, "the administrator named it"
@@ -128,6 +153,19 @@ func (m *migrator) decideNamed(row MigrationRow, u unmigrated, c candidate) (Mig
 		}
 	}
 	return row, &c, nil
+}
+
+// unanswered completes the row of an item whose order may be what another item's purchase without an answer has bought. Given to this
+// item, it would be missing there, and be bought again.
+func (c candidate) unanswered(row MigrationRow) MigrationRow {
+	row.State, row.ID, row.Proof = MigrationHeld, c.order.ID, c.proof.String()
+	row.Reason = c.buyersReason() + ", then migrate again"
+	return row
+}
+
+// buyersReason says whose purchase the order may be, and what to do.
+func (c candidate) buyersReason() string {
+	return fmt.Sprintf("id %d may be the purchase without an answer of item %s: run --command resolve --item %d", c.order.ID, item.FormatIDs(c.buyers), c.buyers[0])
 }
 
 // otherName returns the name that the seller has for the order if the item's CSR and certificate are known and are for another one;
@@ -149,10 +187,10 @@ func (c candidate) ended() bool {
 	return state == seller.StateRefused || state == seller.StateCancelled || state == seller.StateUnpaid
 }
 
-// candidates returns the orders that may be the item's, with what the seller shows of each.
-func (m *migrator) candidates(ctx context.Context, u unmigrated) ([]candidate, error) {
+// candidates returns the orders, which may be the item's, with what the seller shows of each.
+func (m *migrator) candidates(ctx context.Context, u unmigrated, orders []seller.ListedCertificate) ([]candidate, error) {
 	var all []candidate
-	for _, l := range m.ordersOf(u) {
+	for _, l := range orders {
 		s := m.show(ctx, l.ID)
 		if s.err != nil {
 			return nil, s.err
@@ -160,7 +198,7 @@ func (m *migrator) candidates(ctx context.Context, u unmigrated) ([]candidate, e
 		if l.Created.After(m.today().AddDays(dateTolerance)) { // with it the term would never end
 			l.Created = cabforum.Date{}
 		}
-		c := candidate{order: l, shown: s, proof: evidenceOf(u, s)}
+		c := candidate{order: l, listed: l, shown: s, proof: evidenceOf(u, s)}
 		holder, why, err := m.owners.Owner(ctx, l)
 		if err != nil {
 			return nil, err
@@ -168,9 +206,19 @@ func (m *migrator) candidates(ctx context.Context, u unmigrated) ([]candidate, e
 		if holder != 0 && holder != u.item.Item {
 			c.holder, c.why = holder, why
 		}
+		c.buyers = c.openPurchases(m.owners, u.item.Item)
 		all = append(all, c)
 	}
 	return all, nil
+}
+
+// openPurchases returns the items, other than it, whose purchase without an answer the order may be. Not one whose certificate the item
+// has: it is the item's.
+func (c candidate) openPurchases(owners purchase.OwnerIndex, it int64) []int64 {
+	if c.proof == evidenceLeaf {
+		return nil
+	}
+	return owners.OpenPurchases(c.listed, c.shown.status, it)
 }
 
 // ordersOf returns the orders that are looked at for the item: if the administrator named one, only that one.
@@ -222,6 +270,8 @@ func (m *migrator) unproven(row MigrationRow, all []candidate) MigrationRow {
 	case best.proof == evidenceOther:
 		row.State = MigrationOther
 		row.Reason = fmt.Sprintf("id %d has its name and another key: reissue it at %s with the item's CSR, then migrate again", best.order.ID, m.Info.Title)
+	case len(best.buyers) > 0:
+		return best.unanswered(row)
 	default:
 		row.State, row.Proof = MigrationAmbiguous, evidenceNone.String()
 		row.Reason = fmt.Sprintf("id %d has its name and nothing proves that it is the item's, because %s: if it is, %s",
@@ -259,7 +309,7 @@ func (m *migrator) choose(u unmigrated, proven, live []candidate) (*candidate, s
 		return &begun, ""
 	}
 	pool := slices.DeleteFunc(slices.Clone(live), func(c candidate) bool { // its certificate is stored on another item
-		_, bySerial := m.index.rivals(u.item.Item, c.shown)
+		_, bySerial := m.rivals(u.item.Item, c.shown)
 		return c.proof != evidenceLeaf && len(bySerial) > 0
 	})
 	if len(live) == 0 {
@@ -276,14 +326,9 @@ func (m *migrator) choose(u unmigrated, proven, live []candidate) (*candidate, s
 		return nil, fmt.Sprintf("the ids %s have its key: %s for the right one", candidateIDs(pool), m.byHand(strconv.FormatInt(u.item.Item, 10), "ID"))
 	}
 	chosen := pool[0]
-	byKey, bySerial := m.index.rivals(u.item.Item, chosen.shown)
-	rivals := byKey
-	if chosen.proof == evidenceLeaf {
-		rivals = bySerial
-	}
-	if len(rivals) > 0 {
+	if rivals, what := m.rivalsOf(u.item.Item, chosen); len(rivals) > 0 {
 		return nil, fmt.Sprintf("id %d may also be of item %s, which has the same %s: %s for the right one",
-			chosen.order.ID, item.FormatIDs(rivals), chosen.proof, m.byHand("ITEM", strconv.FormatInt(chosen.order.ID, 10)))
+			chosen.order.ID, item.FormatIDs(rivals), what, m.byHand("ITEM", strconv.FormatInt(chosen.order.ID, 10)))
 	}
 	return &chosen, ""
 }
@@ -347,25 +392,46 @@ func (m *migrator) oddProduct(u unmigrated, l seller.ListedCertificate) string {
 }
 
 // addEarlier adds the ids of the item's earlier terms to the lineage of its order: of those that have ended, and of the one that it
-// renews, at whose end its own term begins.
-func (m *migrator) addEarlier(chosen *candidate, proven []candidate) {
-	var older []int64
+// renews, at whose end its own term begins. An order that may be of another item is none of them.
+func (m *migrator) addEarlier(u unmigrated, chosen *candidate, proven []candidate) {
+	var earlier []candidate
 	for _, c := range proven {
-		if c.order.ID >= chosen.order.ID {
-			continue
-		}
-		paid, known := paidTerm(c.order, 0, cabforum.Date{}, c.shown.leaf, nil)
-		renewed := known && renews(chosen.order, paid.end())
-		if renewed || m.over(c) {
-			older = append(older, c.order.Lineage()...)
-		}
-		if renewed && chosen.order.Created.Before(paid.end()) {
-			chosen.order.Created = paid.end()
+		rivals, _ := m.rivalsOf(u.item.Item, c)
+		switch {
+		case c.order.ID >= chosen.order.ID:
+		case len(rivals) > 0 || len(c.buyers) > 0:
+			chosen.doubtful = append(chosen.doubtful, c.order.ID)
+		default:
+			earlier = append(earlier, c)
 		}
 	}
-	older = append(older, chosen.order.Older...)
+	slices.SortFunc(earlier, func(a, b candidate) int { return cmp.Compare(a.order.ID, b.order.ID) })
+	older := slices.Clone(chosen.order.Older)
+	for i := range earlier { // a renewal of a renewal: the term of each one begins at the end of the one before
+		c := &earlier[i]
+		beginAfter(c, earlier[:i])
+		if chosen.renews(*c) || m.over(*c) {
+			older = append(older, c.order.Lineage()...)
+		}
+	}
+	beginAfter(chosen, earlier)
 	slices.Sort(older)
 	chosen.order.Older = slices.DeleteFunc(slices.Compact(older), func(id int64) bool { return id == chosen.order.ID })
+}
+
+// renews reports whether the order is the renewal of an earlier one.
+func (c candidate) renews(earlier candidate) bool {
+	paid, known := earlier.paid()
+	return known && renews(c.listed, paid.end())
+}
+
+// beginAfter lets the term of an order begin at the end of the term that it renews, if one of the earlier orders is that.
+func beginAfter(c *candidate, earlier []candidate) {
+	for _, before := range earlier {
+		if paid, _ := before.paid(); c.renews(before) && c.order.Created.Before(paid.end()) {
+			c.order.Created = paid.end()
+		}
+	}
 }
 
 // matched completes the row of an item whose order is known.
@@ -382,6 +448,9 @@ func (m *migrator) matched(row MigrationRow, u unmigrated, c candidate) Migratio
 	}
 	if row.Renews {
 		row.Warnings = append(row.Warnings, "the seller is set to renew the order by itself: the next sync_item switches that off")
+	}
+	if len(c.doubtful) > 0 {
+		row.Warnings = append(row.Warnings, fmt.Sprintf("the ids %s have its key, and may be of its earlier terms or of other items: they are left out, and its term does not follow theirs", item.FormatIDs(c.doubtful)))
 	}
 	if paid, known := paidTerm(c.order, u.item.Period, u.item.ExpireDate, c.shown.leaf, u.stored); known {
 		row.TermStart, row.TermMonths, row.PaidUntil = paid.start, paid.months, paid.end()

@@ -37,7 +37,7 @@ func (m *migrator) migrate(ctx context.Context, u unmigrated, c candidate, row M
 		return row, err
 	}
 	defer m.unlock(ctx, "the account's lock", m.Panel.UnlockAccount)
-	if err := m.checkUnchanged(ctx, u, c); err != nil {
+	if _, err := m.checkUnchanged(ctx, u, c); err != nil {
 		return row, err
 	}
 	j := FromHandle(item.NewHandle(m.Run, u.item))
@@ -59,31 +59,35 @@ func (m *migrator) unlock(ctx context.Context, what string, release func(context
 	}
 }
 
-// checkUnchanged returns a fault if the item or the holder of the order is not what the decision was made on.
-func (m *migrator) checkUnchanged(ctx context.Context, u unmigrated, c candidate) error {
+// checkUnchanged reads the item again. It returns a fault if the item, the holder of the order or the purchases without an answer are
+// not what the decision was made on.
+func (m *migrator) checkUnchanged(ctx context.Context, u unmigrated, c candidate) (item.Item, error) {
 	now, err := m.Panel.LoadItem(ctx, u.item.Item)
 	if err != nil {
-		return err
+		return now, err
 	}
 	was := u.item
 	if err := m.checkIdle(ctx, was); err != nil {
-		return err
+		return now, err
 	}
 	if !unmigratedNow(now) || migrationInputs(now) != migrationInputs(was) {
-		return fault.Errorf(fault.Locked, "item", "%s was changed meanwhile: nothing was written to it, start this again", was.Label()).Retryable()
+		return now, fault.Errorf(fault.Locked, "item", "%s was changed meanwhile: nothing was written to it, start this again", was.Label()).Retryable()
 	}
 	owners, err := m.readOwners(ctx)
 	if err != nil {
-		return err
+		return now, err
 	}
 	holder, why, err := owners.Owner(ctx, c.order)
 	if err != nil {
-		return err
+		return now, err
 	}
 	if holder != 0 && holder != was.Item {
-		return fault.Errorf(fault.Locked, "item", "%s: id %d %s item %d now: nothing was written to it", was.Label(), c.order.ID, why, holder).Retryable()
+		return now, fault.Errorf(fault.Locked, "item", "%s: id %d %s item %d now: nothing was written to it", was.Label(), c.order.ID, why, holder).Retryable()
 	}
-	return nil
+	if c.buyers = c.openPurchases(owners, was.Item); len(c.buyers) > 0 {
+		return now, fault.Errorf(fault.Locked, "item", "%s: nothing was written to it, for %s", was.Label(), c.buyersReason()).Retryable()
+	}
+	return now, nil
 }
 
 // checkIdle returns a fault if the panel runs an operation for the item: it may be about to order.

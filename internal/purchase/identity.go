@@ -155,16 +155,37 @@ func (j *Buyer) competingItems(ctx context.Context, in Intent, r seller.OrderSum
 	if err != nil {
 		return nil, err
 	}
+	return j.openIntents(claims, j.Item.Item, func(other Intent) bool {
+		return (other.Kind == seller.KindRenew) == (in.Kind == seller.KindRenew) && j.fitsOtherIntent(other, r)
+	}), nil
+}
+
+// OpenPurchases returns the items, other than it, whose purchase without an answer the order can be, by what the list and the seller's
+// status show of it. An intent that cannot be read may be any purchase (rules BUY-9, MIGRATE-4).
+func (p OwnerIndex) OpenPurchases(l seller.ListedCertificate, status seller.OrderStatus, it int64) []int64 {
+	// A reissue brings an id too: the order was bought with its first one.
+	r := seller.OrderSummary{ID: slices.Min(l.Lineage()), Months: l.Months, CommonName: l.CommonName, Type: l.Type}
+	shown := statusIdentity(status)
+	if l.State == seller.StateRenewal { // it shows the name before the renewal, which may bring another one
+		r.CommonName, shown.name = "", ""
+	}
+	return p.j.openIntents(p.open, it, func(other Intent) bool {
+		return fitsState(other.Kind, l.State) && p.j.fitsOtherIntent(other, r) && other.identity().contradicts(shown) == ""
+	})
+}
+
+// openIntents returns the items, other than it, with an open intent that fits, or that cannot be read.
+func (j *Buyer) openIntents(claims []item.Claim, it int64, fits func(Intent) bool) []int64 {
 	var items []int64
 	for _, h := range claims {
-		if h.Item == j.Item.Item || h.Intent == "" {
+		if h.Item == it || h.Intent == "" {
 			continue
 		}
-		if other, err := ParseIntent(h.Intent); err != nil || j.fitsOtherIntent(other, in, r) && !alreadyRecorded(h, other) {
+		if other, err := ParseIntent(h.Intent); err != nil || fits(other) && !alreadyRecorded(h, other) {
 			items = append(items, h.Item)
 		}
 	}
-	return items, nil
+	return items
 }
 
 // alreadyRecorded reports whether the first purchase of the intent is on its item and only the intent was not dropped yet: a
@@ -173,12 +194,17 @@ func alreadyRecorded(c item.Claim, in Intent) bool {
 	return (in.Kind == seller.KindCreate || in.Kind == seller.KindOrder) && newestID(c) > in.Snapshot
 }
 
-// fitsOtherIntent reports whether the order can be the purchase of another item's intent; in is this item's intent.
-func (j *Buyer) fitsOtherIntent(other, in Intent, r seller.OrderSummary) bool {
+// fitsState reports whether an order in the state can be the purchase of an intent of the kind.
+func fitsState(kind string, state seller.State) bool {
+	return !state.Activatable() || (kind == seller.KindRenew) == (state == seller.StateRenewal)
+}
+
+// fitsOtherIntent reports whether the order can be the purchase of another item's intent.
+func (j *Buyer) fitsOtherIntent(other Intent, r seller.OrderSummary) bool {
 	switch {
 	case !j.bringsNewID(other.Kind), other.Account != "" && other.Account != seller.AccountHash(j.Account):
 		return false
-	case r.ID <= other.Snapshot, (other.Kind == seller.KindRenew) != (in.Kind == seller.KindRenew):
+	case r.ID <= other.Snapshot:
 		return false
 	case r.Months > 0 && other.months() > 0 && r.Months != other.months(), !j.sameClass(r.Type, other.Product):
 		return false

@@ -2,6 +2,7 @@ package purchase
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,10 +19,13 @@ type OwnerIndex struct {
 	refs   map[string]int64            // order reference -> item
 	bought map[int64]item.JournalEntry // id at the seller -> its last journal entry
 	ref    func(it int64) string       // returns an item's order reference; nil if the seller keeps none
+	open   []item.Claim                // items with a purchase without an answer
 }
 
-// OwnerIndex reads which items hold the ids and order references of the account.
-func (j *Buyer) OwnerIndex(ctx context.Context) (OwnerIndex, error) {
+// OwnerIndex reads which items hold the ids and order references of the account. The ids that an item carries do not count if foreign
+// reports them to be another module's, perhaps with another meaning; nil for none. What the journal or an order reference says about
+// such an item counts.
+func (j *Buyer) OwnerIndex(ctx context.Context, foreign func(item.Claim) bool) (OwnerIndex, error) {
 	p := OwnerIndex{j: j, ids: map[int64]int64{}, refs: map[string]int64{}, bought: map[int64]item.JournalEntry{}}
 	if referencer, ok := j.Seller.(seller.OrderReferencer); ok {
 		installation, err := j.Panel.InstallationID(ctx)
@@ -45,13 +49,16 @@ func (j *Buyer) OwnerIndex(ctx context.Context) (OwnerIndex, error) {
 		return p, err
 	}
 	for _, h := range claims {
-		for _, id := range append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...) {
-			p.ids[id] = h.Item
+		if foreign == nil || !foreign(h) {
+			for _, id := range append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...) {
+				p.ids[id] = h.Item
+			}
 		}
 		if p.ref != nil {
 			p.refs[p.ref(h.Item)] = h.Item
 		}
 	}
+	p.open = slices.DeleteFunc(slices.Clone(claims), func(h item.Claim) bool { return h.Intent == "" })
 	return p, nil
 }
 
@@ -59,16 +66,6 @@ func (j *Buyer) OwnerIndex(ctx context.Context) (OwnerIndex, error) {
 func (p OwnerIndex) Assign(l seller.ListedCertificate, it int64) {
 	for _, id := range l.Lineage() {
 		p.ids[id] = it
-	}
-}
-
-// Forget removes the ids that the item itself carries: another module wrote them, perhaps with another meaning. What the journal or
-// an order reference says about the item stays.
-func (p OwnerIndex) Forget(it int64) {
-	for id, holder := range p.ids {
-		if holder == it {
-			delete(p.ids, id)
-		}
 	}
 }
 

@@ -111,7 +111,7 @@ func read(ctx context.Context, run *item.Run, month Month) (*reconciler, error) 
 			r.listed[id] = l
 		}
 	}
-	if r.owners, err = r.buyer.OwnerIndex(ctx); err != nil {
+	if r.owners, err = r.buyer.OwnerIndex(ctx, nil); err != nil {
 		return nil, err
 	}
 	if r.claims, err = r.buyer.AccountClaims(ctx); err != nil {

@@ -187,6 +187,28 @@ func TestAPaidRenewalOfNobodyKeepsItemsFromMigration(t *testing.T) {
 	require.Equal(t, 3, f.paymentCount(t))
 }
 
+// rules MIGRATE-4: an order that the purchase of another item has brought, whose answer was lost, is not given away: that item would buy it
+// again. It finds its purchase, and pays once.
+func TestMigrationTakesNoPurchaseWithoutAnAnswer(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		bought := f.placePaidUnclear(t)
+		require.Equal(t, 1, f.paymentCount(t))
+		ids, err := f.standIn.orderIDs()
+		require.NoError(t, err)
+		id := ids[len(ids)-1]
+		item := f.placed(t, "example.com")
+		f.sql(t, "UPDATE certificate SET csr=? WHERE item=?", f.itemOf(t, bought.Item).CSR, item)
+		f.sql(t, "DELETE FROM runningoperation WHERE item=?", item)
+		found := f.migrate(t, "--item", strconv.FormatInt(item, 10), "--id", strconv.FormatInt(id, 10), "--yes")
+		require.Contains(t, found.state(item), "held", "%+v", found)
+		require.Empty(t, f.itemOf(t, item).Params["lineage"])
+		f.finish(t, bought)
+		require.Equal(t, id, f.orderIDOf(t, bought.Item))
+		require.Equal(t, 1, f.paymentCount(t))
+	})
+}
+
 // rules MIGRATE-6: migrate is killed before and after each of its calls of the panel. The next run completes what was begun: the
 // item has the same parameters, and the journal one line.
 func TestMigrationKilledAtEachCall(t *testing.T) {
