@@ -1,12 +1,14 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
 	"strconv"
 	"time"
 
+	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
@@ -37,10 +39,11 @@ func (m *migrator) migrate(ctx context.Context, u unmigrated, c candidate, row M
 		return row, err
 	}
 	defer m.unlock(ctx, "the account's lock", m.Panel.UnlockAccount)
-	if _, err := m.checkUnchanged(ctx, u, c); err != nil {
+	now, err := m.checkUnchanged(ctx, u, c)
+	if err != nil {
 		return row, err
 	}
-	j := FromHandle(item.NewHandle(m.Run, u.item))
+	j := FromHandle(item.NewHandle(m.Run, now))
 	j.Seller, j.Account = m.seller, m.account.Account
 	j.Info.Products = m.products
 	if err := m.write(ctx, j, u, c); err != nil {
@@ -103,11 +106,20 @@ func (m *migrator) checkIdle(ctx context.Context, it item.Item) error {
 type migrationInput struct {
 	module                int64
 	csr, stored, template string
+	name, names, noted    string
+	opened, expires       cabforum.Date
 	status, period        int
 }
 
 func migrationInputs(it item.Item) migrationInput {
-	return migrationInput{it.Module, it.CSR, it.Stored, it.Template, it.Status, it.Period}
+	noted := it.RemoteID
+	for _, name := range hintParams() {
+		noted += "," + it.Params[name]
+	}
+	return migrationInput{
+		module: it.Module, csr: it.CSR, stored: it.Stored, template: it.Template, name: it.Name, names: it.Params[itemparam.AltName], noted: noted,
+		opened: it.OpenDate, expires: it.ExpireDate, status: it.Status, period: it.Period,
+	}
 }
 
 // unmigratedNow reports whether the item still carries no parameter of this module, or an interrupted migration, and is not closed.
@@ -119,29 +131,25 @@ func unmigratedNow(it item.Item) bool {
 }
 
 // write writes what an order of this module has. The parameter migration is first and goes last: an item with it is migrated again,
-// to the same (rules MIGRATE-6).
+// to the same order, and each parameter is written whatever a run before has left of it, for another order perhaps (rules MIGRATE-6). The
+// term stands before the ids: an order without its term would be renewed, and paid, too early.
 func (m *migrator) write(ctx context.Context, j *Order, u unmigrated, c candidate) error {
 	mark, err := j.saveMark(ctx, c.order.ID)
 	if err != nil {
 		return err
 	}
-	if err := j.journalMigration(ctx, u, mark); err != nil {
+	lines, err := j.journalMigration(ctx, u, mark)
+	if err != nil {
 		return err
 	}
-	paid, known := paidTerm(c.order, j.Item.Period, j.Item.ExpireDate, c.shown.leaf, u.stored)
-	params := []savedParam{
-		{itemparam.OrderID, strconv.FormatInt(c.order.ID, 10)}, {itemparam.Lineage, item.FormatIDs(c.order.Lineage())},
+	if err := j.saveMigratedTerm(ctx, u, c, mark); err != nil {
+		return err
 	}
-	if known {
-		params = append(params, savedParam{itemparam.TermStart, paid.start.String()}, savedParam{itemparam.TermMonths, strconv.Itoa(paid.months)})
-	}
+	params := append([]savedParam{
+		{itemparam.Released, item.FormatIDs(j.otherMigrations(lines, c.order.Lineage()))},
+		{itemparam.Lineage, item.FormatIDs(c.order.Lineage())}, {itemparam.OrderID, strconv.FormatInt(c.order.ID, 10)},
+	}, j.migratedParams(u, c)...)
 	if err := j.saveAll(ctx, params); err != nil {
-		return err
-	}
-	if err := j.SaveTerm(ctx); err != nil {
-		return err
-	}
-	if err := j.saveAll(ctx, j.migratedParams(u, c)); err != nil {
 		return err
 	}
 	if j.behindSeller(u, c) {
@@ -150,6 +158,39 @@ func (m *migrator) write(ctx context.Context, j *Order, u unmigrated, c candidat
 		}
 	}
 	return j.SaveParam(ctx, itemparam.Migration, "")
+}
+
+// saveMigratedTerm saves the paid term. If the seller does not say when it began, it counts from the item's opening date or, without
+// one, from the day of the migration.
+func (j *Order) saveMigratedTerm(ctx context.Context, u unmigrated, c candidate, mark migrationMark) error {
+	paid, known := paidTerm(c.order, j.Item.Period, j.Item.ExpireDate, c.shown.leaf, u.stored)
+	if !known {
+		paid = term{start: j.Item.OpenDate, months: max(0, cmp.Or(c.order.Months, j.Item.Period))}
+		if paid.start.IsZero() {
+			paid.start = cabforum.DateOf(mark.Time)
+		}
+	}
+	months := ""
+	if paid.months > 0 {
+		months = strconv.Itoa(paid.months)
+	}
+	if err := j.saveAll(ctx, []savedParam{{itemparam.TermStart, paid.start.String()}, {itemparam.TermMonths, months}}); err != nil {
+		return err
+	}
+	return j.SaveTerm(ctx) // what the panel shows as paid until
+}
+
+// otherMigrations returns the ids of the journal's lines about migrations of the item to other orders, which were interrupted, with what
+// is released already: the next run would put them on the item again (rules BUY-2).
+func (j *Order) otherMigrations(lines []item.JournalEntry, lineage []int64) []int64 {
+	released := item.ParseIDs(j.Item.Params[itemparam.Released])
+	for _, line := range lines {
+		if line.Item == j.Item.Item && line.Kind == kindMigrate && line.Account == seller.AccountHash(j.Account) {
+			released = append(released, line.ID)
+		}
+	}
+	slices.Sort(released)
+	return slices.DeleteFunc(slices.Compact(released), func(id int64) bool { return slices.Contains(lineage, id) })
 }
 
 // readMark reads the parameter migration; false if it is absent or cannot be read.
@@ -192,39 +233,43 @@ func (j *Order) saveMark(ctx context.Context, id int64) (migrationMark, error) {
 	return mark, err
 }
 
-// journalMigration adds the order to the purchase journal, once: the journal knows whose the order is, should the item lose its
-// parameters (rules BUY-2).
-func (j *Order) journalMigration(ctx context.Context, u unmigrated, mark migrationMark) error {
+// journalMigration adds the order to the purchase journal, unless its last line about the order says the same: the journal knows whose
+// the order is, should the item lose its parameters (rules BUY-2). It returns the journal's lines before that.
+func (j *Order) journalMigration(ctx context.Context, u unmigrated, mark migrationMark) ([]item.JournalEntry, error) {
 	line := item.JournalEntry{Time: mark.Time, Item: j.Item.Item, Kind: kindMigrate, ID: mark.ID, Account: seller.AccountHash(j.Account), Name: u.csr.CommonName}
 	if len(u.keys) > 0 {
 		line.Key = u.keys[0]
 	}
 	lines, err := j.Panel.Journal(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	there := slices.ContainsFunc(lines, func(old item.JournalEntry) bool {
-		return old.Account == line.Account && old.ID == line.ID && old.Item == line.Item
-	})
-	if there {
-		return nil
+	var last int64
+	for _, old := range lines {
+		if old.Account == line.Account && old.ID == line.ID {
+			last = old.Item
+		}
 	}
-	return j.Panel.AppendJournal(ctx, line)
+	if last == line.Item {
+		return lines, nil
+	}
+	return lines, j.Panel.AppendJournal(ctx, line)
 }
 
 // migratedParams returns what an order of this module knows about its certificate and its request. It is about the certificate in
 // the panel: a newer one at the seller is stored by the next sync.
 func (j *Order) migratedParams(u unmigrated, c candidate) []savedParam {
-	params := []savedParam{{itemparam.Delivered, c.order.Type}}
+	requested, key, names, ends, serial := "", "", "", "", ""
 	if u.csr.PEM != "" && c.shown.csrKey == u.csr.KeyHash() && j.namesFit(u, c) {
-		params = append(params, savedParam{itemparam.Requested, j.requestDigest()})
+		requested = j.requestDigest()
 	}
-	if u.stored == nil {
-		return params
+	if u.stored != nil {
+		key, names, ends, serial = keyDigest(*u.stored), j.namesOf(*u.stored), u.stored.Ends().String(), u.stored.Serial()
 	}
-	return append(params,
-		savedParam{itemparam.LeafKey, keyDigest(*u.stored)}, savedParam{itemparam.LeafNames, j.namesOf(*u.stored)},
-		savedParam{itemparam.ExpireDate, u.stored.Ends().String()}, savedParam{itemparam.Serial, u.stored.Serial()})
+	return []savedParam{
+		{itemparam.Delivered, c.order.Type}, {itemparam.Requested, requested}, {itemparam.LeafKey, key}, {itemparam.LeafNames, names},
+		{itemparam.ExpireDate, ends}, {itemparam.Serial, serial},
+	}
 }
 
 // namesFit reports whether the seller was handed the item's present names: its certificate has them, or none was issued and it shows

@@ -9,6 +9,7 @@ import (
 	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
 	"pmssl/internal/seller"
 )
 
@@ -121,14 +122,15 @@ func (p OwnerIndex) referenced(ctx context.Context, ref string) (int64, error) {
 }
 
 // journaled returns the item that the purchase journal names for the id. In a new database the item numbers begin again: an
-// entry older than the item belongs to an item of an earlier database, whose certificates an import may take.
+// entry older than the item belongs to an item of an earlier database, whose certificates an import may take. Nor does an entry count
+// whose id was released from the item.
 func (p OwnerIndex) journaled(ctx context.Context, id int64) (int64, error) {
 	line, there := p.bought[id]
 	if !there {
 		return 0, nil
 	}
 	order, there, err := p.panelItem(ctx, line.Item)
-	if err != nil || !there || boughtBefore(line, order) {
+	if err != nil || !there || boughtBefore(line, order) || slices.Contains(item.ParseIDs(order.Params[itemparam.Released]), id) {
 		return 0, err
 	}
 	return line.Item, nil

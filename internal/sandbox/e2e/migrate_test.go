@@ -230,6 +230,10 @@ func TestMigrationKilledAtEachCall(t *testing.T) {
 					break
 				}
 				killed++
+				if params := f.itemOf(t, item).Params; params["custom_order_id"] != "" || params["lineage"] != "" {
+					require.Equal(t, want["term_start"], params["term_start"], "%s at call %d", kind, n+1)
+					require.Equal(t, want["term_months"], params["term_months"], "%s at call %d", kind, n+1)
+				}
 				f.migrate(t, "--yes")
 				require.Equal(t, want, f.migratedParams(t, item), "%s at call %d", kind, n+1)
 				journal, err := os.ReadFile(filepath.Join(f.panel.Root(), "var", seller.module+".purchases"))
