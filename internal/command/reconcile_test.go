@@ -3,6 +3,7 @@ package command_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
+	"pmssl/internal/reconcile"
 	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
@@ -154,6 +156,98 @@ func TestReconcileClasses(t *testing.T) {
 			r.journaled(7, 101, seller.KindProlong, "2026-03-01T10:00:00Z", 3)
 			r.journaled(7, 101, seller.KindProlong, "2026-03-29T10:00:00Z", 4)
 		}, []string{"renewal 101 7", "renewal 101 7"}},
+		"one on an item and an earlier one of the month before": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-02-28")
+			r.order(t, 102, "a.example", "2026-03-01")
+			r.panel.claims = []item.Claim{{Item: 7, Status: 2, OrderID: "102", Lineage: "101 102"}}
+		}, []string{"twice 102 7"}},
+		"one on an item and a later one of the month after": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-31")
+			r.order(t, 102, "a.example", "2026-04-01")
+			r.panel.claims = []item.Claim{{Item: 7, Status: 2, OrderID: "102", Lineage: "101 102"}}
+		}, []string{"held 101 7"}},
+		"two on an item, with a monthly term between them": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-02-09")
+			r.order(t, 102, "a.example", "2026-03-01")
+			r.panel.claims = []item.Claim{{Item: 7, Status: 2, OrderID: "102", Lineage: "101 102"}}
+		}, []string{"held 102 7"}},
+		"nobody's of the month before an item's": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-31")
+			r.order(t, 102, "a.example", "2026-04-02")
+			r.hold(7, 102)
+		}, []string{"twice 101 7"}},
+		"two that are nobody's, one in either script": {func(t *testing.T, r reconciling) {
+			r.order(t, 102, "пример.example", "2026-03-06")
+			r.order(t, 101, "xn--e1afmkfd.example", "2026-03-05")
+		}, []string{"nobody 101 -", "twice 102 -"}},
+		"nobody's beside another panel's": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-05").OrderRef = "pmssl-feedfeedfe-42"
+			r.order(t, 102, "a.example", "2026-03-06")
+		}, []string{"twice 102 -", "other_panel 101 -"}},
+		"an item's after another panel's": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-05").OrderRef = "pmssl-feedfeedfe-42"
+			r.order(t, 102, "a.example", "2026-03-06")
+			r.hold(7, 102)
+		}, []string{"twice 102 7", "other_panel 101 -"}},
+		"two of one item of another panel, and one of another": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-05").OrderRef = "pmssl-feedfeedfe-42"
+			r.order(t, 102, "a.example", "2026-03-05").OrderRef = "pmssl-feedfeedfe-42"
+			r.order(t, 103, "a.example", "2026-03-05").OrderRef = "pmssl-feedfeedfe-43"
+		}, []string{"twice 102 -", "other_panel 101 -", "other_panel 103 -"}},
+		"two items of one name": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-05")
+			r.order(t, 102, "a.example", "2026-03-05")
+			r.hold(7, 101)
+			r.hold(8, 102)
+		}, []string{"held 101 7", "held 102 8"}},
+		"a second one of an item's reference, which is not on it": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-05").OrderRef = "pmssl-0badc0ffee-42"
+			r.order(t, 102, "a.example", "2026-03-25").OrderRef = "pmssl-0badc0ffee-42"
+			r.hold(42, 101)
+		}, []string{"twice 102 42", "held 101 42"}},
+		"a cancelled one and the next": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-05").State = seller.StateCancelled
+			r.order(t, 102, "a.example", "2026-03-05")
+			r.panel.claims = []item.Claim{{Item: 7, Status: 2, OrderID: "102", Lineage: "101 102"}}
+		}, []string{"held 102 7", "ended 101 7"}},
+		"a number that another module noted for its item": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-05")
+			r.order(t, 102, "b.example", "2026-03-05")
+			r.hold(7, 101)
+			r.panel.claims = append(r.panel.claims, item.Claim{Item: 8, Status: 2, OrderID: "101"}, item.Claim{Item: 9, Status: 2, OrderID: " 00102 "})
+		}, []string{"nobody 102 -", "held 101 7"}},
+		"an own id without lineage, which the journal has": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2026-03-05")
+			r.panel.claims = []item.Claim{{Item: 7, Status: 2, OrderID: "101"}}
+			r.journaled(7, 101, seller.KindCreate, "2026-03-05T10:00:00Z", 1)
+		}, []string{"held 101 7"}},
+		"without a date, and without anybody": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "0001-01-01")
+			r.order(t, 102, "b.example", "")
+			r.order(t, 103, "c.example", "")
+			r.hold(7, 103)
+			r.order(t, 104, "d.example", "2099-03-05")
+		}, []string{"nobody 101 -", "nobody 102 -", "nobody 104 -"}},
+		"without a date, by the journal of the month in which it was bought": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "")
+			r.order(t, 102, "b.example", "")
+			r.hold(7, 101)
+			r.hold(8, 102)
+			r.journaled(7, 101, seller.KindCreate, "2026-02-20T10:00:00Z", 1)
+			r.journaled(7, 101, seller.KindSANs, "2026-03-20T10:00:00Z", 2)
+			r.journaled(8, 102, seller.KindOrder, "2026-03-20T10:00:00Z", 2)
+		}, []string{"held 102 8", "names 101 7"}},
+		"renewed in place by this host and again by another one": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2025-03-05")
+			r.panel.claims = []item.Claim{{Item: 7, Status: 2, OrderID: "101", Lineage: "101", Renewal: "2026-03-07T10:00:00Z 101 9"}}
+			r.journaled(7, 101, seller.KindProlong, "2026-03-05T10:00:00.5Z", 3)
+		}, []string{"twice 101 7", "renewal 101 7"}},
+		"a line of the journal that stands there twice": {func(t *testing.T, r reconciling) {
+			r.order(t, 101, "a.example", "2025-03-05")
+			r.hold(7, 101)
+			r.journaled(7, 101, seller.KindProlong, "2026-03-05T10:00:00.5Z", 3)
+			r.journaled(7, 101, seller.KindProlong, "2026-03-05T10:00:00.5Z", 3)
+		}, []string{"renewal 101 7"}},
 		"names bought": {func(t *testing.T, r reconciling) {
 			r.order(t, 101, "a.example", "2025-03-05")
 			r.hold(7, 101)
@@ -165,6 +259,44 @@ func TestReconcileClasses(t *testing.T) {
 			c.given(t, r)
 			assert.Equal(t, c.want, r.rows(t))
 		})
+	}
+}
+
+// renewingSeller renews orders in place.
+type renewingSeller struct{ *ableSeller }
+
+// RenewalQuote implements seller.Prolonger.
+func (renewingSeller) RenewalQuote(context.Context, int64, int) (seller.RenewalQuote, error) {
+	return seller.RenewalQuote{}, nil
+}
+
+// A renewal in place of another host counts, though the order itself is as new (rules RECONCILE-3).
+func TestReconcileCountsARenewalOfANewOrder(t *testing.T) {
+	r := newReconciling(t)
+	r.order(t, 101, "a.example", "2026-03-05")
+	r.panel.claims = []item.Claim{{Item: 7, Status: 2, OrderID: "101", Lineage: "101", Renewal: "2026-03-06T10:00:00Z 101 9"}}
+	assert.Equal(t, []string{"held 101 7"}, r.rows(t), "a renewal with an id of its own has the order's row")
+	run := r.with(renewingSeller{r.able}, r.panel)
+	run.Info.DryRun = true
+	found, err := reconcile.Run(context.Background(), run)
+	require.NoError(t, err)
+	assert.Equal(t, 1, found.Count(reconcile.Renewal), "%+v", found.Rows)
+}
+
+// Two orders of neighbouring months are told as paid twice in one of the two reports, and so are two of one month (rules RECONCILE-2).
+func TestReconcileTellsEachPairOnce(t *testing.T) {
+	for _, days := range [][2]string{{"2026-02-28", "2026-03-01"}, {"2026-02-10", "2026-02-28"}, {"2025-12-31", "2026-01-01"}, {"2026-03-28", "2026-03-29"}, {"2026-01-20", "2026-02-08"}} {
+		r := newReconciling(t)
+		r.order(t, 101, "a.example", days[0])
+		r.order(t, 102, "a.example", days[1])
+		r.panel.claims = []item.Claim{{Item: 7, Status: 2, OrderID: "102", Lineage: "101 102"}}
+		r.at = time.Date(2026, 5, 1, 0, 30, 0, 0, time.FixedZone("east", 14*3600)) // in UTC it is April, and March the last month
+		var all []string
+		for _, r.args.Period = range []string{"2025-11", "2025-12", "2026-01", "2026-02", ""} {
+			all = append(all, r.rows(t)...)
+		}
+		slices.Sort(all)
+		assert.Equal(t, []string{"held 101 7", "twice 102 7"}, all, days)
 	}
 }
 

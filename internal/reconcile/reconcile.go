@@ -16,9 +16,6 @@ import (
 	"pmssl/internal/seller"
 )
 
-// doubleDays is the number of days within which two orders for the same name are probably one that was paid twice.
-const doubleDays = 3
-
 // reconciler compares the orders of one account for one month.
 type reconciler struct {
 	*item.Run
@@ -30,13 +27,19 @@ type reconciler struct {
 	journal  []item.JournalEntry // of the account
 	listed   map[int64]seller.ListedCertificate
 	orders   []seller.ListedCertificate
-	holders  map[int64][]int64 // id at the seller -> items
-	journals map[int64]bool    // ids of the journal
-	absent   map[int64]bool    // ids of rows of the class Absent
-	panelID  string            // Panel.InstallationID
-	first    time.Time         // of the journal's first line for the account; zero if it has none
+	holders  map[int64][]int64       // id at the seller -> items
+	foreign  map[int64]int64         // id that another module noted, perhaps with another meaning -> item
+	journals map[int64]bool          // ids of the journal
+	bought   map[int64]cabforum.Date // id -> day of the purchase that brought it, by the journal
+	own      map[ownID]bool          // of the journal
+	absent   map[int64]bool          // ids of rows of the class Absent
+	panelID  string                  // Panel.InstallationID
+	first    time.Time               // of the journal's first line for the account; zero if it has none
 	rows     []Row
 }
+
+// ownID is an item and an id that was bought for it.
+type ownID struct{ item, id int64 }
 
 // Run compares the seller's orders of the month in --period, or of the last month, with the panel's items and the journal. It takes no
 // lock, calls the panel only to read, and sends the seller only what reads.
@@ -55,7 +58,6 @@ func Run(ctx context.Context, run *item.Run) (Result, error) {
 	if err := r.compareOrders(ctx); err != nil {
 		return Result{}, err
 	}
-	r.findTwice()
 	r.compareClaims()
 	r.compareJournal()
 	result := Result{Module: run.Args.Module, Account: r.buyer.Account, Month: month, Rows: sorted(r.rows)}
@@ -99,7 +101,7 @@ func read(ctx context.Context, run *item.Run, month Month) (*reconciler, error) 
 	}
 	r := &reconciler{
 		Run: run, month: month, account: seller.AccountHash(theSeller.Account()), listed: map[int64]seller.ListedCertificate{}, holders: map[int64][]int64{},
-		journals: map[int64]bool{}, absent: map[int64]bool{},
+		foreign: map[int64]int64{}, journals: map[int64]bool{}, bought: map[int64]cabforum.Date{}, own: map[ownID]bool{}, absent: map[int64]bool{},
 		buyer: &purchase.Buyer{Handle: &item.Handle{Run: run, Log: run.Log, Seller: theSeller, Account: theSeller.Account(),
 			Item: item.Item{Module: run.Args.Module}}},
 	}
@@ -111,42 +113,75 @@ func read(ctx context.Context, run *item.Run, month Month) (*reconciler, error) 
 			r.listed[id] = l
 		}
 	}
-	if r.owners, err = r.buyer.OwnerIndex(ctx, nil); err != nil {
+	if err := r.readJournal(ctx); err != nil {
+		return nil, err
+	}
+	if r.owners, err = r.buyer.OwnerIndex(ctx, r.isForeign); err != nil {
 		return nil, err
 	}
 	if r.claims, err = r.buyer.AccountClaims(ctx); err != nil {
 		return nil, err
 	}
-	if r.panelID, err = r.Panel.InstallationID(ctx); err != nil {
-		return nil, err
-	}
-	return r, r.readJournal(ctx)
+	r.indexClaims()
+	r.panelID, err = r.Panel.InstallationID(ctx)
+	return r, err
 }
 
-// readJournal indexes the journal's lines of the account and the items' ids.
+// readJournal indexes the journal's lines of the account. A line that stands there twice counts once: a journal may have been copied
+// together from two.
 func (r *reconciler) readJournal(ctx context.Context) error {
 	lines, err := r.Panel.Journal(ctx)
 	if err != nil {
 		return err
 	}
+	type same struct {
+		at       int64
+		item, id int64
+		kind     string
+	}
+	seen := map[same]bool{}
 	for _, line := range lines {
-		if line.Account != r.account {
+		one := same{line.Time.UnixNano(), line.Item, line.ID, line.Kind}
+		if line.Account != r.account || seen[one] {
 			continue
 		}
+		seen[one] = true
 		r.journal = append(r.journal, line)
-		r.journals[line.ID] = true
+		r.journals[line.ID], r.own[ownID{line.Item, line.ID}] = true, true
+		if day := cabforum.DateOf(line.Time); bringsID(line.Kind) && (r.bought[line.ID].IsZero() || day.Before(r.bought[line.ID])) {
+			r.bought[line.ID] = day
+		}
 		if r.first.IsZero() || line.Time.Before(r.first) {
 			r.first = line.Time
 		}
 	}
+	return nil
+}
+
+// bringsID reports whether a purchase of the kind brings an order of its own.
+func bringsID(kind string) bool {
+	return kind == seller.KindCreate || kind == seller.KindRenew || kind == seller.KindOrder
+}
+
+// indexClaims indexes the ids of the items.
+func (r *reconciler) indexClaims() {
 	for _, c := range r.claims {
 		for _, id := range claimIDs(c) {
-			if !slices.Contains(r.holders[id], c.Item) {
+			switch {
+			case r.isForeign(c):
+				r.foreign[id] = c.Item
+			case !slices.Contains(r.holders[id], c.Item):
 				r.holders[id] = append(r.holders[id], c.Item)
 			}
 		}
 	}
-	return nil
+}
+
+// isForeign reports whether the id of an item is another module's, perhaps with another meaning: it has no lineage and no purchase, and the
+// journal does not have the id for it (rules RECONCILE-4).
+func (r *reconciler) isForeign(c item.Claim) bool {
+	return c.Lineage == "" && c.Intent == "" && c.Renewal == "" &&
+		!slices.ContainsFunc(item.ParseIDs(c.OrderID), func(id int64) bool { return r.own[ownID{c.Item, id}] })
 }
 
 // claimIDs returns the ids of an item, the newest last.
@@ -157,32 +192,48 @@ func claimIDs(c item.Claim) []int64 {
 // add adds a row.
 func (r *reconciler) add(row Row) { r.rows = append(r.rows, row) }
 
-// compareOrders makes a row of each order of the month.
+// compareOrders makes a row of each order of the month. Those of the days around it are looked at too, for what was paid twice. Of an
+// order without a date, which is of no month, it makes a row if nothing explains it.
 func (r *reconciler) compareOrders(ctx context.Context) error {
+	var all []*order
 	for _, l := range r.orders {
-		if !r.ofMonth(l) {
+		day := r.dayOf(l)
+		if !day.IsZero() && !r.month.near(day) {
 			continue
 		}
-		row := Row{ID: l.ID, Name: l.CommonName, Product: cmp.Or(l.Template, l.Type), State: l.State.String(), Date: l.Created, Months: l.Months, Journal: r.journalOf(l)}
+		o := &order{ref: l.OrderRef, row: Row{
+			ID: l.ID, Name: l.CommonName, Product: cmp.Or(l.Template, l.Type), State: l.State.String(), Date: day, Months: l.Months, Journal: r.journalOf(l)}}
 		holder, why, err := r.owners.Owner(ctx, l)
 		if err != nil {
 			return err
 		}
-		row.Item = holder
-		row.Class, row.Reason = r.classify(l, holder, why)
-		r.add(row)
+		o.row.Item = holder
+		o.row.Class, o.row.Reason = r.classify(l, holder, why)
+		all = append(all, o)
+	}
+	findTwice(all)
+	for _, o := range all {
+		switch {
+		case r.month.has(o.row.Date):
+			r.add(o.row)
+		case o.row.Date.IsZero() && o.row.Class.Unexplained():
+			o.row.Reason += "; the seller does not say when it was ordered"
+			r.add(o.row)
+		}
 	}
 	return nil
 }
 
-// ofMonth reports whether an order was made in the month: by the seller's date or, without one, by the journal's.
-func (r *reconciler) ofMonth(l seller.ListedCertificate) bool {
-	if !l.Created.IsZero() {
-		return r.month.has(l.Created)
+// dayOf returns the day of an order: the seller's or, without a possible one, the journal's; zero if neither is known.
+func (r *reconciler) dayOf(l seller.ListedCertificate) cabforum.Date {
+	if l.Created.Year >= firstYear && !l.Created.After(cabforum.DateOf(r.Now()).AddDays(dateTolerance)) {
+		return l.Created
 	}
-	return slices.ContainsFunc(r.journal, func(line item.JournalEntry) bool {
-		return r.month.hasTime(line.Time) && slices.Contains(l.Lineage(), line.ID)
-	})
+	var day cabforum.Date
+	for _, id := range l.Lineage() {
+		day = cabforum.Earlier(day, r.bought[id])
+	}
+	return day
 }
 
 // journalOf says whether the journal has a line about the order.
@@ -213,6 +264,11 @@ func (r *reconciler) classify(l seller.ListedCertificate, holder int64, why stri
 	case r.otherPanel(l.OrderRef):
 		return OtherPanel, "another panel made it: " + item.DisplayLine(l.OrderRef, item.MaxName)
 	}
+	for _, id := range l.Lineage() {
+		if it := r.foreign[id]; it != 0 {
+			return Nobodys, fmt.Sprintf("item %d has its id from another module: migrate it, or ask who bought it", it)
+		}
+	}
 	return Nobodys, "it is on no item: import or migrate it, or ask who bought it"
 }
 
@@ -238,42 +294,6 @@ func (r *reconciler) otherPanel(ref string) bool {
 	other, begins := strings.CutPrefix(ref, before)
 	other, ends := strings.CutSuffix(other, behind)
 	return found && begins && ends && len(other) == len(r.panelID) && other != r.panelID
-}
-
-// findTwice reclassifies orders that were probably paid twice: a second one of the month on the same item, and one that is nobody's
-// for the name and product of an item's order of the same days.
-func (r *reconciler) findTwice() {
-	first := map[int64]int64{} // item -> its first order of the month
-	for i := range r.rows {
-		row := &r.rows[i]
-		if row.Class != Held {
-			continue
-		}
-		if before, there := first[row.Item]; there {
-			row.Class, row.Reason = Twice, fmt.Sprintf("item %d was paid for in the same month already, by id %d", row.Item, before)
-			continue
-		}
-		first[row.Item] = row.ID
-	}
-	for i := range r.rows {
-		if row := &r.rows[i]; row.Class == Nobodys && row.Item == 0 && row.Name != "" {
-			if other, there := r.doubleOf(*row); there {
-				row.Class, row.Item = Twice, other.Item
-				row.Reason = fmt.Sprintf("id %d of item %d is for the same name and product, ordered %s; this one is on no item", other.ID, other.Item, other.Date)
-			}
-		}
-	}
-}
-
-// doubleOf returns an order of an item for the same name and product within doubleDays.
-func (r *reconciler) doubleOf(row Row) (Row, bool) {
-	for _, other := range r.rows {
-		days := other.Date.DaysUntil(row.Date)
-		if other.Class == Held && other.Name == row.Name && other.Product == row.Product && days <= doubleDays && days >= -doubleDays {
-			return other, true
-		}
-	}
-	return Row{}, false
 }
 
 // sorted returns the rows by class, date and id.

@@ -40,8 +40,8 @@ func (r *reconciler) intentRow(c item.Claim) Row {
 	return row
 }
 
-// shortestTerm is less than the time between two renewals of any term: a monthly one is renewed some days earlier or later.
-const shortestTerm = 20 * 24 * time.Hour
+// shortestTerm is less than the time between two renewals of any term.
+const shortestTerm = termDays * 24 * time.Hour
 
 // payment identifies what a purchase for an order that exists is for.
 type payment struct {
@@ -52,11 +52,14 @@ type payment struct {
 // compareJournal makes rows of the purchases of the month that only the journal, or the item's last renewal, knows. A purchase of the
 // days before the month counts for what was paid twice.
 func (r *reconciler) compareJournal() {
-	items := map[int64]item.Claim{}
+	items, known := map[int64]item.Claim{}, map[int64][]item.JournalEntry{}
+	for _, line := range r.journal {
+		known[line.Item] = append(known[line.Item], line)
+	}
 	lines := slices.Clone(r.journal)
 	for _, c := range r.claims {
 		items[c.Item] = c
-		if line, there := renewalOf(c); there && !r.orderItself(line) && !slices.ContainsFunc(lines, func(known item.JournalEntry) bool { return sameRenewal(known, line) }) {
+		if line, there := renewalOf(c); there && !r.orderItself(line) && !slices.ContainsFunc(known[c.Item], func(old item.JournalEntry) bool { return sameRenewal(old, line) }) {
 			lines = append(lines, line)
 		}
 	}
@@ -123,13 +126,16 @@ func renewalOf(c item.Claim) (item.JournalEntry, bool) {
 	return line, true
 }
 
-// orderItself reports whether the renewal brought an id of its own, whose order has a row.
+// orderItself reports whether the renewal brought an id of its own, whose order has a row. A renewal in place brings none.
 func (r *reconciler) orderItself(line item.JournalEntry) bool {
+	_, inPlace := r.buyer.Seller.(seller.Prolonger)
 	l, listed := r.listed[line.ID]
-	return listed && !l.Created.IsZero() && line.Time.Sub(l.Created.Midnight()).Abs() <= 48*time.Hour
+	return listed && !inPlace && !l.Created.IsZero() && line.Time.Sub(l.Created.Midnight()).Abs() <= 48*time.Hour
 }
 
-// sameRenewal reports whether a line of the journal is the renewal.
+// sameRenewal reports whether a line of the journal is the renewal. The item has its time in seconds; another time is another renewal,
+// which another host has paid.
 func sameRenewal(line, renewal item.JournalEntry) bool {
-	return line.Item == renewal.Item && line.ID == renewal.ID && (line.Kind == seller.KindRenew || line.Kind == seller.KindProlong)
+	return line.Item == renewal.Item && line.ID == renewal.ID && (line.Kind == seller.KindRenew || line.Kind == seller.KindProlong) &&
+		line.Time.Truncate(time.Second).Equal(renewal.Time)
 }

@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal", "internal/parallel",
 	},
 	"internal/reconcile": {
-		"internal/purchase", "internal/item", "internal/seller", "internal/cabforum", "internal/fault", "internal/itemparam",
+		"internal/purchase", "internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
 	},
 	"internal/plan": {
 		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal",
