@@ -3,14 +3,10 @@ package demo
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +16,7 @@ import (
 	"time"
 
 	"pmssl/internal/sandbox/panel"
+	"pmssl/internal/sandbox/provider"
 )
 
 // The sites of the client. The provider keeps the zone of hostedDomain, the client publishes the challenges of domain.
@@ -34,7 +31,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.cleanUp()) }()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	product, err := s.wizard(ctx)
 	if err != nil {
 		return err
@@ -63,7 +60,7 @@ func Run(ctx context.Context, o Options) (err error) {
 // module.
 func (s *environment) wizard(ctx context.Context) (int64, error) {
 	s.print.heading("The administrator connects the module, with a wrong key or password")
-	refused, err := s.panel.Connect(ctx, s.module(), panel.Connection{Name: s.seller.title(), Params: s.seller.connection(s.api, true)})
+	refused, err := s.panel.Connect(ctx, s.module(), panel.Connection{Name: s.seller.Title(), Params: s.seller.Connection(true)})
 	if err != nil {
 		return 0, err
 	}
@@ -73,7 +70,7 @@ func (s *environment) wizard(ctx context.Context) (int64, error) {
 		return 0, errors.New("a wrong secret was accepted")
 	}
 	s.print.heading("The administrator enters the right one")
-	connected, err := s.panel.Connect(ctx, s.module(), panel.Connection{Name: s.seller.title(), Params: s.seller.connection(s.api, false)})
+	connected, err := s.panel.Connect(ctx, s.module(), panel.Connection{Name: s.seller.Title(), Params: s.seller.Connection(false)})
 	if err != nil {
 		return 0, err
 	}
@@ -82,10 +79,8 @@ func (s *environment) wizard(ctx context.Context) (int64, error) {
 		return 0, errors.New("the right secret was refused")
 	}
 	s.print.value("processing module", strconv.FormatInt(connected.ID, 10))
-	for _, limit := range s.seller.limits() { // a rate limit would wait for a clock that is stopped
-		if _, err := s.panel.Mgrctl(ctx, "processing.saveparam", fmt.Sprintf("elid=%d", connected.ID), "param="+limit, "value=0"); err != nil {
-			return 0, err
-		}
+	if err := s.RemoveLimits(ctx, s.seller, connected.ID); err != nil {
+		return 0, err
 	}
 	if err := s.panel.ClearRequests(); err != nil {
 		return 0, err
@@ -95,7 +90,7 @@ func (s *environment) wizard(ctx context.Context) (int64, error) {
 
 // printBalance prints the balance of the account at the seller.
 func (s *environment) printBalance() error {
-	balance, err := s.seller.balance()
+	balance, err := s.seller.Balance()
 	if err != nil {
 		return err
 	}
@@ -153,30 +148,18 @@ func (s *environment) place(ctx context.Context, module int64, name string) (*pa
 
 // csr makes a key and a CSR with openssl, as the client does, or with Go if openssl is not installed. The key stays on the web server.
 func (s *environment) csr(ctx context.Context, name string) (string, error) {
-	out := filepath.Join(s.dir, name+".csr")
-	words := []string{"req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", s.web.keyFile(name), "-out", out, "-subj", "/CN=" + name}
-	if _, err := exec.LookPath("openssl"); err == nil {
-		if text, err := exec.CommandContext(ctx, "openssl", words...).CombinedOutput(); err != nil {
-			return "", fmt.Errorf("openssl %s: %w\n%s", words[0], err, text)
-		}
-		s.print.note("openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -subj /CN=%s", name)
-		raw, err := os.ReadFile(out)
-		return string(raw), err
+	if _, err := exec.LookPath("openssl"); err != nil {
+		s.print.note("openssl is not installed: the demo makes the CSR itself")
+		return s.NewCSR(false, name)
 	}
-	s.print.note("openssl is not installed: the demo makes the CSR itself")
-	key, err := ecdsa.GenerateKey(elliptic.P256(), s.Random)
-	if err != nil {
-		return "", err
+	out := filepath.Join(s.Dir(), name+".csr")
+	words := []string{"req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", s.Web.KeyFile(name), "-out", out, "-subj", "/CN=" + name}
+	if text, err := exec.CommandContext(ctx, "openssl", words...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("openssl %s: %w\n%s", words[0], err, text)
 	}
-	private, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		return "", err
-	}
-	if err := os.WriteFile(s.web.keyFile(name), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: private}), 0o600); err != nil {
-		return "", err
-	}
-	der, err := x509.CreateCertificateRequest(s.Random, &x509.CertificateRequest{Subject: pkix.Name{CommonName: name}}, key)
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})), err
+	s.print.note("openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -subj /CN=%s", name)
+	raw, err := os.ReadFile(out)
+	return string(raw), err
 }
 
 // printCalls prints the calls of mgrctl since the last time.
@@ -217,7 +200,7 @@ func (s *environment) validate(ctx context.Context, item int64) error {
 	if err := s.sync(ctx, item); err != nil {
 		return err
 	}
-	if _, err := s.clock.Advance(betweenSyncs); err != nil {
+	if _, err := s.Clock.Advance(betweenSyncs); err != nil {
 		return err
 	}
 	s.print.heading("The client publishes the record, and the authority validates the domain")
@@ -260,9 +243,9 @@ func (s *environment) verify(ctx context.Context, item int64) error {
 	if leaf == nil {
 		return errors.New("the panel stores no PEM certificate")
 	}
-	files := map[string][]byte{"leaf.pem": pem.EncodeToMemory(leaf), "chain.pem": rest, "root.pem": s.root()}
+	files := map[string][]byte{"leaf.pem": pem.EncodeToMemory(leaf), "chain.pem": rest, "root.pem": s.Root()}
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(s.dir, name), content, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(s.Dir(), name), content, 0o600); err != nil {
 			return err
 		}
 	}
@@ -276,38 +259,31 @@ func (s *environment) verify(ctx context.Context, item int64) error {
 	if err != nil {
 		return err
 	}
-	s.print.value("paid", "1 time, "+paid[0].amount)
+	s.print.value("paid", "1 time, "+paid[0].Amount)
 	s.print.note("the client installs it on his web server, which has the key")
-	return s.web.installByHand(domain, stored.Crt)
+	return s.Web.Install(domain, stored.Crt)
 }
 
 // payments returns the payments to the seller. It is an error if they are not as many as the orders.
-func (s *environment) payments(orders int) ([]payment, error) {
-	all, err := s.seller.payments()
+func (s *environment) payments(orders int) ([]provider.Payment, error) {
+	all, err := s.seller.Payments()
 	if err == nil && len(all) != orders {
 		err = fmt.Errorf("%d payments for %d orders", len(all), orders)
 	}
 	return all, err
 }
 
-// root returns the authority's root certificate in PEM, from the seller's control address.
-func (s *environment) root() []byte {
-	answer := httptest.NewRecorder()
-	s.seller.Control().ServeHTTP(answer, httptest.NewRequest("GET", "/ca/root.pem", nil))
-	return answer.Body.Bytes()
-}
-
 // verifyChain verifies a certificate with openssl, or with crypto/x509 if openssl is not installed.
 func (s *environment) verifyChain(ctx context.Context, leaf, chain, root []byte) error {
 	if _, err := exec.LookPath("openssl"); err == nil {
 		verify := exec.CommandContext(ctx, "openssl", "verify", "-attime", strconv.FormatInt(orderTime().AddDate(0, 0, 1).Unix(), 10), "-CAfile", "root.pem", "-untrusted", "chain.pem", "-verify_hostname", domain, "leaf.pem")
-		verify.Dir = s.dir
+		verify.Dir = s.Dir()
 		out, err := verify.CombinedOutput()
 		s.print.value("openssl verify", strings.TrimSpace(string(out)))
 		if err != nil {
 			return fmt.Errorf("openssl verify: %w", err)
 		}
-		dates := exec.CommandContext(ctx, "openssl", "x509", "-noout", "-subject", "-issuer", "-dates", "-in", filepath.Join(s.dir, "leaf.pem"))
+		dates := exec.CommandContext(ctx, "openssl", "x509", "-noout", "-subject", "-issuer", "-dates", "-in", filepath.Join(s.Dir(), "leaf.pem"))
 		out, err = dates.CombinedOutput()
 		s.print.value("openssl x509", string(out))
 		return err
@@ -331,7 +307,7 @@ func (s *environment) printLog() error {
 	if err != nil {
 		return err
 	}
-	if bytes.Contains(raw, []byte(s.seller.secret())) {
+	if bytes.Contains(raw, []byte(s.seller.Secret())) {
 		return errors.New("the key or password is in the log")
 	}
 	lines := strings.Split(strings.TrimRight(string(raw), "\n"), "\n")
@@ -339,7 +315,7 @@ func (s *environment) printLog() error {
 		lines = lines[len(lines)-12:]
 	}
 	for _, line := range lines {
-		if !s.Colour {
+		if !s.options.Colour {
 			line = regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(line, "")
 		}
 		s.print.line("   " + line)

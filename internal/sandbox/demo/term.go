@@ -1,15 +1,9 @@
 package demo
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
-	"io"
-	"mime/quotedprintable"
-	"net/mail"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,13 +12,6 @@ import (
 
 	"pmssl/internal/sandbox/panel"
 )
-
-// storedCertificate is one certificate that the panel stored during the term.
-type storedCertificate struct {
-	leaf   *x509.Certificate
-	id     string
-	stored time.Time
-}
 
 // term is the paid term of both orders, as the demo simulates it.
 type term struct {
@@ -37,13 +24,11 @@ type term struct {
 
 // siteTerm is the paid term of one order.
 type siteTerm struct {
-	domain       string
-	item         int64
-	unattended   bool
-	certificates []storedCertificate
-	mails        int
-	looks, gaps  int // handshakes with the site, and those that showed no valid certificate
-	byHand       int // how often the client installed a certificate
+	domain     string
+	item       int64
+	unattended bool
+	mails      int
+	byHand     int // how often the client installed a certificate
 }
 
 const day = 24 * time.Hour
@@ -81,7 +66,7 @@ func (s *environment) runTerm(ctx context.Context, item, hosted int64) error {
 
 // runDay simulates one day. It sweeps if there is something to do or the day is the tenth.
 func (t *term) runDay(ctx context.Context, date time.Time) error {
-	if err := t.clock.Set(date); err != nil {
+	if err := t.Clock.Set(date); err != nil {
 		return err
 	}
 	busy := int(date.Sub(orderTime())/day)%10 == 0
@@ -93,9 +78,8 @@ func (t *term) runDay(ctx context.Context, date time.Time) error {
 		if err != nil {
 			return err
 		}
-		waiting := now.Params["service_status"] != "5"
-		busy = busy || waiting || o.isDue(date) || now.Params["delivery"] != ""
-		if !waiting || o.unattended {
+		busy = busy || t.IsBusy(now, date)
+		if now.Params["service_status"] == "5" || o.unattended {
 			continue
 		}
 		// the client has read the mail and published the value
@@ -110,14 +94,45 @@ func (t *term) runDay(ctx context.Context, date time.Time) error {
 		return err
 	}
 	for _, o := range t.orders {
-		t.look(ctx, o, date)
+		if _, err := t.look(ctx, o, date); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
+// look visits the site of an order at the time of the clock, counts a gap unless it shows a certificate that is valid then, and
+// returns what it shows.
+func (t *term) look(ctx context.Context, o *siteTerm, at time.Time) (shown *x509.Certificate, err error) {
+	item, err := t.panel.Item(ctx, o.item)
+	if err != nil {
+		return nil, err
+	}
+	shown, gap := t.Look(ctx, item)
+	if gap != nil {
+		t.print.note("%s  %s: nothing valid at the TLS port: %v", at.Format(time.DateOnly), o.domain, gap)
+	}
+	return shown, nil
+}
+
+// lookAndInstall looks at the site of an order at the beginning of a day. If it does not show the certificate that was stored on an
+// earlier day, the client installs it by hand.
+func (t *term) lookAndInstall(ctx context.Context, o *siteTerm, date time.Time) error {
+	shown, err := t.look(ctx, o, date)
+	if err != nil {
+		return err
+	}
+	past := t.History(o.item)
+	if shown.Equal(past[len(past)-1].Leaf) {
+		return nil
+	}
+	o.byHand++
+	return t.Install(ctx, o.item)
+}
+
 // sweep runs the subscription command and records what came of it.
 func (t *term) sweep(ctx context.Context, date time.Time) error {
-	run, err := t.panel.Start(ctx, t.module(), nil, "--command", "subscription")
+	run, err := t.Sweep(ctx, t.module())
 	if err != nil {
 		return err
 	}
@@ -140,63 +155,32 @@ func (t *term) sweep(ctx context.Context, date time.Time) error {
 	return nil
 }
 
-// isDue reports whether the certificate has reached its last ten days, or half of its validity if that is later.
-func (o *siteTerm) isDue(date time.Time) bool {
-	leaf := o.certificates[len(o.certificates)-1].leaf
-	lead := min(10*day, leaf.NotAfter.Sub(leaf.NotBefore)/2)
-	return !date.Before(leaf.NotAfter.Truncate(day).Add(-lead))
-}
-
 // recordCertificate records and prints the certificate that the panel stores, if it is new.
 func (t *term) recordCertificate(o *siteTerm, item *panel.Item, date time.Time) error {
-	block, _ := pem.Decode(item.Crt)
-	if block == nil {
-		return errors.New("the panel stores no PEM certificate")
-	}
-	leaf, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
+	added, err := t.Record(item, date)
+	if err != nil || !added {
 		return err
 	}
-	if n := len(o.certificates); n > 0 && o.certificates[n-1].leaf.Equal(leaf) {
-		return nil
-	}
-	o.certificates = append(o.certificates, storedCertificate{leaf: leaf, id: item.Params["custom_order_id"], stored: date})
-	if n := len(o.certificates); n > 1 {
-		t.print.note("%s  %s: certificate %2d stored, ends %s (%s)", date.Format(time.DateOnly), o.domain, n, leaf.NotAfter.Format(time.DateOnly), item.ExpireDate)
+	past := t.History(o.item)
+	if n := len(past); n > 1 {
+		t.print.note("%s  %s: certificate %2d stored, ends %s (%s)", date.Format(time.DateOnly), o.domain, n, past[n-1].Leaf.NotAfter.Format(time.DateOnly), item.ExpireDate)
 	}
 	return nil
 }
 
 // printMails prints the subject of the mails that were sent, and the whole text of the first one.
 func (t *term) printMails(date time.Time, run *panel.Run) error {
-	files, err := filepath.Glob(filepath.Join(t.outbox, "*"))
+	all, err := t.Letters()
 	if err != nil {
 		return err
 	}
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			return err
+	for _, letter := range all[t.letters:] {
+		t.letters++
+		t.print.note("%s  mail to %s: %s", date.Format(time.DateOnly), letter.To, letter.Subject)
+		if first := t.countMail(letter.Subject); first {
+			t.print.run(run)
+			t.print.value("text of the mail", letter.Text)
 		}
-		if err := os.Remove(file); err != nil {
-			return err
-		}
-		message, err := mail.ReadMessage(bytes.NewReader(raw))
-		if err != nil {
-			return err
-		}
-		subject := message.Header.Get("Subject")
-		t.print.note("%s  mail to %s: %s", date.Format(time.DateOnly), message.Header.Get("To"), subject)
-		first := t.countMail(subject)
-		if !first {
-			continue
-		}
-		body, err := io.ReadAll(quotedprintable.NewReader(message.Body))
-		if err != nil {
-			return err
-		}
-		t.print.run(run)
-		t.print.value("text of the mail", strings.ReplaceAll(string(body), "\r", ""))
 	}
 	return nil
 }
@@ -223,13 +207,13 @@ func (t *term) printSummary(ctx context.Context) error {
 			way = "unattended"
 		}
 		t.print.line("")
-		t.print.line("   " + t.print.paint(bold, fmt.Sprintf("%s, %s: %d certificates, %d letters", o.domain, way, len(o.certificates), o.mails)))
+		t.print.line("   " + t.print.paint(bold, fmt.Sprintf("%s, %s: %d certificates, %d letters", o.domain, way, len(t.History(o.item)), o.mails)))
 		t.printCertificates(o)
 		if err := t.checkNoGap(o); err != nil {
 			return fmt.Errorf("%s: %w", o.domain, err)
 		}
-		t.print.value("gaps in the panel", "none from "+o.certificates[0].stored.Format(time.DateOnly)+" to "+t.end.Format(time.DateOnly))
-		t.print.value("gaps at the TLS port", fmt.Sprintf("%d, seen in %d handshakes", o.gaps, o.looks))
+		t.print.value("gaps in the panel", "none from "+t.History(o.item)[0].At.Format(time.DateOnly)+" to "+t.end.Format(time.DateOnly))
+		t.print.value("gaps at the TLS port", fmt.Sprintf("%d, seen in %d handshakes", t.Looks(o.item).Gaps, t.Looks(o.item).Count))
 	}
 	paid, err := t.payments(len(t.orders))
 	if err != nil {
@@ -237,7 +221,7 @@ func (t *term) printSummary(ctx context.Context) error {
 	}
 	t.print.line("")
 	for i, o := range t.orders {
-		t.print.value("paid for "+o.domain, fmt.Sprintf("1 time: %s on %s", paid[i].amount, paid[i].at.Format(time.DateOnly)))
+		t.print.value("paid for "+o.domain, fmt.Sprintf("1 time: %s on %s", paid[i].Amount, paid[i].At.Format(time.DateOnly)))
 	}
 	if err := t.checkUnattended(ctx); err != nil {
 		return err
@@ -247,7 +231,7 @@ func (t *term) printSummary(ctx context.Context) error {
 		if o.unattended {
 			words = "unattended: %d letters, %d installs by hand, %d gaps at the TLS port, 0 tasks, 0 records left"
 		}
-		t.print.line(t.print.paint(bold, "   "+fmt.Sprintf(words, o.mails, o.byHand, o.gaps)))
+		t.print.line(t.print.paint(bold, "   "+fmt.Sprintf(words, o.mails, o.byHand, t.Looks(o.item).Gaps)))
 	}
 	t.print.line("")
 	return nil
@@ -255,13 +239,14 @@ func (t *term) printSummary(ctx context.Context) error {
 
 func (t *term) printCertificates(o *siteTerm) {
 	t.print.line("    n  id        begins      ends        days  stored on   before the end of the previous one")
-	for i, c := range o.certificates {
+	past := t.History(o.item)
+	for i, c := range past {
 		ahead := ""
 		if i > 0 {
-			ahead = strconv.Itoa(int(o.certificates[i-1].leaf.NotAfter.Sub(c.stored)/day)) + " days"
+			ahead = strconv.Itoa(int(past[i-1].Leaf.NotAfter.Sub(c.At)/day)) + " days"
 		}
-		t.print.line(fmt.Sprintf("   %2d  %s  %s  %s  %4d  %s  %s", i+1, c.id, c.leaf.NotBefore.Format(time.DateOnly), c.leaf.NotAfter.Format(time.DateOnly),
-			int((c.leaf.NotAfter.Sub(c.leaf.NotBefore)+time.Second+day-1)/day), c.stored.Format(time.DateOnly), ahead))
+		t.print.line(fmt.Sprintf("   %2d  %s  %s  %s  %4d  %s  %s", i+1, c.ID, c.Leaf.NotBefore.Format(time.DateOnly), c.Leaf.NotAfter.Format(time.DateOnly),
+			c.Days(), c.At.Format(time.DateOnly), ahead))
 	}
 }
 
@@ -273,8 +258,8 @@ func (t *term) checkUnattended(ctx context.Context) error {
 		switch {
 		case err != nil:
 			return err
-		case o.gaps > 0:
-			return fmt.Errorf("%s: %d of %d handshakes showed no valid certificate", o.domain, o.gaps, o.looks)
+		case t.Looks(o.item).Gaps > 0:
+			return fmt.Errorf("%s: %d of %d handshakes showed no valid certificate", o.domain, t.Looks(o.item).Gaps, t.Looks(o.item).Count)
 		case !o.unattended:
 		case o.mails > 0 || o.byHand > 0 || len(item.Tasks) > 0:
 			return fmt.Errorf("%s: %d mails, %d installs by hand, %d tasks", o.domain, o.mails, o.byHand, len(item.Tasks))
@@ -296,7 +281,7 @@ func (t *term) checkUnattended(ctx context.Context) error {
 // dumpZones returns the records of all zones of the provider.
 func (s *environment) dumpZones() string {
 	var all strings.Builder
-	for _, zone := range s.world.Zones() {
+	for _, zone := range s.World.Zones() {
 		all.WriteString(zone.Dump())
 	}
 	return all.String()
@@ -305,15 +290,16 @@ func (s *environment) dumpZones() string {
 // checkNoGap returns an error unless each certificate was valid when it was stored, was stored before the previous one
 // ended, and the last one reaches the end of the term.
 func (t *term) checkNoGap(o *siteTerm) error {
-	for i, c := range o.certificates {
-		if c.stored.Before(c.leaf.NotBefore) {
+	past := t.History(o.item)
+	for i, c := range past {
+		if c.At.Before(c.Leaf.NotBefore) {
 			return fmt.Errorf("certificate %d was stored before it was valid", i+1)
 		}
-		if i > 0 && c.stored.After(o.certificates[i-1].leaf.NotAfter) {
-			return fmt.Errorf("nothing valid was in place between %s and %s", o.certificates[i-1].leaf.NotAfter, c.stored)
+		if i > 0 && c.At.After(past[i-1].Leaf.NotAfter) {
+			return fmt.Errorf("nothing valid was in place between %s and %s", past[i-1].Leaf.NotAfter, c.At)
 		}
 	}
-	if last := o.certificates[len(o.certificates)-1].leaf.NotAfter; last.Before(t.end.Add(-time.Second)) {
+	if last := past[len(past)-1].Leaf.NotAfter; last.Before(t.end.Add(-time.Second)) {
 		return fmt.Errorf("the last certificate ends %s, before the paid term", last)
 	}
 	return nil

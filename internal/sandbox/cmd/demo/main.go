@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"pmssl/internal/sandbox/demo"
+	"pmssl/internal/sandbox/provider"
 )
 
 func main() {
@@ -20,7 +21,7 @@ func main() {
 	code := 0
 	sellers := os.Args[1:]
 	if len(sellers) == 0 {
-		sellers = demo.Sellers()
+		sellers = provider.Sellers()
 	}
 	for _, seller := range sellers {
 		if err := show(ctx, seller); err != nil {

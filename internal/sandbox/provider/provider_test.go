@@ -1,0 +1,126 @@
+package provider
+
+import (
+	"crypto/rand"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/sandbox/ca"
+	"pmssl/internal/sandbox/clock"
+	"pmssl/internal/sandbox/panel"
+)
+
+func TestChallengesAreReadFromThePanelsForm(t *testing.T) {
+	for name, row := range map[string]struct {
+		method, value string
+		want          []Challenge
+	}{
+		"alias":       {method: MethodCNAME, value: "_a.example.com CNAME b.example\n_c.example.com CNAME d.example", want: []Challenge{{"_a.example.com", "CNAME", "b.example"}, {"_c.example.com", "CNAME", "d.example"}}},
+		"text":        {method: MethodTXT, value: "_a.example.com TXT two words", want: []Challenge{{"_a.example.com", "TXT", "two words"}}},
+		"file":        {method: MethodFile, value: "http://example.com/x.txt\nfirst\nsecond", want: []Challenge{{Name: "http://example.com/x.txt", Value: "first\nsecond"}}},
+		"not yet":     {method: MethodCNAME},
+		"file later":  {method: MethodFile},
+		"e-mail":      {method: MethodEmail},
+		"other words": {method: MethodCNAME, value: "soon"},
+	} {
+		item := &panel.Item{Params: map[string]string{"approver_method": row.method, row.method + "_value": row.value}}
+		assert.Equal(t, row.want, Challenges(item), name)
+	}
+}
+
+func TestTheLogIsReadWithFurtherLinesOfAnEntry(t *testing.T) {
+	text := "end of an entry\n" +
+		"Apr  2 10:10:00 [21032:1] mgrctl \x1b[1;32mINFO QUERY: func=x\x1b[0m\n" +
+		"Oct 12 10:10:00 [21032:1] command \x1b[1;31mERROR item 1 (example.com): refused\n    because\x1b[0m\n"
+	assert.Equal(t, []LogLine{
+		{Time: "Apr  2 10:10:00", Component: "mgrctl", Level: "INFO", Text: "QUERY: func=x"},
+		{Time: "Oct 12 10:10:00", Component: "command", Level: "ERROR", Text: "item 1 (example.com): refused\n    because"},
+	}, parseLog(text))
+}
+
+func TestAFaultOfASellerEndsWithTheNextOne(t *testing.T) {
+	authority, err := ca.New(ca.ECDSA, rand.Reader)
+	require.NoError(t, err)
+	at := clock.New(func() time.Time { return time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC) }, "")
+	for _, name := range Sellers() {
+		seller, err := openSeller(name, sellerOptions{clock: at, authority: authority, random: rand.Reader})
+		require.NoError(t, err)
+		before, err := seller.Balance()
+		require.NoError(t, err)
+		for _, fault := range Faults() {
+			require.NoError(t, seller.SetFault(fault), name)
+			require.NoError(t, seller.SetFault(fault), "%s: the same one again", name)
+			assert.Equal(t, fault, seller.Fault(), name)
+			balance, err := seller.Balance()
+			require.NoError(t, err)
+			assert.Equal(t, fault == NoMoney, strings.HasPrefix(balance, "0.00"), "%s with %s: %s", name, fault, balance)
+		}
+		require.Error(t, seller.SetFault("earthquake"), name)
+		assert.Equal(t, OrderRefused, seller.Fault(), "%s: an unknown fault changes nothing", name)
+		require.NoError(t, seller.SetFault(NoFault))
+		after, err := seller.Balance()
+		require.NoError(t, err)
+		assert.Equal(t, before, after, name)
+	}
+}
+
+func TestLettersAreKeptInTheOrderInWhichTheyWereHandedIn(t *testing.T) {
+	box, err := installSendmail(t.TempDir())
+	require.NoError(t, err)
+	p := &Provider{outbox: box}
+	for n, subject := range []string{"first", "=?utf-8?q?=D0=B2=D1=82=D0=BE=D1=80=D0=BE=D0=B9?=", "third"} {
+		send := exec.Command(box.program)
+		send.Stdin = strings.NewReader("To: client@example.com\r\nSubject: " + subject + "\r\nDate: Thu, 02 Apr 2026 10:00:00 +0000\r\n\r\nline =C3=A9\r\n")
+		out, err := send.CombinedOutput()
+		require.NoError(t, err, string(out))
+		age(t, box.dir, n)
+	}
+	letters, err := p.Letters()
+	require.NoError(t, err)
+	require.Len(t, letters, 3)
+	assert.Equal(t, []string{"first", "второй", "third"}, []string{letters[0].Subject, letters[1].Subject, letters[2].Subject})
+	assert.Equal(t, Letter{To: "client@example.com", Subject: "first", Date: letters[0].Date, Text: "line é\n"}, letters[0])
+	assert.Equal(t, "2026-04-02", letters[0].Date.Format(time.DateOnly))
+}
+
+// age gives the newest mail of a folder, the only one without a time of the test, the n-th one.
+func age(t *testing.T, dir string, n int) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, e := range entries {
+		info, err := e.Info()
+		require.NoError(t, err)
+		if info.ModTime().Year() > 2001 {
+			at := time.Date(2001, 1, 1, 0, 0, n, 0, time.UTC)
+			require.NoError(t, os.Chtimes(dir+"/"+e.Name(), at, at))
+		}
+	}
+}
+
+func TestACSRKeepsTheKeyOfTheSiteUnlessAnotherIsWanted(t *testing.T) {
+	p := &Provider{options: Options{Random: rand.Reader}, Web: &WebServer{dir: t.TempDir(), sites: map[string]string{}}}
+	require.NoError(t, p.Web.addSite([]string{"*.example.com", "example.com"}))
+	assert.Equal(t, []string{"example.com"}, p.Web.Sites())
+	files := func() []string {
+		entries, err := os.ReadDir(p.Web.dir + "/example.com")
+		require.NoError(t, err)
+		var all []string
+		for _, e := range entries {
+			all = append(all, e.Name())
+		}
+		return all
+	}
+	for _, newKey := range []bool{false, false, true} {
+		csr, err := p.NewCSR(newKey, "*.example.com", "example.com")
+		require.NoError(t, err)
+		assert.Equal(t, []string{"*.example.com", "example.com"}, csrNames(csr))
+	}
+	assert.Equal(t, []string{"privkey-2.pem", "privkey.pem"}, files())
+}
