@@ -9,6 +9,7 @@ MGR5_ROOT ?= /usr/local/mgr5
 PREFIX ?= /usr/local/lib/pmssl
 DESTDIR ?=
 DEMO_DB ?= embedded
+PANEL_LISTEN ?= 127.0.0.1:8086
 FUZZTIME ?= 20s
 
 # The version comes from git, in a tarball of `make dist` from the file VERSION.
@@ -29,7 +30,7 @@ BUILT := $(if $(PREBUILT)$(if $(shell command -v go),,no Go),,build)
 # Programs of the nested module, by their folder; only those that exist are built. Its mgrctl gets another name, so that
 # it is not confused with the panel's.
 SANDBOX := $(patsubst internal/sandbox/cmd/%/main.go,%,$(wildcard internal/sandbox/cmd/*/main.go))
-SANDBOX_PROGRAMS := $(filter-out demo,$(SANDBOX))
+SANDBOX_PROGRAMS := $(filter-out demo sandbox-web,$(SANDBOX))
 program = $(if $(filter mgrctl,$(1)),sandbox-mgrctl,$(if $(filter demo,$(1)),pmssl-demo,$(1)))
 
 # Go's own version stamp uses git and fails in a checkout of another owner; the version above replaces it.
@@ -94,6 +95,14 @@ demo demo-namecheap demo-ispmgr: build sandbox simclock
 	@echo 'building bin/pmssl-demo'
 	@$(SANDBOX_BUILD) -o '$(CURDIR)/bin/pmssl-demo' ./cmd/demo
 	@DEMO_DB='$(DEMO_DB)' PMSSL_BIN='$(CURDIR)/bin' bin/pmssl-demo $(patsubst demo-%,%,$(filter demo-%,$@))
+
+.PHONY: panel
+panel: simclock ## a provider's panel with both modules in the browser, in simulated time, on loopback (PANEL_LISTEN=127.0.0.1:8086)
+	@if [ '$(DEMO_DB)' = mariadb ]; then scripts/mariadb.sh; fi
+	@echo 'building bin/sandbox-mgrctl, bin/sandbox-web'
+	@$(SANDBOX_BUILD) -o '$(CURDIR)/bin/sandbox-mgrctl' ./cmd/mgrctl
+	@$(SANDBOX_BUILD) -o '$(CURDIR)/bin/sandbox-web' ./cmd/sandbox-web
+	@DEMO_DB='$(DEMO_DB)' PMSSL_BIN='$(CURDIR)/bin' PMSSL_ETC='$(CURDIR)/etc' PANEL_LISTEN='$(PANEL_LISTEN)' bin/sandbox-web
 
 .PHONY: test
 test: build sandbox simclock ## unit tests, then end-to-end tests against a private MariaDB

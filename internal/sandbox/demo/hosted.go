@@ -35,7 +35,7 @@ func (s *environment) orderHosted(ctx context.Context, module int64) (int64, err
 		}
 		s.print.value(verb, change.Record)
 	}
-	shown, err := s.Visit(ctx, hostedDomain)
+	shown, err := s.VisitSite(ctx, hostedDomain)
 	if err != nil {
 		return 0, err
 	}

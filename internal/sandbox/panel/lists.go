@@ -1,6 +1,10 @@
 package panel
 
-import "context"
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
 
 // Module is a connected processing module.
 type Module struct {
@@ -74,3 +78,15 @@ func (p *Panel) SetLanguage(ctx context.Context, lang string) error {
 	_, err := p.db.ExecContext(ctx, "UPDATE user SET language=? WHERE account=?", lang, firstAccount)
 	return err
 }
+
+// ModuleParam returns a parameter of a connected module that is not encrypted, "" if it has none of that name.
+func (p *Panel) ModuleParam(ctx context.Context, id int64, name string) (string, error) {
+	value, err := p.text(ctx, "SELECT IFNULL(value, '') FROM processingparam WHERE processingmodule=? AND intname=?", id, name)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return value, err
+}
+
+// ParseError returns the error of a document that a module has saved for a running operation (errorxml), or nil if it has none.
+func ParseError(document string) *ErrorNode { return errorOf(document) }

@@ -186,6 +186,30 @@ func (p *Provider) RetryOperation(ctx context.Context, operation int64) (*panel.
 	return run, p.recordAll(ctx)
 }
 
+// DeleteOperation deletes a running operation and the administrator's tasks about it.
+func (p *Provider) DeleteOperation(ctx context.Context, operation int64) error {
+	tasks, err := p.Panel.Tasks(ctx)
+	if err != nil {
+		return err
+	}
+	calls := [][]string{{"runningoperation.delete", fmt.Sprintf("elid=%d", operation), "sok=ok"}}
+	for _, task := range tasks {
+		if task.Operation == operation {
+			calls = append(calls, []string{"task.delete", fmt.Sprintf("elid=%d", task.ID), "sok=ok"})
+		}
+	}
+	for _, call := range calls {
+		run, err := p.Panel.Mgrctl(ctx, call...)
+		if err != nil {
+			return err
+		}
+		if !run.OK() {
+			return fmt.Errorf("%s: %s", call[0], run.Failure())
+		}
+	}
+	return nil
+}
+
 // Order places a client's order and runs its open. Sites for the names of its CSR are added first.
 func (p *Provider) Order(ctx context.Context, o panel.Order) (*panel.OrderResult, error) {
 	if names := csrNames(o.CSR); len(names) > 0 {

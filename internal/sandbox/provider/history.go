@@ -92,7 +92,7 @@ func (p *Provider) Record(item *panel.Item, at time.Time) (added bool, err error
 
 // Look visits the site of an item, counts the handshake, and counts a gap unless it shows a certificate that is valid now.
 func (p *Provider) Look(ctx context.Context, item *panel.Item) (*x509.Certificate, error) {
-	shown, err := p.Visit(ctx, siteOf(item))
+	shown, err := p.Visit(ctx, item)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := p.looks[item.ID]

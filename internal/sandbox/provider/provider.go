@@ -170,7 +170,7 @@ func (p *Provider) startSellers() error {
 		if err != nil {
 			return err
 		}
-		server := &http.Server{Handler: seller, ReadHeaderTimeout: 10 * time.Second}
+		server := &http.Server{Handler: p.dated(seller), ReadHeaderTimeout: 10 * time.Second}
 		go func() { _ = server.Serve(listener) }()
 		p.clean = append(p.clean, server.Close)
 		seller.serveAt("http://" + listener.Addr().String() + seller.path())
@@ -180,6 +180,16 @@ func (p *Provider) startSellers() error {
 		return errors.New("the authority shows no root certificate")
 	}
 	return p.World.ServeCA(p.Sellers[0].Repository())
+}
+
+// dated makes a seller answer with the simulated time, which the modules' doctor compares with theirs.
+func (p *Provider) dated(seller http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if now, err := p.Now(); err == nil {
+			w.Header().Set("Date", now.Format(http.TimeFormat))
+		}
+		seller.ServeHTTP(w, r)
+	})
 }
 
 // Root returns the authority's root certificate in PEM.

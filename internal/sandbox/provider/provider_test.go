@@ -62,7 +62,7 @@ func TestAFaultOfASellerEndsWithTheNextOne(t *testing.T) {
 			assert.Equal(t, fault == NoMoney, strings.HasPrefix(balance, "0.00"), "%s with %s: %s", name, fault, balance)
 		}
 		require.Error(t, seller.SetFault("earthquake"), name)
-		assert.Equal(t, OrderRefused, seller.Fault(), "%s: an unknown fault changes nothing", name)
+		assert.Equal(t, AnswerLost, seller.Fault(), "%s: an unknown fault changes nothing", name)
 		require.NoError(t, seller.SetFault(NoFault))
 		after, err := seller.Balance()
 		require.NoError(t, err)

@@ -67,10 +67,11 @@ const (
 	KeyRefused   Fault = "key"    // key or password is another one
 	Outage       Fault = "outage" // a gateway answers in the place of the API
 	OrderRefused Fault = "order"  // the seller refuses every order
+	AnswerLost   Fault = "lost"   // orders are carried out, and their answers are lost
 )
 
 // Faults returns all faults but NoFault.
-func Faults() []Fault { return []Fault{NoMoney, KeyRefused, Outage, OrderRefused} }
+func Faults() []Fault { return []Fault{NoMoney, KeyRefused, Outage, OrderRefused, AnswerLost} }
 
 // Sellers returns the names that Options.Sellers accepts.
 func Sellers() []string { return []string{"namecheap", "ispmgr"} }
@@ -195,8 +196,10 @@ func (s *namecheapSeller) SetFault(f Fault) error {
 		_, err = s.AddFault(namecheap.Fault{Kind: namecheap.FaultHTTP502})
 	case OrderRefused:
 		_, err = s.AddFault(namecheap.Fault{
-			Command: "namecheap.ssl.create", Kind: namecheap.FaultAPIError, Number: "2528166", Text: "ORDER CREATION FAILED; Failed to Create Order;;Oops! Internal error occurred while creating order.",
+			Command: "namecheap.ssl.create", Kind: namecheap.FaultAPIError, Number: "2011301", Text: "We're sorry, the requested SSL type has been discontinued",
 		})
+	case AnswerLost:
+		_, err = s.AddFault(namecheap.Fault{Command: "namecheap.ssl.create", Kind: namecheap.FaultDropAfter})
 	}
 	if err != nil {
 		return err
@@ -257,6 +260,7 @@ func (s *ispmgrSeller) Payments() ([]Payment, error) {
 }
 
 func (s *ispmgrSeller) SetFault(f Fault) error {
+	submit := true // the request that pays, not the one that shows its form
 	account, err := s.Account(ispmgr.DefaultUser)
 	if err := errors.Join(err, f.check()); err != nil {
 		return err
@@ -272,8 +276,9 @@ func (s *ispmgrSeller) SetFault(f Fault) error {
 	case Outage:
 		_, err = s.AddFault(ispmgr.Fault{Kind: ispmgr.FaultHTTP502})
 	case OrderRefused:
-		submit := true
 		_, err = s.AddFault(ispmgr.Fault{Command: "certificate.order.param", Submit: &submit, Kind: ispmgr.FaultError, Type: "value", Text: "The order cannot be accepted at the moment."})
+	case AnswerLost:
+		_, err = s.AddFault(ispmgr.Fault{Command: "certificate.order.param", Submit: &submit, Kind: ispmgr.FaultDropAfter})
 	}
 	if err != nil {
 		return err

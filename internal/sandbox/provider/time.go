@@ -59,7 +59,7 @@ func (p *Provider) simulateDay(ctx context.Context, now time.Time, s Span, n int
 				return err
 			}
 		}
-		busy = busy || p.IsBusy(item, now)
+		busy = busy || p.hasEvent(item, now, s)
 	}
 	if !busy {
 		return nil
@@ -104,7 +104,7 @@ func (p *Provider) act(ctx context.Context, item *panel.Item) error {
 	if err != nil {
 		return err
 	}
-	shown, err := p.Visit(ctx, siteOf(item))
+	shown, err := p.Visit(ctx, item)
 	if err == nil && shown.Equal(stored) {
 		return nil
 	}
@@ -162,6 +162,22 @@ func (p *Provider) IsBusy(item *panel.Item, date time.Time) bool {
 	}
 	past := p.History(item.ID)
 	return len(past) > 0 && past[len(past)-1].isDue(date)
+}
+
+// lastDays is how many days before the end of a certificate a client is written to every day.
+const lastDays = 7 * day
+
+// hasEvent reports whether a day matters at high speed: something happens to an item beside that it goes on waiting for its client.
+func (p *Provider) hasEvent(item *panel.Item, date time.Time, s Span) bool {
+	if !Waiting(item) || s.ClientActs || p.publishes(item) {
+		return p.IsBusy(item, date)
+	}
+	past := p.History(item.ID)
+	if len(past) == 0 {
+		return false
+	}
+	left := past[len(past)-1].Leaf.NotAfter.Sub(date)
+	return left > 0 && left < lastDays
 }
 
 // isDue reports whether the certificate has reached its last ten days, or half of its validity if that is later.

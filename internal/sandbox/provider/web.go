@@ -17,6 +17,7 @@ import (
 	"pmssl/internal/sandbox/clock"
 	"pmssl/internal/sandbox/internet"
 	"pmssl/internal/sandbox/issuance"
+	"pmssl/internal/sandbox/panel"
 )
 
 // WebServer is the web server of the clients' sites. A site is served with the file NAME/fullchain.pem, which a delivery or the
@@ -169,8 +170,13 @@ func (w *WebServer) ServeHTTP(answer http.ResponseWriter, r *http.Request) {
 	_, _ = answer.Write([]byte(content)) // the client may have gone away
 }
 
-// Visit returns the certificate that a site shows now to a visitor who trusts the sellers' authority. The error says why it is not
+// VisitSite returns the certificate that a site shows now to a visitor who trusts the sellers' authority. The error says why it is not
 // one that is valid for the site. It is safe for concurrent use.
-func (p *Provider) Visit(ctx context.Context, site string) (*x509.Certificate, error) {
+func (p *Provider) VisitSite(ctx context.Context, site string) (*x509.Certificate, error) {
 	return p.World.Visit(ctx, internet.WebAddress, site, p.Roots)
+}
+
+// Visit does the same with the site of an item.
+func (p *Provider) Visit(ctx context.Context, item *panel.Item) (*x509.Certificate, error) {
+	return p.VisitSite(ctx, siteOf(item))
 }
