@@ -192,7 +192,8 @@ func (s *Server) challenges(c *Certificate) (names, values string) {
 		case kindCNAME:
 			hosts, texts = append(hosts, strings.ToLower(challenge.HostName(bare))), append(texts, strings.ToLower(challenge.Target()))
 		case kindTXT:
-			hosts, texts = append(hosts, "_pki-validation."+bare), append(texts, strings.Fields(challenge.FileContent())[0])
+			words := strings.Fields(challenge.FileContent()) // the CSR's hash, the authority, what distinguishes the request
+			hosts, texts = append(hosts, "_pki-validation."+bare), append(texts, words[0]+"."+words[2])
 		default:
 			hosts = append(hosts, challenge.FileURL(bare))
 			texts = append(texts, strings.TrimSpace(challenge.FileContent()))

@@ -77,6 +77,21 @@ func TestValidationIsRepeated(t *testing.T) {
 	assert.Equal(t, "value domain", s.call("certificate.approver", "domain", "localhost").problem())
 }
 
+// An authority takes no value a second time.
+func TestAReissueForTheSameCSRGetsNewValuesToPublish(t *testing.T) {
+	for _, method := range []string{"auth_dnscname", "auth_dnstxt", "auth_http"} {
+		s := newStandIn(t)
+		id := s.buy("example.com", "approver_method", method)
+		value := func() string { return s.ok("certificate.edit", "elid", id).root.Text(method + "_value") }
+		first := value()
+		require.NotEmpty(t, first, method)
+		require.NoError(t, s.Issue(standintest.Number(t, id)))
+		s.moveTo(today.AddDate(0, 0, 190))
+		s.ok("certificate.reissue", again(s.certificate(id).CSR, "elid", id, "approver_method", method)...)
+		assert.NotEqual(t, first, value(), method)
+	}
+}
+
 func TestChallengesMayBeHidden(t *testing.T) {
 	s := newStandIn(t, func(c *ispmgr.Settings) { c.HideChallenges = true })
 	edit := s.ok("certificate.edit", "elid", s.buy("example.com")).root
