@@ -42,6 +42,12 @@ type span struct {
 	Days int
 }
 
+// latest returns the newest certificates that are not deleted.
+func latest(rows []itemRow) []itemRow {
+	alive := slices.DeleteFunc(slices.Clone(rows), func(row itemRow) bool { return row.Deleted })
+	return alive[:min(len(alive), maxLatest)]
+}
+
 func spans() []span {
 	return []span{{"one_day", 1}, {"one_week", 7}, {"one_month", 30}, {"one_year", 365}}
 }
@@ -90,7 +96,7 @@ func (s *Server) showOverview(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	o := overview{Modules: modules, Spans: spans(), Unattended: s.provider.Unattended(), Items: len(rows), States: countStates(rows), Latest: rows[:min(len(rows), maxLatest)]}
+	o := overview{Modules: modules, Spans: spans(), Unattended: s.provider.Unattended(), Items: len(rows), States: countStates(rows), Latest: latest(rows)}
 	o.Connected = slices.ContainsFunc(modules, func(m moduleView) bool { return len(m.Connections) > 0 })
 	for _, f := range provider.Faults() {
 		o.Faults = append(o.Faults, string(f))
@@ -106,7 +112,7 @@ func (s *Server) showOverview(w http.ResponseWriter, r *request) error {
 	return s.show(w, r, "overview", s.words.text(r.lang, "overview"), o)
 }
 
-// countStates returns how many items are in each state, the most frequent state first.
+// countStates returns how many items are in each state, the most frequent state first and deleted ones last.
 func countStates(rows []itemRow) []stateCount {
 	found := map[string]stateCount{}
 	for _, row := range rows {
@@ -114,7 +120,8 @@ func countStates(rows []itemRow) []stateCount {
 		found[row.State] = stateCount{State: row.State, Severity: row.Severity, Count: c.Count + 1}
 	}
 	return slices.SortedFunc(maps.Values(found), func(a, b stateCount) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.State, b.State))
+		order := func(c stateCount) int { return map[bool]int{true: 1}[c.State == "deleted"] }
+		return cmp.Or(cmp.Compare(order(a), order(b)), cmp.Compare(b.Count, a.Count), cmp.Compare(a.State, b.State))
 	})
 }
 
