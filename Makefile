@@ -104,6 +104,11 @@ panel: simclock ## a provider's panel with both modules in the browser, in simul
 	@$(SANDBOX_BUILD) -o '$(CURDIR)/bin/sandbox-web' ./cmd/sandbox-web
 	@DEMO_DB='$(DEMO_DB)' PMSSL_BIN='$(CURDIR)/bin' PMSSL_ETC='$(CURDIR)/etc' PANEL_LISTEN='$(PANEL_LISTEN)' bin/sandbox-web
 
+.PHONY: pictures
+pictures: simclock ## write the pictures of the stand-in panel's page into docs/pictures, with chromium (development only)
+	@$(SANDBOX_BUILD) -o '$(CURDIR)/bin/sandbox-mgrctl' ./cmd/mgrctl
+	CI=true E2E_DB=embedded PICTURES='$(CURDIR)/docs/pictures' PMSSL_BIN='$(CURDIR)/bin' go -C internal/sandbox test -count=1 -run '^TestPicturesOfThePanelPage$$' ./e2e
+
 .PHONY: test
 test: build sandbox simclock ## unit tests, then end-to-end tests against a private MariaDB
 	@PMSSL_BIN='$(CURDIR)/bin' scripts/test.sh

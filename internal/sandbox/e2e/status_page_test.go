@@ -71,6 +71,7 @@ type browser struct {
 	mu       sync.Mutex
 	requests map[network.RequestID]string // beside the page itself
 	blocked  []string                     // of them, by the page's policy
+	outside  []string                     // addresses of requests that would have left this machine
 	problems []string                     // errors, warnings and violations of the page's policy
 }
 
@@ -93,7 +94,7 @@ func startBrowser(t *testing.T) *browser {
 	ctx, end := chromedp.NewContext(allocated)
 	t.Cleanup(end)
 	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // it waits until the browser has ended
-	ctx, expire := context.WithTimeout(ctx, 5*time.Minute)
+	ctx, expire := context.WithTimeout(ctx, 10*time.Minute)
 	t.Cleanup(expire)
 	b := &browser{ctx: ctx, t: t, requests: map[network.RequestID]string{}}
 	chromedp.ListenTarget(ctx, b.listen)
@@ -106,6 +107,9 @@ func (b *browser) listen(event any) {
 	defer b.mu.Unlock()
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
+		if !isHere(e.Request.URL) {
+			b.outside = append(b.outside, e.Request.URL)
+		}
 		if e.Type != network.ResourceTypeDocument {
 			b.requests[e.RequestID] = e.Request.URL
 		}
