@@ -2,10 +2,13 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -22,6 +25,9 @@ func TestPanelPageInABrowser(t *testing.T) {
 		{"the right one is accepted", connectModules},
 		{"the client confirms his domain, installs, and asks for a reissue a season later", orderByHand},
 		{"an order that the seller refuses is repaired and run again", repairOrder},
+		{"a term is played to its end without the client", playTerm},
+		{"each page speaks each language and fits a narrow window", readPages},
+		{"the keyboard reaches what the mouse does", useKeyboard},
 	} {
 		passed := t.Run(journey.name, func(t *testing.T) {
 			p.t = t
@@ -127,4 +133,92 @@ func repairOrder(t *testing.T, p *panelPage) {
 	payments, err := p.provider.Payments("pmnamecheap")
 	require.NoError(t, err)
 	assert.Len(t, payments, 1, "it is paid for once")
+}
+
+// playTerm plays the term of repairOrder until its last week.
+func playTerm(t *testing.T, p *panelPage) {
+	p.advance(365, true)
+	p.open("/certificates")
+	path := p.text(fmt.Sprintf(`Array.from(document.querySelectorAll("tbody a")).find(a => a.textContent === %q).pathname`, hostedSite))
+	p.open(path)
+	site := p.textOf("[aria-labelledby=site]")
+	assert.Contains(t, site, "without a valid certificate: 0")
+	assert.NotContains(t, site, "Visits on the simulated days: 0")
+	assert.GreaterOrEqual(t, p.rows("lineage"), "2", "one certificate is not valid for a year")
+	letters := p.text(`Array.from(document.querySelectorAll("[aria-labelledby=letters] summary")).map(s => s.innerText).join("; ")`)
+	assert.Empty(t, letters, "the client was asked for nothing")
+	assert.Equal(t, "true", p.text(`document.querySelector(".picture img").naturalWidth > 0`), "the plan's picture is shown")
+}
+
+// readPages reads the headings of the pages in each language, in a narrow window.
+func readPages(t *testing.T, p *panelPage) {
+	pages := []string{"/", "/certificates", "/certificates/2", "/order", "/modules", "/modules/pmnamecheap/add", "/operations", "/letters", "/log", "/diagnostics", "/status/pmnamecheap"}
+	headings := func() (all []string) {
+		p.run(chromedp.Evaluate(`Array.from(document.querySelectorAll("h1, h2, h3")).map(h => { const c = h.cloneNode(true); c.querySelectorAll("code").forEach(e => e.remove()); return c.textContent.trim(); })`, &all))
+		return all
+	}
+	// These are the same in each language: names of domains and of sellers.
+	names := []string{hostedSite, foreignSite, "Namecheap", "Ispmanager (SSL)"}
+	english := map[string][]string{}
+	p.run(emulation.SetDeviceMetricsOverride(360, 740, 2, true))
+	for _, lang := range []string{"en", "ru", "es"} {
+		p.open("/")
+		p.speak(lang)
+		for _, path := range pages {
+			p.open(path)
+			assert.Equal(t, "true", p.text("document.documentElement.scrollWidth <= 360"), "%s in %s is wider than the window", path, lang)
+			if strings.HasPrefix(path, "/status/") {
+				continue // the page of the module is in English
+			}
+			assert.Equal(t, lang, p.text("document.documentElement.lang"), path)
+			if lang == "en" {
+				english[path] = headings()
+				continue
+			}
+			for i, heading := range headings() {
+				if !slices.Contains(names, heading) {
+					assert.NotEqual(t, at(english[path], i), heading, "%s in %s", path, lang)
+				}
+			}
+		}
+	}
+	p.run(emulation.SetDeviceMetricsOverride(1280, 900, 1, false))
+	p.speak("en")
+}
+
+// at returns an element of a list, "" behind its end.
+func at(all []string, i int) string {
+	if i >= len(all) {
+		return ""
+	}
+	return all[i]
+}
+
+// focused describes the element with the focus: its id, address or name.
+func (p *panelPage) focused() string {
+	p.t.Helper()
+	return p.text(`(e => e.id || e.getAttribute("href") || e.getAttribute("name") || e.tagName)(document.activeElement)`)
+}
+
+func useKeyboard(t *testing.T, p *panelPage) {
+	p.open("/order")
+	p.run(chromedp.KeyEvent(kb.Tab))
+	require.Equal(t, "#main", p.focused(), "the link to the content comes first")
+	assert.Equal(t, "true", p.text("document.activeElement.getBoundingClientRect().left >= 0"), "it is seen while it has the focus")
+	p.run(chromedp.KeyEvent(kb.Enter), chromedp.KeyEvent(kb.Tab))
+	assert.Equal(t, "tariff", p.focused(), "the form follows the link")
+	var order []string
+	for range 30 {
+		outline := p.text("getComputedStyle(document.activeElement).outlineStyle")
+		assert.NotEqual(t, "none", outline, "the focus on %s is seen", p.focused())
+		order = append(order, p.focused())
+		if p.text(`document.activeElement.matches("form .primary")`) == "true" {
+			break
+		}
+		p.run(chromedp.KeyEvent(kb.Tab))
+	}
+	assert.Equal(t, []string{"tariff", "months", "domain", "own", "more", "csr", "pem", "BUTTON"}, order)
+	p.follow(chromedp.KeyEvent(kb.Enter))
+	assert.Contains(t, p.text("location.pathname"), "/order/")
+	assert.NotEmpty(t, p.textOf("input[name=approver_method] + span"), "the second step is shown")
 }
