@@ -26,7 +26,7 @@ func Page() string {
 
 const pageHead = "# Doctor\n\n" +
 	"Made of the table of checks in `internal/doctor` (`go test ./internal/doctor -update`). Do not edit this page by hand.\n\n" +
-	"```\n" +
+	"```sh\n" +
 	"pmnamecheap --command doctor                          # this host, the panel, every processing module of this program\n" +
 	"pmnamecheap --command doctor --item 42                # and the names of one item: publisher, DNS, site, delivery\n" +
 	"pmnamecheap --command doctor --item 42 --probe        # and write one test record or file, look for it, remove it\n" +

@@ -15,64 +15,70 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pageCommand is a command line of README or docs.
+// pageCommand is a command line of a page that starts one of the modules.
 type pageCommand struct {
-	page string
-	line int
-	text string
+	pageLine
+	module string // empty for each of them
+	args   []string
 }
 
-// args returns the arguments of the line, without what the shell does with its output.
-func (c pageCommand) args(t *testing.T) (module string, args []string) {
-	t.Helper()
-	text, _, _ := strings.Cut(c.text, " >")
-	text, _, _ = strings.Cut(text, " | ")
-	words := strings.Fields(text)
-	for strings.HasPrefix(words[0], "MGR5_ROOT=") {
-		words = words[1:]
-	}
-	for _, word := range words {
-		require.NotContainsf(t, word, `"`, "%s:%d: this test does not read quotes", c.page, c.line)
-		require.NotContainsf(t, word, `'`, "%s:%d: this test does not read quotes", c.page, c.line)
-	}
-	return filepath.Base(words[0]), words[1:]
+// isModule reports whether a program is one of the modules.
+func isModule(program string) bool {
+	return slices.ContainsFunc(sellerCases(), func(seller sellerCase) bool { return seller.module == program })
 }
 
-// pageCommands returns the lines of README and docs that start one of the modules: those of code blocks, and those in the text
-// that name a command.
+// pageCommands returns the command lines that start one of the modules: those of code blocks, in a crontab and another program's
+// configuration too, and those in the text that name a command.
 func pageCommands(t *testing.T) []pageCommand {
 	t.Helper()
-	root := filepath.Join("..", "..", "..")
-	files, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
-	require.NoError(t, err)
-	start := regexp.MustCompile(`^(?:MGR5_ROOT=\S+ )?(?:/usr/local/mgr5/processing/)?pm(?:namecheap|ispmgrssl) --?[a-zA-Z]`)
-	inline := regexp.MustCompile("`([^`]+)`")
 	var found []pageCommand
-	for _, file := range append(files, filepath.Join(root, "README.md")) {
-		raw, err := os.ReadFile(file)
-		require.NoError(t, err)
-		block := false
-		for i, line := range strings.Split(string(raw), "\n") {
-			if strings.HasPrefix(line, "```") {
-				block = !block
-				continue
-			}
-			texts := []string{line}
-			if !block {
-				texts = nil
-				for _, match := range inline.FindAllStringSubmatch(line, -1) {
-					texts = append(texts, match[1])
-				}
-			}
-			for _, text := range texts {
-				text, _, _ = strings.Cut(text, " #")
-				if start.MatchString(text) {
-					found = append(found, pageCommand{filepath.Base(file), i + 1, strings.TrimSpace(text)})
-				}
-			}
+	for _, l := range pageLines(t) {
+		found = append(found, moduleCommands(t, l)...)
+	}
+	return found
+}
+
+// moduleCommands returns the command lines of one line that start a module.
+func moduleCommands(t *testing.T, l pageLine) []pageCommand {
+	t.Helper()
+	var found []pageCommand
+	switch l.kind {
+	case confCode:
+		configured := regexp.MustCompile(`/usr/local/mgr5/processing/(pm\w+|\$1)((?:[ ",]+[\w-]+)+)`)
+		for _, match := range configured.FindAllStringSubmatch(l.text, -1) {
+			args := strings.FieldsFunc(match[2], func(r rune) bool { return strings.ContainsRune(` ",`, r) })
+			found = append(found, pageCommand{l, strings.TrimPrefix(match[1], "$1"), args})
+		}
+		return found
+	case shellCode, cronCode, inlineCode:
+	default:
+		return nil
+	}
+	text := l.text
+	if l.kind == cronCode {
+		text = cronCommand(t, l)
+	}
+	commands, err := parseShell(text)
+	if err != nil {
+		require.Equalf(t, inlineCode, l.kind, "%s: %v: %s", l.where(), err, l.text)
+		return nil
+	}
+	for _, c := range commands {
+		if isModule(c.program()) && len(c.args()) > 0 && (l.kind != inlineCode || strings.HasPrefix(c.args()[0], "-")) {
+			found = append(found, pageCommand{l, c.program(), c.args()})
 		}
 	}
 	return found
+}
+
+// cronCommand returns what a line of a crontab starts.
+func cronCommand(t *testing.T, l pageLine) string {
+	t.Helper()
+	// minute, hour, day, month, day of the week and, in /etc/cron.d, the user
+	match := regexp.MustCompile(`^(?:(?:\*|\d+(?:,\d+)*)(?:/\d+)?\s+){5}(?:root\s+)?(.+)$`).FindStringSubmatch(l.text)
+	require.NotNilf(t, match, "%s: this is no line for cron: %s", l.where(), l.text)
+	require.NotContainsf(t, match[1], "%", "%s: cron ends the line there", l.where())
+	return match[1]
 }
 
 // pageExit is how a command of the pages ends at the panel of this test if not with exit code 0.
@@ -92,58 +98,74 @@ func pageExits() []pageExit {
 		{"status --check", 1, "", "an order without an answer waits for the administrator"},
 		{"reconcile", 1, "unexplained", "the order without an answer is money that nobody can explain"},
 		{"acceptance", 1, "sandbox", "the connection of this test is not to a seller's sandbox"},
+		{"migrate --item", 1, "nothing to migrate", "the item of this test was ordered by the module itself"},
 	}
 }
 
 // expected returns how the line ends for a module.
 func (c pageCommand) expected(module string) pageExit {
-	_, words, _ := strings.Cut(c.text, "--command ")
-	given := strings.Fields(words)
 	for _, exit := range pageExits() {
 		if exit.command == "probe" && module != "pmnamecheap" {
 			continue
 		}
-		if !slices.ContainsFunc(strings.Fields(exit.command), func(word string) bool { return !slices.Contains(given, word) }) {
+		if !slices.ContainsFunc(strings.Fields(exit.command), func(word string) bool { return !slices.Contains(c.args, word) }) {
 			return exit
 		}
 	}
 	return pageExit{}
 }
 
+// linesItems are the items of the panel that the lines of the pages are run at.
+type linesItems struct {
+	issued, unclear, waiting int64
+}
+
+// startLinesPanel starts a panel with an issued certificate, an order whose purchase has no answer, and one that was not begun.
+func startLinesPanel(t *testing.T, seller sellerCase) (*fixture, linesItems) {
+	t.Helper()
+	f := startPaused(t, seller, time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC))
+	issued, _ := f.issuedItem(t)
+	items := linesItems{issued, f.placePaidUnclear(t).Item, f.place(t, exampleCSR(t)).Item}
+	require.NoError(t, os.MkdirAll(filepath.Join(f.panel.Root(), "etc", "pmssl", "templates"), 0o700)) // a line of its page makes it
+	return f, items
+}
+
+// at returns the arguments of the line for a panel: its folder, and the ids of its processing module and items.
+func (c pageCommand) at(f *fixture, items linesItems) []string {
+	args := slices.Clone(c.args)
+	for i := range args {
+		args[i] = strings.ReplaceAll(args[i], "/usr/local/mgr5", f.panel.Root())
+		if i == 0 {
+			continue
+		}
+		switch {
+		case args[i-1] == "--module":
+			args[i] = strconv.FormatInt(f.moduleID, 10)
+		case args[i-1] == "--item" && slices.Contains(args, "resolve"):
+			args[i] = strconv.FormatInt(items.unclear, 10)
+		case args[i-1] == "--item" && slices.Contains(args, "open"):
+			args[i] = strconv.FormatInt(items.waiting, 10)
+		case args[i-1] == "--item":
+			args[i] = strconv.FormatInt(items.issued, 10)
+		}
+	}
+	return args
+}
+
 // Every command line of README and docs is one that the modules understand, and does what its page says at a panel with an
 // issued certificate and an order whose purchase has no answer.
 func TestCommandLinesOfThePagesRun(t *testing.T) {
 	commands := pageCommands(t)
-	require.Greater(t, len(commands), 30)
+	require.Greater(t, len(commands), 50)
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
-		f := startPaused(t, seller, time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC))
-		issued, _ := f.issuedItem(t)
-		unclear := f.placePaidUnclear(t)
-		waiting := f.place(t, exampleCSR(t))
-		require.NoError(t, os.MkdirAll(filepath.Join(f.panel.Root(), "etc", "pmssl", "templates"), 0o700)) // a line of its page makes it
+		f, items := startLinesPanel(t, seller)
 		ran := 0
 		for _, c := range commands {
-			module, args := c.args(t)
-			if module != seller.module {
+			if c.module != seller.module && c.module != "" {
 				continue
 			}
 			ran++
-			for i := range args {
-				args[i] = strings.ReplaceAll(args[i], "/usr/local/mgr5", f.panel.Root())
-				if i == 0 {
-					continue
-				}
-				switch {
-				case args[i-1] == "--module":
-					args[i] = strconv.FormatInt(f.moduleID, 10)
-				case args[i-1] == "--item" && slices.Contains(args, "resolve"):
-					args[i] = strconv.FormatInt(unclear.Item, 10)
-				case args[i-1] == "--item" && slices.Contains(args, "open"):
-					args[i] = strconv.FormatInt(waiting.Item, 10)
-				case args[i-1] == "--item":
-					args[i] = strconv.FormatInt(issued, 10)
-				}
-			}
+			args := c.at(f, items)
 			t.Run(c.page+" "+strconv.Itoa(c.line), func(t *testing.T) {
 				run, err := f.panel.Start(context.Background(), seller.module, nil, args...)
 				require.NoError(t, err)
