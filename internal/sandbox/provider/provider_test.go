@@ -2,6 +2,7 @@ package provider
 
 import (
 	"crypto/rand"
+	"crypto/x509"
 	"os"
 	"os/exec"
 	"strings"
@@ -123,4 +124,33 @@ func TestACSRKeepsTheKeyOfTheSiteUnlessAnotherIsWanted(t *testing.T) {
 		assert.Equal(t, []string{"*.example.com", "example.com"}, csrNames(csr))
 	}
 	assert.Equal(t, []string{"privkey-2.pem", "privkey.pem"}, files())
+}
+
+// A day at high speed is left out unless something can happen to an item.
+func TestADayMattersIfSomethingCanHappen(t *testing.T) {
+	ends := time.Date(2026, 10, 17, 23, 59, 59, 0, time.UTC)
+	stored := Stored{Leaf: &x509.Certificate{NotBefore: ends.AddDate(0, 0, -199), NotAfter: ends}}
+	p := &Provider{history: map[int64][]Stored{1: {stored}}}
+	for name, row := range map[string]struct {
+		params     map[string]string
+		operations []panel.Operation
+		item       int64
+		left       int // days to the end of the certificate
+		span       Span
+		want       bool
+	}{
+		"issued":                             {params: map[string]string{"service_status": "5"}, item: 1, left: 100},
+		"due":                                {params: map[string]string{"service_status": "5"}, item: 1, left: 9, want: true},
+		"being delivered":                    {params: map[string]string{"service_status": "5", "delivery": "{}"}, item: 1, left: 100, want: true},
+		"ended":                              {params: map[string]string{"service_status": "5"}, item: 1, left: -2},
+		"waits, and its client does not act": {params: map[string]string{"service_status": "4"}, item: 1, left: 9},
+		"waits, and its client acts":         {params: map[string]string{"service_status": "4"}, item: 1, left: 9, span: Span{ClientActs: true}, want: true},
+		"waits, and its client gets letters": {params: map[string]string{"service_status": "4"}, item: 1, left: 5, want: true},
+		"first order waits":                  {params: map[string]string{"service_status": "4"}, item: 2, left: 100},
+		"an operation is repeated":           {operations: []panel.Operation{{Command: "open"}}, item: 2, want: true},
+		"an operation waits for a person":    {operations: []panel.Operation{{Command: "open", Manual: true}}, item: 2},
+	} {
+		item := &panel.Item{ID: row.item, Params: row.params, Operations: row.operations}
+		assert.Equal(t, row.want, p.hasEvent(item, ends.AddDate(0, 0, -row.left), row.span), name)
+	}
 }

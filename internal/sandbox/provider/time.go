@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,11 +76,32 @@ func (p *Provider) simulateDay(ctx context.Context, now time.Time, s Span, n int
 		return err
 	}
 	for _, item := range items {
-		if len(p.History(item.ID)) > 0 && item.Status == statusActive {
-			_, _ = p.Look(ctx, item) // a gap is counted
-		}
+		p.lookInTerm(ctx, item, now)
 	}
 	return nil
+}
+
+// lookInTerm lets a visitor open the site of an item, within its paid term and once it has shown a certificate. A gap is counted.
+func (p *Provider) lookInTerm(ctx context.Context, item *panel.Item, now time.Time) {
+	if len(p.History(item.ID)) == 0 || item.Status != statusActive || now.After(termEnd(item)) {
+		return
+	}
+	if p.Looks(item.ID).Count == 0 {
+		if _, err := p.Visit(ctx, item); err != nil {
+			return
+		}
+	}
+	_, _ = p.Look(ctx, item)
+}
+
+// termEnd returns the end of the paid term of an item, or a time that does not come if it is not known.
+func termEnd(item *panel.Item) time.Time {
+	start, err := time.Parse(time.DateOnly, item.Params["term_start"])
+	months, err2 := strconv.Atoi(item.Params["term_months"])
+	if err != nil || err2 != nil {
+		return time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return start.AddDate(0, months, 0)
 }
 
 // States of an item of the panel (docs/reference/billmanager.md §4).
@@ -113,7 +136,7 @@ func (p *Provider) act(ctx context.Context, item *panel.Item) error {
 
 // publishes reports whether the module publishes the challenges of an item by itself.
 func (p *Provider) publishes(item *panel.Item) bool {
-	return p.Unattended() && p.Hosts(item.Name)
+	return p.Hosts(item.Name) && p.Unattended()
 }
 
 // runJobs runs the panel's own jobs: operations that are not manual, and the synchronisation of items that wait.
@@ -167,17 +190,24 @@ func (p *Provider) IsBusy(item *panel.Item, date time.Time) bool {
 // lastDays is how many days before the end of a certificate a client is written to every day.
 const lastDays = 7 * day
 
-// hasEvent reports whether a day matters at high speed: something happens to an item beside that it goes on waiting for its client.
+// hasEvent reports whether a day matters at high speed: something can happen to an item beside that it goes on waiting for a person.
 func (p *Provider) hasEvent(item *panel.Item, date time.Time, s Span) bool {
-	if !Waiting(item) || s.ClientActs || p.publishes(item) {
-		return p.IsBusy(item, date)
+	waiting := Waiting(item)
+	if waiting && (s.ClientActs || p.publishes(item)) || slices.ContainsFunc(item.Operations, func(o panel.Operation) bool { return !o.Manual }) {
+		return true
 	}
 	past := p.History(item.ID)
 	if len(past) == 0 {
 		return false
 	}
-	left := past[len(past)-1].Leaf.NotAfter.Sub(date)
-	return left > 0 && left < lastDays
+	last := past[len(past)-1]
+	switch {
+	case date.After(last.Leaf.NotAfter): // the term is over, or the administrator is waited for
+		return false
+	case waiting:
+		return last.Leaf.NotAfter.Sub(date) < lastDays
+	}
+	return last.isDue(date) || item.Params["delivery"] != ""
 }
 
 // isDue reports whether the certificate has reached its last ten days, or half of its validity if that is later.
