@@ -36,6 +36,8 @@ program = $(if $(filter mgrctl,$(1)),sandbox-mgrctl,$(if $(filter demo,$(1)),pms
 # Go's own version stamp uses git and fails in a checkout of another owner; the version above replaces it.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false
 SANDBOX_BUILD := CGO_ENABLED=0 go -C internal/sandbox build -trimpath -buildvcs=false
+# No client of the modules speaks HTTP/2, so net/http is built without it.
+TAGS := nethttpomithttp2
 STAMP := -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)'
 
 .PHONY: help
@@ -48,7 +50,7 @@ build: ## build the modules into bin/ (static)
 	@mkdir -p bin
 	@for name in $(PRODUCTS); do \
 	    echo "building bin/$$name ($(VERSION))"; \
-	    $(GO_BUILD) $(STAMP) -o "bin/$$name" "./cmd/$$name"; \
+	    $(GO_BUILD) -tags $(TAGS) $(STAMP) -o "bin/$$name" "./cmd/$$name"; \
 	done
 
 .PHONY: install
@@ -83,7 +85,7 @@ simclock:
 	@mkdir -p bin/simclock
 	@for name in $(PRODUCTS); do \
 	    echo "building bin/simclock/$$name"; \
-	    $(GO_BUILD) -tags pmssl_simclock $(STAMP) -o "bin/simclock/$$name" "./cmd/$$name"; \
+	    $(GO_BUILD) -tags $(TAGS),pmssl_simclock $(STAMP) -o "bin/simclock/$$name" "./cmd/$$name"; \
 	done
 
 .PHONY: demo demo-namecheap demo-ispmgr

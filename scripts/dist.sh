@@ -26,7 +26,7 @@ echo "$version $commit $SOURCE_DATE_EPOCH" >"$work/$top/VERSION"
 for arch in ${ARCHES:-amd64 arm64}; do
     for program in cmd/*/main.go; do
         program=${program#cmd/} program=${program%/main.go}
-        GOOS=linux GOARCH=$arch CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+        GOOS=linux GOARCH=$arch CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags nethttpomithttp2 \
             -ldflags "-s -w -X main.version=$version -X main.commit=$commit" \
             -o "$work/$top/prebuilt/linux-$arch/$program" "./cmd/$program"
     done

@@ -225,7 +225,7 @@ copyright >"$work/copyright"
 changelog >"$work/changelog.Debian"
 for arch in "${arches[@]}"; do
     for one in "${modules[@]}"; do
-        GOOS=linux GOARCH=$arch CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+        GOOS=linux GOARCH=$arch CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags nethttpomithttp2 \
             -ldflags "-s -w -X main.version=$version -X main.commit=$COMMIT" -o "$work/$arch/${one%%:*}" "./cmd/${one%%:*}"
     done
 done
