@@ -77,6 +77,11 @@ func folded(text string) string {
 	var b strings.Builder
 	b.Grow(len(text))
 	for text != "" {
+		if c := text[0]; asciiLetterOrDigit(c) {
+			b.WriteByte(c | 0x20) // a letter in lower case; a digit has the bit already
+			text = text[1:]
+			continue
+		}
 		letters, width := foldedNext(text)
 		b.WriteString(letters)
 		text = text[width:]
