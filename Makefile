@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 MGR5_ROOT ?= /usr/local/mgr5
 PREFIX ?= /usr/local/lib/pmssl
+DATADIR ?= /usr/local/share
 DESTDIR ?=
 DEMO_DB ?= embedded
 PANEL_LISTEN ?= 127.0.0.1:8086
@@ -54,12 +55,12 @@ build: ## build the modules into bin/ (static)
 	done
 
 .PHONY: install
-install: $(BUILT) ## install the modules, built if Go is there: programs to PREFIX, links to the panel (MODULES, DESTDIR, PREFIX, MGR5_ROOT)
-	@scripts/install.sh install "$(DESTDIR)" "$(PREFIX)" "$(MGR5_ROOT)" "$(or $(PREBUILT),bin)" $(MODULES)
+install: $(BUILT) ## install the modules, built if Go is there: programs to PREFIX, links to the panel, pages to DATADIR (MODULES, DESTDIR, MGR5_ROOT)
+	@scripts/install.sh install "$(DESTDIR)" "$(PREFIX)" "$(DATADIR)" "$(MGR5_ROOT)" "$(or $(PREBUILT),bin)" $(MODULES)
 
 .PHONY: uninstall
 uninstall: ## remove what install and install-systemd have put there, and put the panel's own modules back
-	@scripts/install.sh uninstall "$(DESTDIR)" "$(PREFIX)" "$(MGR5_ROOT)" - $(MODULES)
+	@scripts/install.sh uninstall "$(DESTDIR)" "$(PREFIX)" "$(DATADIR)" "$(MGR5_ROOT)" - $(MODULES)
 
 .PHONY: install-systemd
 install-systemd: ## copy the units of the hourly sweep to /etc/systemd/system (DESTDIR, MGR5_ROOT)

@@ -1,6 +1,7 @@
 package packaging_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,6 +29,16 @@ const (
 	linkLogo     = "-> /usr/lib/pmssl/logos/pmnamecheap.png"
 )
 
+// What an installation of the tests puts into the folder of the programs.
+const (
+	library         = "/usr/lib/pmssl/"
+	ownProgram      = "#!/bin/sh\necho pmssl\n"
+	libraryProgram  = library + "pmnamecheap"
+	libraryManifest = library + "xml/billmgr_mod_pmnamecheap.xml"
+	libraryLogo     = library + "logos/pmnamecheap.png"
+	editedForm      = "<mgrdata><plugin name=\"pmnamecheap\"><author>pmssl</author><!-- edited --></plugin></mgrdata>"
+)
+
 // linker is a folder that stands for a server, with the linking script of pmnamecheap.
 type linker struct {
 	t    *testing.T
@@ -43,15 +54,24 @@ func newLinker(t *testing.T, divert string) *linker {
 	template, err := os.ReadFile("link-module.sh")
 	require.NoError(t, err)
 	text := strings.NewReplacer("@MODULE@", "pmnamecheap", "@LIB@", "/usr/lib/pmssl", "@PANEL@", "/usr/local/mgr5",
-		"@DIVERT@", divert, "@PACKAGE@", "pmssl-namecheap").Replace(string(template))
+		"@DIVERT@", divert, "@PACKAGE@", "pmssl-namecheap", "@SUMS@", sums(ownProgram, copiedForm, "PNG")).Replace(string(template))
 	require.NotRegexp(t, "@[A-Z]+@", text)
 	l.put("/usr/lib/pmssl/link-pmnamecheap", text, 0o755)
-	l.put("/usr/lib/pmssl/pmnamecheap", "#!/bin/sh\necho pmssl\n", 0o755)
-	l.put("/usr/lib/pmssl/xml/billmgr_mod_pmnamecheap.xml", copiedForm, 0o644)
+	l.put(libraryProgram, ownProgram, 0o755)
+	l.put(libraryManifest, copiedForm, 0o644)
 	for _, folder := range []string{"/usr/local/mgr5/processing", "/usr/local/mgr5/etc/xml", "/var/lib/dpkg"} {
 		require.NoError(t, os.MkdirAll(l.root+folder, 0o755))
 	}
 	return l
+}
+
+// sums returns the SHA-256 of the texts, as the linking script has them.
+func sums(texts ...string) string {
+	var list []string
+	for _, text := range texts {
+		list = append(list, fmt.Sprintf("%x", sha256.Sum256([]byte(text))))
+	}
+	return strings.Join(list, " ")
 }
 
 func (l *linker) put(path, content string, mode os.FileMode) {
@@ -95,7 +115,7 @@ func TestLinkPutsLinksIntoThePanelsFolders(t *testing.T) {
 
 func TestALogoIsLinkedWhereThePanelLooksForIt(t *testing.T) {
 	l := newLinker(t, "none")
-	l.put("/usr/lib/pmssl/logos/pmnamecheap.png", "PNG", 0o644)
+	l.put(libraryLogo, "PNG", 0o644)
 	l.do("link")
 	assert.NoDirExists(t, l.root+"/usr/local/mgr5/skins", "a panel without this folder looks elsewhere")
 
@@ -151,44 +171,144 @@ func TestWhatAnEarlierInstallationHasPutThereIsReplaced(t *testing.T) {
 	}
 }
 
-// An update of the panel has written its module over the link, because no dpkg keeps it away.
-func TestTheNewestOfThePanelsModulesIsPutBack(t *testing.T) {
+// Updates of the panel have written their module over the link, because no dpkg keeps them away.
+func TestTheNewestOfThePanelsModulesIsPutBackAndTheOthersAreKept(t *testing.T) {
 	l := newLinker(t, "none")
-	l.put(program, foreign, 0o755)
-	l.do("link")
-	require.NoError(t, os.Remove(l.root+program))
-	l.put(program, foreignNext, 0o755)
-	l.do("link")
-	assert.Equal(t, []string{linkProgram, foreignNext}, []string{l.show(program), l.show(program + ".orig")})
-	l.do("unlink")
+	for i, tc := range []struct{ text, says string }{
+		{foreign, "kept " + program + ", which is not part of pmssl, as " + program + ".orig\n"},
+		{foreignNext, "kept the former " + program + ".orig as " + program + ".orig.1\n"},
+		{foreign + "3", "kept the former " + program + ".orig as " + program + ".orig.2\n"},
+		{foreign, "kept the former " + program + ".orig as " + program + ".orig.3\n"},
+		{foreignNext, "kept the former " + program + ".orig as " + program + ".orig.1\n"}, // .orig.1 has this text already
+	} {
+		require.NoError(t, os.RemoveAll(l.root+program))
+		l.put(program, tc.text, 0o755)
+		assert.Contains(t, l.do("link"), tc.says, i)
+		assert.Equal(t, []string{linkProgram, tc.text}, []string{l.show(program), l.show(program + ".orig")}, i)
+	}
+	out := l.do("unlink")
 	assert.Equal(t, foreignNext, l.show(program))
+	kept := map[string]string{".orig": "", ".orig.1": foreign, ".orig.2": foreignNext, ".orig.3": foreign + "3"}
+	for name, text := range kept {
+		assert.Equal(t, text, l.show(program+name), name)
+		assert.Equal(t, text != "", strings.Contains(out, "left "+program+name+"\n"), "%s\n%s", name, out)
+	}
 }
 
-// The folder of an earlier installation with a PREFIX of its own was deleted: what remains in the panel is no module.
+// The folder of an earlier installation with a PREFIX of its own was deleted: what remains in the panel is no module. It may also be
+// on a disk that is not mounted.
 func TestALinkToNowhereDoesNotReplaceAKeptFile(t *testing.T) {
 	l := newLinker(t, "none")
 	l.put(program+".orig", foreign, 0o755)
 	require.NoError(t, os.Symlink("/opt/pmssl/pmnamecheap", l.root+program))
-	assert.Contains(t, l.do("link"), "pmssl: replaced "+program+", a link to /opt/pmssl/pmnamecheap, which is missing\n")
-	assert.Equal(t, []string{linkProgram, foreign}, []string{l.show(program), l.show(program + ".orig")})
+	assert.Contains(t, l.do("link"), "pmssl: kept "+program+", which is not part of pmssl, as "+program+".orig.1\n")
+	assert.Equal(t, []string{linkProgram, foreign, "-> /opt/pmssl/pmnamecheap"}, []string{l.show(program), l.show(program + ".orig"), l.show(program + ".orig.1")})
 	l.do("unlink")
 	assert.Equal(t, []string{foreign, ""}, []string{l.show(program), l.show(program + ".orig")})
 }
 
-// With a diversion dpkg has written the newest file as .orig, and the other one is a person's.
+// With a diversion dpkg has written the newest file as .orig, and the other one is a person's. Without a package that has the file
+// .orig is older: dpkg has not written it.
 func TestWhatDpkgHasWrittenIsPutBack(t *testing.T) {
 	if _, err := exec.LookPath("dpkg-divert"); err != nil {
 		t.Skip(err)
 	}
-	l := newLinker(t, "package")
-	l.do("link")
-	l.put(program+".orig", foreignNext, 0o755)
-	require.NoError(t, os.Remove(l.root+program))
-	l.put(program, foreign, 0o755)
-	assert.Contains(t, l.do("link"), "kept "+program+", which is not part of pmssl, as "+program+".orig.old\n")
-	assert.Equal(t, []string{linkProgram, foreignNext, foreign}, []string{l.show(program), l.show(program + ".orig"), l.show(program + ".orig.old")})
-	l.do("unlink")
-	assert.Equal(t, foreignNext, l.show(program))
+	for _, tc := range []struct {
+		name, packages  string
+		orig, orig1     string
+		saysOtherIsKept string
+	}{
+		{name: "a package has it", packages: "billmanager", orig: foreignNext, orig1: foreign, saysOtherIsKept: "kept " + program + ", which is not part of pmssl, as " + program + ".orig.1\n"},
+		{name: "no package has it", orig: foreign, orig1: foreignNext, saysOtherIsKept: "kept the former " + program + ".orig as " + program + ".orig.1\n"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			l := newLinker(t, "package")
+			if tc.packages != "" {
+				l.put("/var/lib/dpkg/status", "Package: "+tc.packages+"\nStatus: install ok installed\nMaintainer: x\nArchitecture: all\nVersion: 1\nDescription: x\n", 0o644)
+				l.put("/var/lib/dpkg/info/"+tc.packages+".list", program+"\n", 0o644)
+			}
+			l.do("link")
+			l.put(program+".orig", foreignNext, 0o755)
+			require.NoError(t, os.Remove(l.root+program))
+			l.put(program, foreign, 0o755)
+			assert.Contains(t, l.do("link"), tc.saysOtherIsKept)
+			assert.Equal(t, []string{linkProgram, tc.orig, tc.orig1}, []string{l.show(program), l.show(program + ".orig"), l.show(program + ".orig.1")})
+			l.do("unlink")
+			assert.Equal(t, tc.orig, l.show(program))
+		})
+	}
+}
+
+// An .orig of an installation that was removed by hand is older than what the panel has now, also where dpkg is found.
+func TestAnOlderOrigIsNotPutBackInPlaceOfThePanelsFile(t *testing.T) {
+	for _, divert := range []string{"none", "local", "package"} {
+		t.Run(divert, func(t *testing.T) {
+			if _, err := exec.LookPath("dpkg-divert"); err != nil && divert != "none" {
+				t.Skip(err)
+			}
+			l := newLinker(t, divert)
+			l.put(program+".orig", foreign, 0o755)
+			l.put(program, foreignNext, 0o755)
+			assert.Contains(t, l.do("link"), "kept the former "+program+".orig as "+program+".orig.1\n")
+			assert.Equal(t, []string{linkProgram, foreignNext, foreign}, []string{l.show(program), l.show(program + ".orig"), l.show(program + ".orig.1")})
+			l.do("unlink")
+			assert.Equal(t, []string{foreignNext, "", foreign}, []string{l.show(program), l.show(program + ".orig"), l.show(program + ".orig.1")})
+		})
+	}
+}
+
+func TestAnEditedManifestOfAnEarlierInstallationIsKept(t *testing.T) {
+	l := newLinker(t, "none")
+	l.put(manifest, editedForm, 0o640)
+	assert.Contains(t, l.do("link"), "pmssl: kept "+manifest+", which is of pmssl, but not this version's: if you have edited it, edit "+libraryManifest+" in the same way, as "+manifest+".old\n")
+	assert.Equal(t, []string{linkManifest, editedForm}, []string{l.show(manifest), l.show(manifest + ".old")})
+
+	require.NoError(t, os.Remove(l.root+manifest))
+	l.put(manifest, editedForm+"2", 0o640)
+	assert.Contains(t, l.do("link"), ", as "+manifest+".old.1\n")
+	out := l.do("unlink")
+	assert.Equal(t, []string{"", editedForm, editedForm + "2"}, []string{l.show(manifest), l.show(manifest + ".old"), l.show(manifest + ".old.1")}, "a manifest without its module is not put back")
+	assert.Contains(t, out, "left "+manifest+".old\n")
+	assert.Contains(t, out, "left "+manifest+".old.1\n")
+}
+
+// Whoever edits the manifest in the panel's folder writes into the file that the link points to, and so does a program that copies
+// the panel's own file over the link.
+func TestWhatWasWrittenIntoTheFilesOfTheInstallationIsKept(t *testing.T) {
+	for _, action := range []string{"keep", "unlink"} {
+		t.Run(action, func(t *testing.T) {
+			l := newLinker(t, "none")
+			l.put("/usr/local/mgr5/skins/common/common.css", "", 0o644)
+			l.put(libraryLogo, "PNG", 0o644)
+			l.put(program, foreign, 0o755)
+			l.do("link")
+			assert.Empty(t, l.do("keep"), "nothing was changed")
+
+			l.put(libraryManifest, editedForm, 0o644)
+			l.put(libraryProgram, foreignNext, 0o755)
+			l.put(libraryLogo, "PNG of another", 0o644)
+			out := l.do(action)
+			assert.Contains(t, out, "pmssl: kept "+libraryManifest+", which was changed after its installation, as "+manifest+".old\n")
+			assert.Contains(t, out, "pmssl: kept "+libraryProgram+", which is not part of pmssl: somebody has written it in place of this installation's file, as "+program+".orig\n")
+			assert.Contains(t, out, "pmssl: kept the former "+program+".orig as "+program+".orig.1\n")
+			if action == "keep" {
+				assert.Empty(t, l.do("keep"), "it is there already")
+				assert.Equal(t, []string{linkProgram, foreignNext}, []string{l.show(program), l.show(program + ".orig")})
+				l.do("unlink")
+			}
+			assert.Equal(t, []string{foreignNext, foreign}, []string{l.show(program), l.show(program + ".orig.1")})
+			assert.Equal(t, []string{"", editedForm}, []string{l.show(manifest), l.show(manifest + ".old")})
+			assert.Equal(t, "PNG of another", l.show(logo))
+		})
+	}
+}
+
+func TestWithoutAPanelAChangedFileIsKeptInItsFolder(t *testing.T) {
+	l := newLinker(t, "none")
+	require.NoError(t, os.RemoveAll(l.root+"/usr/local/mgr5"))
+	l.put(libraryManifest, editedForm, 0o644)
+	assert.Equal(t, "pmssl: kept "+libraryManifest+", which was changed after its installation, as "+libraryManifest+".old\n", l.do("keep"))
+	assert.Equal(t, editedForm, l.show(libraryManifest+".old"))
 }
 
 func TestUnlinkLeavesAFileThatHasTakenTheLinksPlace(t *testing.T) {
@@ -220,6 +340,93 @@ func TestAFolderInTheWayIsAnError(t *testing.T) {
 	assert.Equal(t, 1, code)
 	assert.Contains(t, out, program+" is a folder; move it away")
 	assert.Equal(t, "x", l.show(program+"/file"))
+}
+
+func TestWithoutItsTargetNoLinkReplacesAFile(t *testing.T) {
+	l := newLinker(t, "none")
+	l.put(program, foreign, 0o755)
+	require.NoError(t, os.Remove(l.root+libraryProgram))
+	out, code := l.try("link")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, out, libraryProgram+" is missing, so "+program+" stays as it is; install pmssl again\n")
+	assert.Equal(t, []string{foreign, ""}, []string{l.show(program), l.show(program + ".orig")})
+}
+
+func TestALinkToALogoThatIsGoneIsRemoved(t *testing.T) {
+	for _, action := range []string{"link", "unlink"} {
+		l := newLinker(t, "none")
+		l.put("/usr/local/mgr5/skins/common/common.css", "", 0o644)
+		l.put(libraryLogo, "PNG", 0o644)
+		l.put(logo, "PNG of another", 0o644)
+		l.do("link")
+		require.NoError(t, os.Remove(l.root+libraryLogo))
+		l.do(action)
+		assert.Equal(t, "PNG of another", l.show(logo), action)
+	}
+}
+
+// The web server reads the folder of logos.
+func TestFoldersCanBeReadAlsoIfTheCallersUmaskDeniesIt(t *testing.T) {
+	l := newLinker(t, "none")
+	l.put("/usr/local/mgr5/skins/common/common.css", "", 0o644)
+	l.put(libraryLogo, "PNG", 0o644)
+	out, err := exec.Command("sh", "-c", "umask 077 && DPKG_ROOT='"+l.root+"' '"+l.root+"/usr/lib/pmssl/link-pmnamecheap' link").CombinedOutput()
+	require.NoError(t, err, string(out))
+	info, err := os.Stat(filepath.Dir(l.root + logo))
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o755), info.Mode().Perm())
+}
+
+// A full disk, or a folder that cannot be written to.
+func TestAFileThatCannotBeKeptStays(t *testing.T) {
+	l := newLinker(t, "none")
+	l.put(program, foreign, 0o755)
+	tools := t.TempDir()
+	put(t, tools+"/cp", "#!/bin/sh\nfor last; do :; done\necho part >\"$last\"\necho 'cp: No space left on device' >&2\nexit 1\n", 0o755)
+	l.path = tools + ":"
+	out, code := l.try("link")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, out, "cannot be kept as "+program+".orig, so nothing takes its place")
+	assert.Equal(t, map[string]string{"pmnamecheap": foreign}, files(t, l.root+"/usr/local/mgr5/processing"))
+}
+
+// The program is the last: a timer that still runs finds this module.
+func TestUnlinkThatFailsLeavesTheProgramsLink(t *testing.T) {
+	l := newLinker(t, "none")
+	l.put(program, foreign, 0o755)
+	l.put(manifest, foreignForm, 0o644)
+	l.do("link")
+	require.NoError(t, os.Remove(l.root+manifest+".orig"))
+	l.put(manifest+".pmssl-new/in the way", "", 0o644)
+	_, code := l.try("unlink")
+	assert.Equal(t, 1, code)
+	assert.Equal(t, linkProgram, l.show(program))
+}
+
+// Debian 9 and Ubuntu 18.04 have such a dpkg: it does not rename either.
+func TestADpkgDivertWithoutNoRenameIsCalledWithoutIt(t *testing.T) {
+	if _, err := exec.LookPath("dpkg-divert"); err != nil {
+		t.Skip(err)
+	}
+	l := newLinker(t, "package")
+	l.put(program, foreign, 0o755)
+	tools := t.TempDir()
+	put(t, tools+"/dpkg-divert", `#!/bin/sh
+for word; do
+    case $word in
+    --no-rename) echo "dpkg-divert: error: unknown option --no-rename" >&2; exit 2 ;;
+    --help) /usr/bin/dpkg-divert --help | grep -v -e --no-rename; exit ;;
+    esac
+done
+exec /usr/bin/dpkg-divert "$@"
+`, 0o755)
+	l.path = tools + ":"
+	l.do("link")
+	assert.Equal(t, []string{linkProgram, foreign}, []string{l.show(program), l.show(program + ".orig")})
+	assert.Contains(t, l.show("/var/lib/dpkg/diversions"), program+"\n"+program+".orig\npmssl-namecheap\n")
+	l.do("unlink")
+	assert.Equal(t, []string{foreign, ""}, []string{l.show(program), l.show(program + ".orig")})
+	assert.NotContains(t, l.show("/var/lib/dpkg/diversions"), "pmnamecheap")
 }
 
 func TestAnotherPackagesDiversionIsAnError(t *testing.T) {
@@ -285,9 +492,11 @@ func TestTwoScriptsDoNotWorkAtOnce(t *testing.T) {
 func TestAnInterruptionLeavesAWorkingModuleAndCanBeRepeated(t *testing.T) {
 	for name, start := range map[string]struct {
 		divert, program, manifest, orig string
+		former                          string // an .orig that is there already
 	}{
 		"own module, dpkg":    {divert: "package", program: foreign, manifest: foreignForm, orig: foreign},
 		"own module, no dpkg": {divert: "none", program: foreign, manifest: foreignForm, orig: foreign},
+		"an older .orig":      {divert: "none", program: foreign, manifest: foreignForm, orig: foreign, former: foreignNext},
 		"earlier copies":      {divert: "none", program: copied, manifest: copiedForm},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -296,14 +505,18 @@ func TestAnInterruptionLeavesAWorkingModuleAndCanBeRepeated(t *testing.T) {
 			}
 			steps := 0
 			for killed := true; killed; steps++ {
-				require.Less(t, steps, 60)
+				require.Less(t, steps, 80)
 				l := newLinker(t, start.divert)
 				l.put(program, start.program, 0o755)
 				l.put(manifest, start.manifest, 0o644)
+				if start.former != "" {
+					l.put(program+".orig", start.former, 0o755)
+				}
 				killed = l.interrupt("link", steps)
 				assert.True(t, l.working(), "step %d: %q", steps, l.show(program))
 				l.do("link")
 				require.Equal(t, []string{linkProgram, start.orig, linkManifest}, []string{l.show(program), l.show(program + ".orig"), l.show(manifest)}, "step %d", steps)
+				require.Equal(t, []string{start.former, ""}, []string{l.show(program + ".orig.1"), l.show(program + ".orig.2")}, "step %d", steps)
 				assert.Empty(t, l.show(program+".pmssl-new"))
 
 				if start.orig != "" {

@@ -86,9 +86,184 @@ func TestOneModuleAloneLeavesTheOther(t *testing.T) {
 		assert.Equal(t, linkProgram, s.show(program))
 		assert.Equal(t, foreign, s.show("/usr/local/mgr5/processing/pmispmgrssl"))
 
-		other := "pmssl-ispmanager"
-		out, err := s.manager(map[string][]string{"deb": {"--install"}, "rpm": {"--upgrade"}}[s.kind][0], s.packageFile(other, newer)).CombinedOutput()
-		require.Error(t, err, "both modules are of one version: %s", out)
+		out, err := s.tryInstall(newer, "pmssl-ispmanager")
+		require.Error(t, err, "the common package must not be older: %s", out)
+		assert.Regexp(t, `pmssl \(?>= `+regexp.QuoteMeta(newer)+"-1", out)
+		assert.Equal(t, foreign, s.show("/usr/local/mgr5/processing/pmispmgrssl"))
+	})
+}
+
+// rules PACK-8: the packages of sellers need not be of one version.
+func TestOneModuleIsUpgradedAndDowngradedWithoutTheOther(t *testing.T) {
+	const other = "/usr/local/mgr5/processing/pmispmgrssl"
+	onBoth(t, func(t *testing.T, s *server) {
+		s.install(older, all()...)
+		panel := s.panel()
+		s.install(newer, "pmssl", "pmssl-namecheap")
+		assert.Equal(t, []string{"pmnamecheap " + newer + " (c0ffee)", "pmispmgrssl " + older + " (c0ffee)"}, []string{s.versionOf(program), s.versionOf(other)})
+		assert.Equal(t, panel, s.panel())
+		unit := s.show("/usr/lib/systemd/system/pmssl-subscription@.service")
+		assert.Contains(t, unit, "\nExecStart=/usr/local/mgr5/processing/%i --command subscription\n", "the unit of the newer package starts both")
+
+		s.install(older, "pmssl", "pmssl-namecheap")
+		assert.Equal(t, []string{"pmnamecheap " + older + " (c0ffee)", "pmispmgrssl " + older + " (c0ffee)"}, []string{s.versionOf(program), s.versionOf(other)})
+		assert.Equal(t, panel, s.panel())
+	})
+}
+
+// apt removes what it cannot keep, `apt -y` without a question.
+func TestAptKeepsTheModuleThatIsNotNamed(t *testing.T) {
+	needsPackages(t)
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		t.Skip(err)
+	}
+	s := newServer(t, "deb")
+	s.install(older, all()...)
+	for _, folder := range []string{"apt/lists/partial", "apt/cache/archives/partial", "apt/etc"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(s.root, folder), 0o755))
+	}
+	out := command(t, "apt-get", "--simulate", "-y", "--no-install-recommends", "-o", "Dir="+s.root+"/apt", "-o", "Dir::Etc="+s.root+"/apt/etc", "-o", "Dir::State::lists="+s.root+"/apt/lists", "-o", "Dir::State="+s.root+"/apt",
+		"-o", "Dir::Cache="+s.root+"/apt/cache", "-o", "Dir::State::status="+s.root+"/var/lib/dpkg/status", "-o", "Dir::Log="+s.root+"/apt", "-o", "Debug::NoLocking=1", "install", s.packageFile("pmssl", newer), s.packageFile("pmssl-namecheap", newer))
+	assert.Contains(t, out, "Inst pmssl-namecheap ["+older+"-1] ("+newer+"-1 ")
+	assert.NotContains(t, out, "Remv")
+}
+
+// An administrator edits the manifest through the link in the panel's folder.
+func TestAnEditedManifestIsKeptByUpgradeAndRemoval(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *server) {
+		s.install(older, "pmssl", "pmssl-namecheap")
+		shipped := s.show(libraryManifest)
+		s.put(libraryManifest, shipped+"<!-- edited -->\n", 0o644)
+		out := s.install(newer, "pmssl", "pmssl-namecheap")
+		assert.Contains(t, out, "pmssl: kept "+libraryManifest+", which was changed after its installation, as "+manifest+".old\n")
+		assert.Equal(t, []string{shipped, shipped + "<!-- edited -->\n"}, []string{s.show(libraryManifest), s.show(manifest + ".old")})
+
+		s.put(libraryManifest, shipped+"<!-- edited again -->\n", 0o644)
+		out = s.remove("pmssl-namecheap")
+		assert.Contains(t, out, ", as "+manifest+".old.1\n")
+		assert.Contains(t, out, "pmssl: left "+manifest+".old\n")
+		assert.Equal(t, []string{"", shipped + "<!-- edited again -->\n"}, []string{s.show(manifest), s.show(manifest + ".old.1")})
+	})
+}
+
+func TestAnUpgradeThatCannotKeepAnEditedFileDoesNotReplaceIt(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *server) {
+		s.install(older, "pmssl", "pmssl-namecheap")
+		s.put(libraryManifest, editedForm, 0o644)
+		restore := s.obstruct(manifest + ".old")
+		out, err := s.tryInstall(newer, "pmssl", "pmssl-namecheap")
+		require.Error(t, err, out)
+		assert.Contains(t, out, "cannot be kept as "+manifest+".old")
+		assert.Equal(t, editedForm, s.show(libraryManifest))
+		restore()
+		s.install(newer, "pmssl", "pmssl-namecheap")
+		assert.Equal(t, editedForm, s.show(manifest+".old"))
+	})
+}
+
+// A file that dpkg does not know cannot be diverted: a person's module, put over the link between two updates of the panel.
+func TestNoFileOfThePanelOrOfAPersonIsLost(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *server) {
+		s.install("", s.panelPackage("billmanager", "1", ownModule(foreign)))
+		s.put(program+".orig", "an older one", 0o755)
+		s.install(older, "pmssl", "pmssl-namecheap")
+		require.NoError(t, os.Remove(s.root+program))
+		s.put(program, "a person's", 0o755)
+		s.install("", s.panelPackage("billmanager", "2", ownModule(foreignNext)))
+		s.remove("pmssl-namecheap")
+		kept := map[string]bool{}
+		for path, content := range files(t, s.root+"/usr/local/mgr5/processing") {
+			if strings.HasPrefix(path, "pmnamecheap.orig.") {
+				kept[content] = true
+			}
+		}
+		assert.True(t, kept["an older one"])
+		assert.Equal(t, foreignNext, s.show(program))
+		if s.kind == "deb" { // rpm has replaced the person's file by the panel's before our script was started
+			assert.True(t, kept["a person's"])
+		} else {
+			assert.True(t, kept[foreign])
+		}
+	})
+}
+
+func TestARemovalThatFailsLeavesTheTimer(t *testing.T) {
+	onBothWithSystemd(t, func(t *testing.T, s *server) {
+		s.put(program, foreign, 0o755)
+		s.install(older, "pmssl", "pmssl-namecheap")
+		restore := s.obstruct(program)
+		out, _ := s.tryRemove("pmssl-namecheap")
+		require.Regexp(t, "error|failed", out)
+		enabled, active := s.timer()
+		assert.Equal(t, []bool{true, true}, []bool{enabled, active}, "enabled and active\n%s", s.show("/systemd/calls"))
+		restore()
+
+		require.NoError(t, os.Remove(s.root+"/systemd/calls"))
+		s.remove("pmssl-namecheap")
+		enabled, active = s.timer()
+		assert.Equal(t, []bool{false, false}, []bool{enabled, active}, "enabled and active")
+		calls := s.show("/systemd/calls")
+		assert.Contains(t, calls, "stop pmssl-subscription@pmnamecheap.timer /usr/lib/pmssl/pmnamecheap\n", "before the link is removed")
+		assert.Contains(t, calls, "disable pmssl-subscription@pmnamecheap.timer \n", "after the link is removed")
+	})
+}
+
+// Nothing but the file in /run tells that a removal was killed.
+func TestAnInstallationAfterARemovalThatWasKilledStartsTheTimer(t *testing.T) {
+	needsPackages(t)
+	s := newServer(t, "deb")
+	s.systemd()
+	s.install(older, "pmssl", "pmssl-namecheap")
+	require.NoError(t, os.Remove(s.root+"/systemd/active"))
+	s.put("/run/pmssl-pmnamecheap.stopped", "", 0o644)
+	s.install(older, "pmssl-namecheap")
+	_, active := s.timer()
+	assert.True(t, active)
+	assert.NoFileExists(t, s.root+"/run/pmssl-pmnamecheap.stopped")
+}
+
+func TestATimerThatSomebodyHasStoppedIsNotStarted(t *testing.T) {
+	onBothWithSystemd(t, func(t *testing.T, s *server) {
+		s.install(older, "pmssl", "pmssl-namecheap")
+		require.NoError(t, os.Remove(s.root+"/systemd/active"))
+		s.install(newer, "pmssl", "pmssl-namecheap")
+		s.obstruct(program)
+		out, _ := s.tryRemove("pmssl-namecheap")
+		require.Regexp(t, "error|failed", out)
+		enabled, active := s.timer()
+		assert.Equal(t, []bool{true, false}, []bool{enabled, active}, "enabled and active")
+	})
+}
+
+func TestARemovalDoesNotNeedTheInstalledLinkingScript(t *testing.T) {
+	for name, text := range map[string]string{"missing": "", "damaged": "#!/bin/sh\nexit 1\n"} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, s *server) {
+				s.put(program, foreign, 0o755)
+				s.install(older, "pmssl", "pmssl-namecheap")
+				link := s.root + library + "link-pmnamecheap"
+				require.NoError(t, os.Remove(link))
+				if text != "" {
+					put(t, link, text, 0o755)
+				}
+				assert.Contains(t, s.remove("pmssl-namecheap"), "pmssl: put "+program+" back\n")
+				assert.Equal(t, []string{foreign, "", ""}, []string{s.show(program), s.show(program + ".orig"), s.show(manifest)})
+				assert.NotContains(t, s.show("/var/lib/dpkg/diversions"), "pmnamecheap")
+			})
+		})
+	}
+}
+
+// The panel's package is not to blame for it.
+func TestAPanelIsInstalledAlthoughTheLinkingScriptIsMissing(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *server) {
+		s.install(older, "pmssl", "pmssl-namecheap")
+		require.NoError(t, os.Remove(s.root+library+"link-pmnamecheap"))
+		out := s.install("", s.panelPackage("billmanager", "1", map[string]string{"/usr/local/mgr5/processing/pmnew": "new"}))
+		if s.kind == "deb" {
+			assert.Contains(t, out, "/usr/lib/pmssl/link-pmnamecheap is missing: the links in the panel's folders were not looked at. Install pmssl-namecheap again")
+		}
+		assert.Equal(t, "new", s.show("/usr/local/mgr5/processing/pmnew"))
 	})
 }
 
@@ -114,7 +289,11 @@ func TestThePanelsOwnModuleIsKeptUpdatedAndPutBack(t *testing.T) {
 		assert.Equal(t, []string{linkProgram, foreignNext}, []string{s.show(program), s.show(program + ".orig")})
 
 		assert.Contains(t, s.remove("pmssl-namecheap", "pmssl"), "pmssl: put "+program+" back\n")
-		assert.Equal(t, with(before, map[string]string{"processing/pmnamecheap": foreignNext}), s.panel())
+		changed := map[string]string{"processing/pmnamecheap": foreignNext}
+		if s.kind == "rpm" { // dpkg replaces the older one itself
+			changed["processing/pmnamecheap.orig.1"] = foreign
+		}
+		assert.Equal(t, with(before, changed), s.panel())
 
 		s.remove("billmanager")
 		assert.Empty(t, s.show(program), "the panel's package finds its files where it has put them")
@@ -167,7 +346,7 @@ func TestAPackageTakesOverFromMakeInstall(t *testing.T) {
 	before := s.panel()
 	bin := filepath.Dir(extractProgram(t, s))
 	installer := func(action string) {
-		cmd := exec.Command("../scripts/install.sh", action, "", s.root+"/usr/local/lib/pmssl", s.root+"/usr/local/mgr5", bin, "pmnamecheap")
+		cmd := exec.Command("../scripts/install.sh", action, "", s.root+"/usr/local/lib/pmssl", s.root+"/usr/local/share", s.root+"/usr/local/mgr5", bin, "pmnamecheap")
 		// The paths of this server, for the dpkg-divert that the installer calls.
 		tools := t.TempDir()
 		put(t, tools+"/systemctl", "#!/bin/sh\n", 0o755)
@@ -238,24 +417,12 @@ func TestAnUnpackedPackageLeavesThePanelsModule(t *testing.T) {
 	assert.Equal(t, []string{linkProgram, foreignNext}, []string{s.show(program), s.show(program + ".orig")})
 }
 
-// fail makes a program of the server's scripts fail, until the function that it returns is called.
-func (s *server) fail(name string) (restore func()) {
-	s.t.Helper()
-	path := s.root + "/usr/lib/pmssl/link-pmnamecheap"
-	script, err := os.ReadFile(path)
-	require.NoError(s.t, err)
-	broken := strings.Replace(string(script), "\nset -eu\n", "\nset -eu\n"+name+"() { return 1; }\n", 1)
-	require.NotEqual(s.t, string(script), broken)
-	require.NoError(s.t, os.WriteFile(path, []byte(broken), 0o755))
-	return func() { require.NoError(s.t, os.WriteFile(path, script, 0o755)) }
-}
-
 func TestAnInterruptedConfigurationIsRepeated(t *testing.T) {
 	needsPackages(t)
 	s := newServer(t, "deb")
 	s.put(program, foreign, 0o755)
 	s.manage("--unpack", s.packageFile("pmssl", older), s.packageFile("pmssl-namecheap", older))
-	restore := s.fail("mv")
+	restore := s.obstruct(program)
 	out, err := s.manager("--configure", "--pending").CombinedOutput()
 	require.Error(t, err, string(out))
 	assert.Equal(t, foreign, s.show(program))
@@ -268,10 +435,9 @@ func TestAnInterruptedRemovalIsRepeated(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *server) {
 		s.put(program, foreign, 0o755)
 		s.install(older, "pmssl", "pmssl-namecheap")
-		restore := s.fail("mv")
-		word := map[string]string{"deb": "--remove", "rpm": "--erase"}[s.kind]
-		out, _ := s.manager(word, "pmssl-namecheap").CombinedOutput()
-		require.Regexp(t, "error|failed", string(out))
+		restore := s.obstruct(program)
+		out, _ := s.tryRemove("pmssl-namecheap")
+		require.Regexp(t, "error|failed", out)
 		assert.Equal(t, linkProgram, s.show(program))
 		assert.Equal(t, "pmnamecheap "+older+" (c0ffee)", s.version(), "the package is still there")
 		restore()
@@ -337,14 +503,14 @@ func TestEachPackageHoldsProgramsOfItsMachine(t *testing.T) {
 			assert.Empty(t, libraries, "it is static")
 			require.NoError(t, program.Close())
 			assert.Equal(t, arch+"\n", command(t, "dpkg-deb", "-f", deb, "Architecture"))
-			assert.Equal(t, "pmssl (= "+older+"-1)\n", command(t, "dpkg-deb", "-f", deb, "Depends"))
+			assert.Equal(t, "pmssl (>= "+older+"-1)\n", command(t, "dpkg-deb", "-f", deb, "Depends"))
 			assert.Equal(t, "ca-certificates\n", command(t, "dpkg-deb", "-f", deb, "Recommends"))
 		}
 		uname := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[arch]
 		rpm := filepath.Join(built, older, "pmssl-namecheap-"+older+"-1."+uname+".rpm")
 		assert.Equal(t, uname, command(t, "rpm", "-qp", "--qf", "%{ARCH}", rpm))
 		assert.Contains(t, command(t, "rpm", "-K", rpm), "digests OK")
-		assert.Contains(t, command(t, "rpm", "-qp", "--requires", rpm), "pmssl = "+older+"-1\n")
+		assert.Contains(t, command(t, "rpm", "-qp", "--requires", rpm), "pmssl >= "+older+"-1\n")
 		assert.Contains(t, command(t, "rpm", "-qp", "--recommends", rpm), "ca-certificates\n")
 	}
 }
@@ -510,7 +676,7 @@ func TestATarballKnowsItsVersionAndInstallsWithoutGo(t *testing.T) {
 	}
 	put(t, server+"/panel/processing/pmispmgrssl", foreign, 0o755)
 	run := func(target string) string {
-		cmd := exec.Command("make", "-C", top, target, "PREFIX="+server+"/lib", "MGR5_ROOT="+server+"/panel")
+		cmd := exec.Command("make", "-C", top, target, "PREFIX="+server+"/lib", "DATADIR="+server+"/share", "MGR5_ROOT="+server+"/panel")
 		cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DPKG_ADMINDIR=" + server + "/dpkg"}
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, string(out))

@@ -19,6 +19,8 @@ type server struct {
 	t    *testing.T
 	root string
 	kind string // deb or rpm
+	// chroot lets dpkg start the scripts of packages in a chroot, as rpm does. There is no dpkg-divert in it.
+	chroot bool
 }
 
 // onBoth runs a test with dpkg and with rpm.
@@ -40,14 +42,7 @@ func newServer(t *testing.T, kind string) *server {
 	}
 	s.put("/var/lib/dpkg/status", "", 0o644)
 	if kind == "rpm" { // it starts scripts in a chroot
-		busybox, err := exec.LookPath("busybox")
-		require.NoError(t, err)
-		raw, err := os.ReadFile(busybox)
-		require.NoError(t, err)
-		s.put("/bin/busybox", string(raw), 0o755)
-		for _, name := range []string{"sh", "cat", "cmp", "cp", "echo", "grep", "ln", "mkdir", "mv", "readlink", "rm", "true"} {
-			require.NoError(t, os.Symlink("busybox", filepath.Join(s.root, "bin", name)))
-		}
+		s.shell()
 		command(t, "rpm", "--root", s.root, "--initdb")
 	}
 	s.put("/usr/local/mgr5/processing/pmother", "other", 0o755)
@@ -57,6 +52,66 @@ func newServer(t *testing.T, kind string) *server {
 	s.put("/usr/local/mgr5/etc/pmssl/templates/prove.en.txt", "Subject: edited\n", 0o644)
 	s.put("/usr/local/mgr5/var/pmnamecheap.purchases", "a purchase\n", 0o600)
 	return s
+}
+
+// shell gives the server what scripts need in a chroot.
+func (s *server) shell() {
+	s.t.Helper()
+	busybox, err := exec.LookPath("busybox")
+	require.NoError(s.t, err)
+	raw, err := os.ReadFile(busybox)
+	require.NoError(s.t, err)
+	s.put("/bin/busybox", string(raw), 0o755)
+	for _, name := range []string{"sh", "cat", "cmp", "cp", "echo", "grep", "ln", "mkdir", "mv", "readlink", "rm", "sha256sum", "true"} {
+		require.NoError(s.t, os.Symlink("busybox", filepath.Join(s.root, "bin", name)))
+	}
+	s.chroot = true
+}
+
+// onBothWithSystemd runs a test with dpkg and with rpm on a server with systemd.
+func onBothWithSystemd(t *testing.T, test func(t *testing.T, s *server)) {
+	onBoth(t, func(t *testing.T, s *server) {
+		s.systemd()
+		test(t, s)
+	})
+}
+
+// systemd gives the server a systemctl that notes its calls below /systemd, each with the target of the module's link at that time,
+// and an enabled timer, which runs.
+func (s *server) systemd() {
+	s.t.Helper()
+	if !s.chroot {
+		s.shell()
+	}
+	s.put("/bin/systemctl", `#!/bin/sh
+[ "$1" != --quiet ] || shift
+echo "$1 $2 $(readlink `+program+`)" >>/systemd/calls
+case $1 in
+is-active) [ -e /systemd/active ] ;;
+start) echo >/systemd/active ;;
+stop) rm -f /systemd/active ;;
+disable) rm -f /systemd/enabled ;;
+esac
+`, 0o755)
+	s.put("/run/systemd/system/timers.target", "", 0o644)
+	s.put("/systemd/enabled", "", 0o644)
+	s.put("/systemd/active", "", 0o644)
+}
+
+// timer returns the states of the timer.
+func (s *server) timer() (enabled, active bool) {
+	_, err := os.Stat(s.root + "/systemd/enabled")
+	_, err2 := os.Stat(s.root + "/systemd/active")
+	return err == nil, err2 == nil
+}
+
+// obstruct lets the scripts of packages fail where they replace a file: a folder has the name of the new one. The function that it
+// returns removes it.
+func (s *server) obstruct(path string) (remove func()) {
+	s.t.Helper()
+	folder := s.root + path + ".pmssl-new"
+	put(s.t, folder+"/file", "", 0o644)
+	return func() { require.NoError(s.t, os.RemoveAll(folder)) }
 }
 
 func (s *server) put(path, content string, mode os.FileMode) {
@@ -88,7 +143,11 @@ func (s *server) packageFile(name, version string) string {
 // manager returns dpkg or rpm with its options for this server.
 func (s *server) manager(args ...string) *exec.Cmd {
 	if s.kind == "deb" {
-		cmd := exec.Command("dpkg", append([]string{"--root=" + s.root, "--log=" + s.root + "/var/lib/dpkg/log", "--force-script-chrootless"}, args...)...)
+		options := []string{"--root=" + s.root, "--log=" + s.root + "/var/lib/dpkg/log"}
+		if !s.chroot {
+			options = append(options, "--force-script-chrootless")
+		}
+		cmd := exec.Command("dpkg", append(options, args...)...)
 		cmd.Env = append(os.Environ(), "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
 		return cmd
 	}
@@ -106,6 +165,14 @@ func (s *server) manage(args ...string) string {
 // install installs, upgrades or downgrades packages: names of ours with a version, or paths of others.
 func (s *server) install(version string, names ...string) string {
 	s.t.Helper()
+	out, err := s.tryInstall(version, names...)
+	require.NoError(s.t, err, out)
+	require.NotContains(s.t, out, "scriptlet failed")
+	return out
+}
+
+func (s *server) tryInstall(version string, names ...string) (string, error) {
+	s.t.Helper()
 	args := []string{"--install"}
 	if s.kind == "rpm" {
 		args = []string{"--upgrade", "--oldpackage", "--replacepkgs"}
@@ -116,16 +183,25 @@ func (s *server) install(version string, names ...string) string {
 		}
 		args = append(args, name)
 	}
-	return s.manage(args...)
+	out, err := s.manager(args...).CombinedOutput()
+	return string(out), err
 }
 
 func (s *server) remove(names ...string) string {
 	s.t.Helper()
+	out, err := s.tryRemove(names...)
+	require.NoError(s.t, err, out)
+	require.NotContains(s.t, out, "scriptlet failed")
+	return out
+}
+
+func (s *server) tryRemove(names ...string) (string, error) {
 	word := "--remove"
 	if s.kind == "rpm" {
 		word = "--erase"
 	}
-	return s.manage(append([]string{word}, names...)...)
+	out, err := s.manager(append([]string{word}, names...)...).CombinedOutput()
+	return string(out), err
 }
 
 // start prepares a program below the server's root, as this server would start it.
@@ -137,6 +213,11 @@ func (s *server) start(path string, args ...string) *exec.Cmd {
 
 // version returns what the panel's module answers to --version.
 func (s *server) version() string {
+	s.t.Helper()
+	return s.versionOf(program)
+}
+
+func (s *server) versionOf(program string) string {
 	s.t.Helper()
 	out, err := s.start(program, "--version").CombinedOutput()
 	require.NoError(s.t, err, string(out))

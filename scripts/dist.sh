@@ -15,8 +15,8 @@ if ! git rev-parse HEAD >/dev/null 2>&1; then
 fi
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 top=pmssl-$version
+trap 'rm -rf "$work" "$out/.$top.new"' EXIT
 mkdir "$work/$top"
 git ls-files -z | while IFS= read -r -d '' file; do
     # A file that is deleted and not committed is not part of the source.
@@ -32,7 +32,6 @@ for arch in ${ARCHES:-amd64 arm64}; do
     done
 done
 chmod -R u=rwX,go=rX "$work/$top"
-tar -c -C "$work" --sort=name --owner=root:0 --group=root:0 --mtime="@$SOURCE_DATE_EPOCH" --format=gnu "$top" | gzip -n >"$work/tarball"
-mv -f "$work/tarball" "$out/$top.tar.gz"
-chmod 0644 "$out/$top.tar.gz"
+tar -c -C "$work" --sort=name --owner=root:0 --group=root:0 --mtime="@$SOURCE_DATE_EPOCH" --format=gnu "$top" | gzip -n >"$out/.$top.new"
+mv -fT "$out/.$top.new" "$out/$top.tar.gz" # one file system: the tarball is complete before it takes its name
 ls -l "$out/$top.tar.gz"

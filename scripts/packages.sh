@@ -45,8 +45,17 @@ link() { # link TARGET PATH
     ln -s "$1" "$root$2"
 }
 
-filled() { # filled FILE MODULE PACKAGE DIVERT: prints the file with its words between @ replaced
-    sed -e "s|@MODULE@|$2|g; s|@PACKAGE@|$3|g; s|@LIB@|/usr/lib/pmssl|g; s|@PANEL@|/usr/local/mgr5|g; s|@DIVERT@|$4|g" "$1"
+# filled FILE MODULE PACKAGE [DIVERT]: prints the file with its words between @ replaced. A line @LINK@ becomes the linking script
+# of the module.
+filled() {
+    sed -e "/^@LINK@\$/ { r $work/link
+        d }; s|@MODULE@|$2|g; s|@PACKAGE@|$3|g; s|@LIB@|/usr/lib/pmssl|g; s|@PANEL@|/usr/local/mgr5|g; s|@DIVERT@|${4:-}|g; s|@SUMS@|$sums|g" "$1"
+}
+
+# sums: sets sums to the sha256sum of each file below /usr/lib/pmssl of the package
+sums() {
+    sums=$(cd "$root/usr/lib/pmssl" && find . -type f -print0 | sort -z | xargs -0 sha256sum | cut -d ' ' -f 1 | tr '\n' ' ')
+    sums=${sums% }
 }
 
 # contents KIND prints the files below $root as nfpm's list; rpm can leave out documentation. Folders are listed only where they are of this package alone: rpm
@@ -104,14 +113,16 @@ rpm:
 YAML
         if [ "$name" != pmssl ]; then
             case $kind in
-            deb) printf 'depends: ["pmssl (= %s-1)"]\n' "$version" ;;
-            rpm) printf 'depends: ["pmssl = %s-1"]\n' "$version" ;;
+            # Not the same version: one module can be upgraded without the other (rules PACK-8).
+            deb) printf 'depends: ["pmssl (>= %s-1)"]\n' "$version" ;;
+            rpm) printf 'depends: ["pmssl >= %s-1"]\n' "$version" ;;
             esac
             echo 'recommends: [ca-certificates]' # without them no seller's TLS certificate can be checked; a host may have a file of its own
         fi
         echo "scripts:"
         for script in "$scripts"/*; do
             case ${script##*/} in
+            preinst | pre) echo "  preinstall: $script" ;;
             postinst | post) echo "  postinstall: $script" ;;
             prerm | preun) echo "  preremove: $script" ;;
             postrm | postun) echo "  postremove: $script" ;;
@@ -178,6 +189,7 @@ module() { # module KIND ARCH MODULE PACKAGE SELLER
     put "$work/$2/$3" "/usr/lib/pmssl/$3" 0755
     put "etc/xml/billmgr_mod_$3.xml" "/usr/lib/pmssl/xml/billmgr_mod_$3.xml"
     if [ -e "etc/logos/$3.png" ]; then put "etc/logos/$3.png" "/usr/lib/pmssl/logos/$3.png"; fi
+    sums
     filled packaging/link-module.sh "$3" "$4" "$([ "$1" = deb ] && echo package || echo none)" >"$work/link"
     put "$work/link" "/usr/lib/pmssl/link-$3" 0755
     link "../lib/pmssl/$3" "/usr/sbin/$3"
@@ -185,7 +197,7 @@ module() { # module KIND ARCH MODULE PACKAGE SELLER
     put "etc/completion/fish/$3.fish" "/usr/share/fish/vendor_completions.d/$3.fish"
     put "etc/completion/zsh/_$3" "/usr/share/zsh/$([ "$1" = deb ] && echo vendor-completions || echo site-functions)/_$3"
     link pmssl "/usr/share/doc/$4"
-    for file in packaging/"$1"/module.*; do filled "$file" "$3" "$4" - >"$scripts/${file##*/module.}"; done
+    for file in packaging/"$1"/module.*; do filled "$file" "$3" "$4" >"$scripts/${file##*/module.}"; done
     pack "$1" "$2" "BILLmanager's processing module for certificates of $5" \
         "It orders, reissues and renews the certificates that $5 sells,
 and brings them to the panel."
@@ -230,7 +242,8 @@ for arch in "${arches[@]}"; do
     done
 done
 
-rm -f "$out"/pmssl[-_]*.deb "$out"/pmssl[-_]*.rpm
+# The list of sums is the last file: a folder without it is not complete.
+rm -f "$out/SHA256SUMS" "$out"/pmssl[-_]*.deb "$out"/pmssl[-_]*.rpm
 for kind in deb rpm; do
     common "$kind"
     for arch in "${arches[@]}"; do
@@ -241,5 +254,7 @@ for kind in deb rpm; do
     done
 done
 cd "$out"
-sha256sum -- *.deb *.rpm >SHA256SUMS
+sha256sum -- *.deb *.rpm >"$work/sums"
+install -m 0644 "$work/sums" .SHA256SUMS.new
+mv -fT .SHA256SUMS.new SHA256SUMS
 ls -l -- *.deb *.rpm

@@ -16,7 +16,7 @@ func (f *fixture) runInstaller(t *testing.T, action, prefix string) string {
 	t.Helper()
 	tools := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(tools, "systemctl"), []byte("#!/bin/sh\n"), 0o755))
-	cmd := exec.Command("../../../scripts/install.sh", action, "", prefix, f.panel.Root(), built.bin, f.seller.module)
+	cmd := exec.Command("../../../scripts/install.sh", action, "", prefix, filepath.Join(filepath.Dir(prefix), "share"), f.panel.Root(), built.bin, f.seller.module)
 	cmd.Env = append(os.Environ(), "DPKG_ADMINDIR="+tools, "PATH="+tools+":"+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
