@@ -117,10 +117,7 @@ func (a *app) run(args *arguments, root string) (code int) {
 			return a.fail(newReport(failure, failure, unmasked))
 		}
 	}
-	args.DryRun = args.DryRun || row.confirm && !args.Yes || row.readsOnly
-	if row.byHand {
-		args.Operation = 0 // it is no run of that operation, whatever a person has copied from a log (rules CLI-4)
-	}
+	args.apply(row)
 	stderr := sys.Stderr
 	if alone { // a log that cannot be opened does not matter
 		stderr = nil
@@ -155,6 +152,14 @@ func (a *app) run(args *arguments, root string) (code int) {
 		return a.failureCode()
 	}
 	return s.exitCode(err)
+}
+
+// apply changes the arguments by what the command's row says.
+func (a *arguments) apply(r row) {
+	a.DryRun = a.DryRun || r.confirm && !a.Yes || r.readsOnly
+	if r.byHand {
+		a.Operation = 0 // it is no run of that operation, whatever a person has copied from a log (rules CLI-4)
+	}
 }
 
 // exitCode returns the exit code of a command that has answered.
