@@ -59,7 +59,7 @@ func (x *examination) cronStarter(table cronTable, path, text string) *Finding {
 	switch why, mend := x.ignored(table, path); {
 	case why != "":
 		f = failed(mend, "%s runs the sweep, and cron ignores it: %s", path, why)
-	case root != x.o.Root:
+	case !x.isRoot(root):
 		f = failed("write MGR5_ROOT="+x.o.Root+" before the command", "%s runs the sweep of another root: %s", path, root)
 	case !table.script && !hourly(times):
 		f = warned("let it run each hour, for example: 17 * * * *", "%s runs the sweep, and not each hour (%s)", path, strings.Join(times, " "))

@@ -88,7 +88,7 @@ func (x *examination) checkUnit(timer unit) Finding {
 		}
 	}
 	for _, line := range service.values("Service", "ExecStart") {
-		if root, is := x.sweepRoot(service.expand(line), service.root()); is && root != x.o.Root {
+		if root, is := x.sweepRoot(service.expand(line), service.root()); is && !service.hasOtherEnvironment() && !x.isRoot(root) {
 			return failed("make install-systemd MGR5_ROOT="+x.o.Root+", then: systemctl daemon-reload", "%s is enabled, and %s runs the sweep of another root: %s", timer.name, service.path, root)
 		}
 	}
@@ -108,21 +108,40 @@ func (u *unit) root() string {
 	return root
 }
 
+// hasOtherEnvironment reports whether variables of a service are set elsewhere: its root is not known then.
+func (u *unit) hasOtherEnvironment() bool {
+	return len(u.values("Service", "EnvironmentFile"))+len(u.values("Service", "PassEnvironment")) > 0
+}
+
+// isRoot reports whether a path leads to the panel's root.
+func (x *examination) isRoot(path string) bool {
+	if path == x.o.Root {
+		return true
+	}
+	one, err := os.Stat(path)
+	own, failed := os.Stat(x.o.Root)
+	return err == nil && failed == nil && os.SameFile(one, own)
+}
+
 // conditions returns the finding about a unit whose condition is not met; nil if each is. Of those with "|" one is enough.
 func (x *examination) conditions(timer string, u unit) *Finding {
-	own := filepath.Join(x.o.Root, "processing", x.o.Binary)
 	var triggers []string
 	met := false
 	for _, value := range u.waitsFor() {
 		word, trigger := strings.CutPrefix(value, "|")
 		word, without := strings.CutPrefix(word, "!")
 		path := u.expand(word)
+		root, module := strings.CutSuffix(path, "/processing/"+x.o.Binary)
+		own := module && x.isRoot(root)
+		if own {
+			path = filepath.Join(x.o.Root, "processing", x.o.Binary)
+		}
 		_, err := os.Lstat(x.ownPath(path))
 		fits := (err == nil) != without
 		switch {
 		case trigger:
 			triggers, met = append(triggers, word), met || fits
-		case !without && path != own && strings.HasSuffix(path, "/processing/"+x.o.Binary):
+		case !without && module && !own:
 			f := failed("make install-systemd MGR5_ROOT="+x.o.Root+", then: systemctl daemon-reload", "%s is enabled, and %s is for another root: it waits for %s", timer, u.path, word)
 			return &f
 		case !fits:

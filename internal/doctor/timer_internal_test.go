@@ -177,6 +177,19 @@ func TestALineOfCronCountsIfCronReadsIt(t *testing.T) {
 	}
 }
 
+// A panel's folder may have several names, and the environment of a service other sources.
+func TestAnotherNameOfTheRootIsNoOtherRoot(t *testing.T) {
+	for name, units := range map[string]struct{ timer, service string }{
+		"another name":             {strings.ReplaceAll(standardTimer, "PANEL", "PANEL-link"), strings.ReplaceAll(standardService, "PANEL", "PANEL-link")},
+		"a file with its settings": {standardTimer, "[Service]\nEnvironmentFile=/etc/default/pmssl\nExecStart=/usr/lib/pmssl/%i --command subscription\n"},
+	} {
+		x := hostWith(t, map[string]string{libUnits + template: units.timer, libUnits + service: units.service, etcUnits + wanted: "-> x"})
+		require.NoError(t, os.Symlink(x.o.Root, x.o.Root+"-link"))
+		found := checkTimer(t.Context(), x, unlooked{})
+		assert.Equal(t, Passed, Worst(found), "%s: %v", name, found)
+	}
+}
+
 // The record of a sweep is in a file of its host. In the database the looks at sites show that another host sweeps.
 func TestAHostWithoutATimerIsNoCrossIfAnotherOneSweeps(t *testing.T) {
 	ago := func(days int) time.Time { return noon.AddDate(0, 0, -days) }
