@@ -15,6 +15,7 @@ import (
 	"math/big"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -103,12 +104,20 @@ func (f *fake) SetUnattended(on bool) error {
 
 func (f *fake) Installed() []string { return []string{module, "pmispmgrssl"} }
 
+// manifests are those that were read, by module.
+var manifests sync.Map
+
 func (f *fake) Manifest(name string) (*manifest.Manifest, error) {
+	if known, there := manifests.Load(name); there {
+		return known.(*manifest.Manifest), nil
+	}
 	text, err := os.ReadFile("../../../etc/xml/billmgr_mod_" + name + ".xml")
 	if err != nil {
 		return nil, err
 	}
-	return manifest.Parse(text)
+	m, err := manifest.Parse(text)
+	manifests.Store(name, m)
+	return m, err
 }
 
 func (f *fake) Modules(context.Context) ([]panel.Module, error) { return f.modules, nil }

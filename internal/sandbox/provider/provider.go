@@ -22,6 +22,7 @@ import (
 	"pmssl/internal/sandbox/engine"
 	"pmssl/internal/sandbox/internet"
 	"pmssl/internal/sandbox/panel"
+	"pmssl/internal/sandbox/panel/manifest"
 )
 
 // Options are the settings of a provider and what it needs of the operating system.
@@ -60,6 +61,8 @@ type Provider struct {
 	hosted  []string // zones
 	history map[int64][]Stored
 	looks   map[int64]*Looks
+	// manifests are those that were read, by module.
+	manifests map[string]*manifest.Manifest
 }
 
 // Start starts database, sellers, Internet and panel in a folder of their own.
@@ -67,7 +70,7 @@ func Start(ctx context.Context, o Options) (p *Provider, err error) {
 	if len(o.Sellers) == 0 {
 		o.Sellers = Sellers()
 	}
-	p = &Provider{options: o, history: map[int64][]Stored{}, looks: map[int64]*Looks{}}
+	p = &Provider{options: o, history: map[int64][]Stored{}, looks: map[int64]*Looks{}, manifests: map[string]*manifest.Manifest{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.Close())

@@ -18,10 +18,15 @@ func (p *Provider) Installed() []string {
 	return all
 }
 
-// Manifest returns the installed manifest of a module.
+// Manifest returns the installed manifest of a module. It reads it once. It is safe for concurrent use.
 func (p *Provider) Manifest(module string) (*manifest.Manifest, error) {
 	if _, err := p.Seller(module); err != nil {
 		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known := p.manifests[module]; known != nil {
+		return known, nil
 	}
 	text, err := os.ReadFile(p.etc("xml", "billmgr_mod_"+module+".xml"))
 	if err != nil {
@@ -31,6 +36,7 @@ func (p *Provider) Manifest(module string) (*manifest.Manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", module, err)
 	}
+	p.manifests[module] = m
 	return m, nil
 }
 
