@@ -529,6 +529,18 @@ func TestTheListOfSumsIsOfAllPackages(t *testing.T) {
 	assert.Equal(t, 10, strings.Count(string(sums), "\n"))
 }
 
+// A list of a former build would name packages that are not there, or have other bytes.
+func TestABuildThatFailsLeavesNoListOfSums(t *testing.T) {
+	needsPackages(t)
+	folder, tools := t.TempDir(), t.TempDir()
+	put(t, folder+"/SHA256SUMS", "of a former build\n", 0o644)
+	put(t, tools+"/sha256sum", "#!/bin/sh\nexit 1\n", 0o755)
+	t.Setenv("PATH", tools+":"+os.Getenv("PATH"))
+	out, err := script("packages.sh", newer, runtime.GOARCH, folder)
+	require.Error(t, err, out)
+	assert.NoFileExists(t, folder+"/SHA256SUMS")
+}
+
 // list returns the paths of the files and links of a package.
 func (s *server) list(name string) []string {
 	s.t.Helper()

@@ -107,7 +107,7 @@ func (h target) run(action, stage, prefix, panel, module string) (string, int) {
 	h.t.Helper()
 	cmd := exec.Command("./install.sh", action, stage, prefix, h.data, panel, h.bin, module)
 	require.NoError(h.t, os.WriteFile(h.folder+"/tools/systemctl.module", []byte(panel+"/processing/"+module), 0o600))
-	cmd.Env = append(os.Environ(), "DPKG_ADMINDIR="+h.folder+"/dpkg", "PATH="+h.path+h.folder+"/tools:"+os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), "DPKG_ADMINDIR="+h.folder+"/dpkg", "TMPDIR="+h.folder, "PATH="+h.path+h.folder+"/tools:"+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		require.NoError(h.t, err)
@@ -614,7 +614,7 @@ func TestAUnitIsCompleteBeforeItTakesItsName(t *testing.T) {
 	put(t, folder, "x@.timer", "[Timer]\nOnCalendar=daily\n")
 	require.NoError(t, os.WriteFile(tools+"/install", []byte("#!/bin/sh\nfor last; do :; done\necho '[Tim' >\"$last\"\nkill -9 $PPID\n"), 0o755))
 	cmd := exec.Command("bash", "-c", "umask 077; exec ./install-systemd.sh \"$@\"", "bash", folder, "/usr/local/mgr5", unit)
-	cmd.Env = append(os.Environ(), "PATH="+tools+":"+os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), "TMPDIR="+tools, "PATH="+tools+":"+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err, string(out))
 	content, err := os.ReadFile(folder + "/x@.timer")
