@@ -97,7 +97,7 @@ func (s *invocation) handlingContext(command context.Context) (context.Context, 
 	ctx, stop := context.WithTimeout(context.WithoutCancel(command), failureTime)
 	forget := context.AfterFunc(command, func() {
 		s.background(func() {
-			if _, signalled := interrupted(command); signalled && s.system.Sleep(ctx, haltTime) == nil {
+			if _, signalled := interrupted(command); signalled && s.system.RealSleep(ctx, haltTime) == nil {
 				stop()
 			}
 		})

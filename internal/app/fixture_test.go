@@ -192,13 +192,14 @@ func newFixture(t *testing.T, rows ...row) *fixture {
 	require.NoError(t, os.WriteFile(filepath.Join(root, "etc", "debug.conf"), []byte("* 9\n"), 0o644))
 	s := &fixture{panel: &fakePanel{broken: map[string]error{}}, rows: rows, root: root}
 	s.system = System{
-		Stdin:  unreadable{t},
-		Getenv: func(name string) (string, bool) { return root, name == "MGR5_ROOT" },
-		Now:    instant,
-		Sleep:  func(ctx context.Context, _ time.Duration) error { <-ctx.Done(); return ctx.Err() },
-		Jitter: func() float64 { return 0 },
-		Rand:   bytes.NewReader(nil),
-		PID:    4711,
+		Stdin:     unreadable{t},
+		Getenv:    func(name string) (string, bool) { return root, name == "MGR5_ROOT" },
+		Now:       instant,
+		Sleep:     func(ctx context.Context, _ time.Duration) error { <-ctx.Done(); return ctx.Err() },
+		RealSleep: func(ctx context.Context, _ time.Duration) error { <-ctx.Done(); return ctx.Err() },
+		Jitter:    func() float64 { return 0 },
+		Rand:      bytes.NewReader(nil),
+		PID:       4711,
 		Addresses: func() ([]netip.Addr, error) {
 			return []netip.Addr{netip.MustParseAddr("192.0.2.7")}, nil
 		},

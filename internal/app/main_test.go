@@ -216,7 +216,7 @@ func TestAPanicBesideTheCommandIsLogged(t *testing.T) {
 	}
 	s.system.Exit = func(int) { t.Error("the process was ended") }
 	s.rows[0].deadline = time.Nanosecond
-	s.system.Sleep = func(context.Context, time.Duration) error { panic("planted") }
+	s.system.RealSleep = func(context.Context, time.Duration) error { panic("planted") }
 	assert.Equal(t, 0, s.run("--command", "act"))
 	assert.Equal(t, "hello", s.document(t).FindElement("/doc/said").Text())
 	assert.Contains(t, s.log(t), `panic beside "act": planted`)
@@ -359,7 +359,7 @@ func TestASignalShortensTheHandlingOfAFailure(t *testing.T) {
 	var slept []time.Duration
 	s := newFixture(t, plain(failing(fault.Errorf(fault.API, "", "refused"))))
 	s.system.Signals = signals
-	s.system.Sleep = func(_ context.Context, d time.Duration) error { slept = append(slept, d); return nil }
+	s.system.RealSleep = func(_ context.Context, d time.Duration) error { slept = append(slept, d); return nil }
 	s.panel.hang = func(ctx context.Context) error {
 		signals <- syscall.SIGTERM
 		<-ctx.Done()

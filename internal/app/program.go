@@ -29,10 +29,12 @@ type System struct {
 	Environ        []string // of child processes, NAME=value
 	Now            func() time.Time
 	Sleep          func(context.Context, time.Duration) error // returns early with the context's error
-	Jitter         func() float64                             // in [0,1)
-	Rand           io.Reader
-	PID            int
-	Addresses      func() ([]netip.Addr, error) // this host's own IPv4 addresses
+	// RealSleep is as Sleep, in real time also in a build whose time is simulated: it limits the process itself, not its work.
+	RealSleep func(context.Context, time.Duration) error
+	Jitter    func() float64 // in [0,1)
+	Rand      io.Reader
+	PID       int
+	Addresses func() ([]netip.Addr, error) // this host's own IPv4 addresses
 	// Dial opens connections to DNS servers, as net.Dialer.DialContext does; nil if no DNS names are looked up.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// ResolvConf is the path of the system's resolv.conf(5).

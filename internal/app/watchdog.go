@@ -75,7 +75,7 @@ func (s *invocation) setCritical(inside bool) {
 func (s *invocation) watch(run, command context.Context) {
 	<-command.Done()
 	for {
-		if run.Err() != nil || s.system.Sleep(run, haltTime) != nil {
+		if run.Err() != nil || s.system.RealSleep(run, haltTime) != nil {
 			return
 		}
 		underWay := s.critical.closeIfIdle()
@@ -97,7 +97,7 @@ func (s *invocation) watch(run, command context.Context) {
 		// The command may still be running, so there is no summary.
 		s.log.Infof("%s", s.lastLine(failure, "", s.exitCode(failure), s.began))
 	})
-	_ = s.system.Sleep(written, finalMessage)
+	_ = s.system.RealSleep(written, finalMessage)
 	s.system.Exit(s.exitCode(s.overdue(command)))
 }
 

@@ -32,7 +32,7 @@ type watched struct {
 func newWatched(t *testing.T, r row) *watched {
 	w := &watched{fixture: newFixture(t, r), ended: make(chan struct{}), signals: make(chan os.Signal, 1)}
 	w.system.Signals = w.signals
-	w.system.Sleep = func(ctx context.Context, d time.Duration) error {
+	w.system.RealSleep = func(ctx context.Context, d time.Duration) error {
 		w.mu.Lock()
 		w.waits = append(w.waits, d)
 		w.mu.Unlock()
@@ -126,8 +126,8 @@ func TestARunWhoseAnswerNobodyReadsIsEnded(t *testing.T) {
 		return answering("hello")(ctx, run)
 	}))
 	out.ended = w.ended
-	first := w.system.Sleep
-	w.system.Sleep = func(ctx context.Context, d time.Duration) error {
+	first := w.system.RealSleep
+	w.system.RealSleep = func(ctx context.Context, d time.Duration) error {
 		for out.writes.Load() == 0 { // the answer is being written by then
 			runtime.Gosched()
 		}
@@ -147,7 +147,7 @@ func TestARunIsEndedEvenIfItsErrorCannotBeWritten(t *testing.T) {
 		<-w.ended
 		return nil, nil
 	}))
-	w.system.Sleep = func(context.Context, time.Duration) error { return nil } // the time for writing the error document is over at once
+	w.system.RealSleep = func(context.Context, time.Duration) error { return nil } // the time for writing the error document is over at once
 	w.system.Stdout = &stuck{ended: w.ended}
 	w.run("--command", "act")
 	assert.Equal(t, 1, w.code)

@@ -31,7 +31,7 @@ func Real() app.System {
 	return app.System{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Getenv: os.LookupEnv, Environ: childEnvironment(),
-		Now: clock(), Sleep: sleeper(), Jitter: mathrand.Float64, Rand: rand.Reader,
+		Now: clock(), Sleep: sleeper(), RealSleep: sleep, Jitter: mathrand.Float64, Rand: rand.Reader,
 		PID: os.Getpid(), Addresses: addresses, Dial: dialer(), ResolvConf: "/etc/resolv.conf", Signals: ends,
 		Host: host(), Executable: executable(),
 		Terminal: terminal(os.Stdout), StdinTerminal: terminal(os.Stdin), StderrTerminal: terminal(os.Stderr), Exit: os.Exit,

@@ -80,7 +80,14 @@ func (p *panelPage) follow(actions ...chromedp.Action) {
 // press presses a button or follows a link that opens another page.
 func (p *panelPage) press(selector string) {
 	p.t.Helper()
-	p.follow(chromedp.Click(selector, chromedp.ByQuery))
+	p.follow(p.click(selector))
+}
+
+// click is the click on an element. A page is complete when it is shown, so it is not waited for.
+func (p *panelPage) click(selector string) chromedp.Action {
+	p.t.Helper()
+	require.Equal(p.t, "true", p.text(fmt.Sprintf("document.querySelector(%q) !== null", selector)), "%s has no %s", p.text("location.pathname"), selector)
+	return chromedp.Click(selector, chromedp.ByQuery)
 }
 
 // speak chooses the language of the page.
@@ -122,12 +129,12 @@ func (p *panelPage) order(module, domain string, months int) string {
  s.value = Array.from(s.options).find(o => o.text.startsWith("PositiveSSL (DV) ·") && o.text.includes(%q)).value;}`, title), nil),
 		chromedp.SetValue("#months", fmt.Sprint(months), chromedp.ByQuery))
 	if domain == hostedSite || domain == foreignSite {
-		p.run(chromedp.Click(fmt.Sprintf(`input[name=domain][value=%q]`, domain), chromedp.ByQuery))
+		p.run(p.click(fmt.Sprintf(`input[name=domain][value=%q]`, domain)))
 	} else {
-		p.run(chromedp.Click(`input[name=domain][value=own]`, chromedp.ByQuery), chromedp.SendKeys("#own", domain, chromedp.ByQuery))
+		p.run(p.click(`input[name=domain][value=own]`), chromedp.SendKeys("#own", domain, chromedp.ByQuery))
 	}
 	p.press("form .primary")
-	p.run(chromedp.Click(`input[name=approver_method][value=auth_dnstxt]`, chromedp.ByQuery))
+	p.run(p.click(`input[name=approver_method][value=auth_dnstxt]`))
 	p.press("form .primary")
 	return p.text("location.pathname")
 }
@@ -144,7 +151,7 @@ func (p *panelPage) advance(days int, clientActs bool) {
 	p.t.Helper()
 	p.open("/")
 	if clientActs {
-		p.run(chromedp.Click("input[name=client]", chromedp.ByQuery))
+		p.run(p.click("input[name=client]"))
 	}
 	p.press(fmt.Sprintf(`button[name=days][value="%d"]`, days))
 	p.waitForDays()

@@ -103,9 +103,8 @@ func TestSellerFailureIsReportedBeforeTheDeadline(t *testing.T) {
 		})
 	}
 	t.Run("hangs", func(t *testing.T) {
-		s, c := newSeller(t, hangs), newClock()
-		ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer stop()
+		handler, ctx := hangsPast(t.Context())
+		s, c := newSeller(t, handler), newClock()
 		var got string
 		failure := requireError(t, newClient(t, s.URL, c, nil).Do(ctx, ask(sellerhttp.Read, &got)))
 		assert.Equal(t, sellerhttp.Timeout, failure.Kind)
@@ -113,9 +112,8 @@ func TestSellerFailureIsReportedBeforeTheDeadline(t *testing.T) {
 		assert.Equal(t, 1, s.count())
 	})
 	t.Run("is out of order, then hangs", func(t *testing.T) {
-		s, c := newSeller(t, says(502, ""), hangs), newClock()
-		ctx, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		defer stop()
+		handler, ctx := hangsPast(t.Context())
+		s, c := newSeller(t, says(502, ""), handler), newClock()
 		var got string
 		failure := requireError(t, newClient(t, s.URL, c, nil).Do(ctx, ask(sellerhttp.Read, &got)))
 		assert.Equal(t, sellerhttp.Unavailable, failure.Kind)

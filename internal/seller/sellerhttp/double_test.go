@@ -57,6 +57,29 @@ type until struct {
 
 func (u until) Deadline() (time.Time, bool) { return u.at, true }
 
+// overtaken is a context whose deadline passes when its channel is closed.
+type overtaken struct {
+	context.Context
+	over chan struct{}
+}
+
+func (o overtaken) Done() <-chan struct{} { return o.over }
+
+func (o overtaken) Err() error {
+	select {
+	case <-o.over:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+// hangsPast returns a handler that never answers, and a context whose deadline passes when the handler has the request.
+func hangsPast(ctx context.Context) (http.HandlerFunc, context.Context) {
+	over := make(chan struct{})
+	return func(w http.ResponseWriter, r *http.Request) { close(over); hangs(w, r) }, overtaken{ctx, over}
+}
+
 // seller is a server that answers each request with the next handler, and then always with the last one.
 type seller struct {
 	*httptest.Server
