@@ -1,7 +1,10 @@
 package app
 
 import (
+	"context"
 	"time"
+
+	"github.com/beevik/etree"
 
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
@@ -37,9 +40,11 @@ const (
 
 // commands returns the table of commands.
 func commands() table {
-	return table{
+	var t table
+	features := func(_ context.Context, run *item.Run) (*etree.Document, error) { return t.features(run.Info), nil }
+	t = table{
 		{name: "features", about: "reports to the panel what this module can do",
-			run: reportFeatures, tolerates: formOptions(), alone: func(*arguments) bool { return true }, deadline: personTime},
+			run: features, tolerates: formOptions(), alone: func(*arguments) bool { return true }, immediate: true},
 		{name: "tune_connection", about: "adds choices and default values to the connection form",
 			run: command.TuneConnection, reads: readsDocument, feature: withForm(), tolerates: formOptions(), example: "<form.xml", deadline: personTime},
 		{name: "check_connection", about: "tests the values of the connection form at the seller",
@@ -103,6 +108,7 @@ func commands() table {
 			run: command.Acceptance, needs: needModule | needItem, byHand: true, confirm: true, observed: true, buys: true, uses: []string{"yes", "spend", "report"},
 			formats: []string{item.FormatText, item.FormatXML, item.FormatJSON}, example: "--module 5 --item 42", deadline: acceptanceTime},
 	}
+	return t
 }
 
 // textXMLJSON returns the formats of commands that also answer programs with JSON.

@@ -1,18 +1,10 @@
 package app
 
 import (
-	"context"
-
 	"github.com/beevik/etree"
 
-	"pmssl/internal/item"
 	"pmssl/internal/seller"
 )
-
-// reportFeatures is the command features.
-func reportFeatures(_ context.Context, run *item.Run) (*etree.Document, error) {
-	return commands().features(run.Info), nil
-}
 
 // features returns the document about what this module can do (docs/reference/billmanager.md §2). It uses the table and the
 // seller's Info only: no file, no database, no network.

@@ -274,3 +274,8 @@ func newPanelOf(s *fixture) func(panel.Options) panelAPI {
 		return s.panel
 	}
 }
+
+// catching returns a System.CatchSignals that returns the channel.
+func catching(signals <-chan os.Signal) func(bool) <-chan os.Signal {
+	return func(bool) <-chan os.Signal { return signals }
+}

@@ -61,6 +61,7 @@ type invocation struct {
 	spooled *spool
 	plugin  bool // see app
 
+	signals  <-chan os.Signal // those that end the run; nil if they are not handled
 	began    time.Time
 	spent    bool            // money may have been spent, or a reissue may have been requested
 	critical criticalSection // the watchdog does not end the process inside it
@@ -175,14 +176,17 @@ func (s *invocation) waitForRetry(ctx context.Context, began time.Time, err erro
 }
 
 // context returns the context of the command: it ends with the row's deadline, with the first signal, or when finish is
-// called. For what must be completed all the same, above all a purchase, the commands use a context of their own.
+// called. That of an immediate command does not end. For what must be completed all the same, above all a purchase, the commands use a context of their own.
 func (s *invocation) context() context.Context {
+	if s.row.immediate {
+		return context.Background()
+	}
 	run, end := context.WithCancel(context.Background())
 	ctx, interrupt := context.WithCancelCause(run)
 	ctx, expire := context.WithTimeout(ctx, s.row.deadline)
 	s.background(func() {
 		select {
-		case signal, open := <-s.system.Signals:
+		case signal, open := <-s.signals:
 			if open {
 				interrupt(interruption{signal})
 			}

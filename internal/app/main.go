@@ -110,6 +110,10 @@ func (a *app) root() (string, error) {
 func (a *app) run(args *arguments, root string) (code int) {
 	sys := a.system
 	row, known := a.rows.find(args.Command)
+	var signals <-chan os.Signal
+	if sys.CatchSignals != nil {
+		signals = sys.CatchSignals(!row.immediate)
+	}
 	alone := !known || row.alone != nil && row.alone(args)
 	if !alone {
 		if err := a.checkRoot(root); err != nil {
@@ -129,7 +133,7 @@ func (a *app) run(args *arguments, root string) (code int) {
 	start := sys.Now()
 	own.Infof("run: %s %s (%s): %s", a.program.Name, a.program.Version, a.program.Commit, quoted(panellog.RedactArgs(args.shown)))
 	s := a.invocation(args, root, log)
-	s.began = start
+	s.began, s.signals = start, signals
 	var err error
 	defer func() { own.Infof("%s", s.lastLine(err, s.summary, code, s.began)) }()
 	defer func() {

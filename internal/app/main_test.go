@@ -294,7 +294,7 @@ func TestASignalEndsTheRun(t *testing.T) {
 		return nil, fault.Errorf(fault.Client, "seller", "asking: %w", ctx.Err())
 	})
 	s := newFixture(t, r)
-	s.system.Signals = signals
+	s.system.CatchSignals = catching(signals)
 	assert.Equal(t, 1, s.run("--command", "act", "--item", "42", "--runningoperation", "7"))
 	kind, text := s.failure(t)
 	assert.Equal(t, "interrupted", kind)
@@ -340,7 +340,7 @@ func TestErrorsAfterASignalHaveTheTypeInterrupted(t *testing.T) {
 			})
 			r.failsAs = row.failsAs
 			s := newFixture(t, r)
-			s.system.Signals = signals
+			s.system.CatchSignals = catching(signals)
 			s.panel.tries = 99
 			assert.Equal(t, 1, s.run("--command", "act", "--item", "42", "--module", "5", "--runningoperation", "7"))
 			kind, text := s.failure(t)
@@ -358,7 +358,7 @@ func TestASignalShortensTheHandlingOfAFailure(t *testing.T) {
 	signals := make(chan os.Signal, 1)
 	var slept []time.Duration
 	s := newFixture(t, plain(failing(fault.Errorf(fault.API, "", "refused"))))
-	s.system.Signals = signals
+	s.system.CatchSignals = catching(signals)
 	s.system.RealSleep = func(_ context.Context, d time.Duration) error { slept = append(slept, d); return nil }
 	s.panel.hang = func(ctx context.Context) error {
 		signals <- syscall.SIGTERM
@@ -379,7 +379,7 @@ func TestARunMaySucceedInSpiteOfASignal(t *testing.T) {
 		<-ctx.Done()
 		return answering("bought")(ctx, run)
 	}))
-	s.system.Signals = signals
+	s.system.CatchSignals = catching(signals)
 	assert.Equal(t, 0, s.run("--command", "act"))
 	assert.Contains(t, s.stdout.String(), "bought")
 }
@@ -391,7 +391,7 @@ func TestAnUnclearPurchaseIsNotHiddenByASignal(t *testing.T) {
 		<-ctx.Done()
 		return nil, &fault.Error{Type: fault.Unclear, Message: "may have been bought", OutcomeUnknown: true, Err: ctx.Err()}
 	}))
-	s.system.Signals = signals
+	s.system.CatchSignals = catching(signals)
 	assert.Equal(t, 1, s.run("--command", "act"))
 	kind, _ := s.failure(t)
 	assert.Equal(t, fault.Unclear, kind)
@@ -404,7 +404,7 @@ func TestARefusalIsNotHiddenByASignal(t *testing.T) {
 		<-ctx.Done()
 		return nil, fault.Errorf(fault.Value, "csr", "too small")
 	}))
-	s.system.Signals = signals
+	s.system.CatchSignals = catching(signals)
 	assert.Equal(t, 1, s.run("--command", "act"))
 	kind, _ := s.failure(t)
 	assert.Equal(t, fault.Value, kind)
@@ -414,7 +414,7 @@ func TestClosedSignalsAreNoSignal(t *testing.T) {
 	signals := make(chan os.Signal)
 	close(signals)
 	s := newFixture(t, plain(answering("hello")))
-	s.system.Signals = signals
+	s.system.CatchSignals = catching(signals)
 	assert.Equal(t, 0, s.run("--command", "act"))
 }
 
@@ -649,5 +649,23 @@ func TestPlanNeedsATerm(t *testing.T) {
 		assert.Equal(t, 1, s.run(append([]string{"--command", "plan"}, strings.Fields(words)...)...), words)
 		_, text := s.failure(t)
 		assert.Equal(t, want, text, words)
+	}
+}
+
+// A signal ends a command that answers at once as it ends any program: catching signals is a tenth of its time.
+func TestAnImmediateCommandCatchesNoSignal(t *testing.T) {
+	for name, immediate := range map[string]bool{"immediate": true, "any other": false} {
+		t.Run(name, func(t *testing.T) {
+			r := plain(answering("hello"))
+			r.immediate = immediate
+			s, caught := newFixture(t, r), false
+			s.system.CatchSignals = func(waits bool) <-chan os.Signal { caught = waits; return nil }
+			assert.Equal(t, 0, s.run("--command", "act"))
+			assert.Equal(t, !immediate, caught)
+		})
+	}
+	for _, r := range commands() {
+		assert.Equal(t, r.name == "features", r.immediate, "%s: only a command without a file, a database and a network is immediate", r.name)
+		assert.Equal(t, r.immediate, r.deadline == 0, r.name)
 	}
 }

@@ -45,8 +45,9 @@ type System struct {
 	Executable string
 	// Terminal, StdinTerminal and StderrTerminal report whether Stdout, Stdin and Stderr are terminals.
 	Terminal, StdinTerminal, StderrTerminal bool
-	// Signals receives SIGTERM, SIGINT and SIGHUP; nil if signals are not handled. SIGPIPE must not end the process.
-	Signals <-chan os.Signal
+	// CatchSignals keeps SIGPIPE from ending the process from now on: the write fails. If the command waits for something, it returns
+	// what receives SIGTERM, SIGINT and SIGHUP from now on, else nil, and these end the process. nil if signals are not handled.
+	CatchSignals func(waits bool) <-chan os.Signal
 	// Exit ends the process at once. The watchdog calls it if a run does not end by itself some time after its deadline or a
 	// signal; nil disables the watchdog.
 	Exit func(code int)

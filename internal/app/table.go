@@ -35,9 +35,12 @@ type row struct {
 	// sellerReadOnly is true if the seller's client sends only what reads, with --yes too (rules MIGRATE-1).
 	sellerReadOnly bool
 	// alone reports whether the command, with these arguments, needs neither the panel's root nor a log; nil for never.
-	alone   func(*arguments) bool
-	reads   input
-	feature feature
+	alone func(*arguments) bool
+	// immediate is true if the command computes its answer from what is in the program: it needs no deadline, and a signal may end
+	// it at any time.
+	immediate bool
+	reads     input
+	feature   feature
 	// doNothing is true if the command exits at once with 0 while etc/billmgr.DoNothing exists
 	// (docs/reference/billmanager.md §1.5, rules PANEL-3).
 	doNothing bool
@@ -51,7 +54,7 @@ type row struct {
 	// repeats is true if the command is run again within its deadline after a temporary failure, unless something may have
 	// been bought.
 	repeats  bool
-	deadline time.Duration // for the whole run
+	deadline time.Duration // for the whole run; 0 for none
 	failsAs  string        // type of every failure; empty if failures keep their own
 	rollback bool          // a failure undoes the change of the tariff (docs/reference/billmanager.md §1.6, setparam)
 }
@@ -298,9 +301,13 @@ func (t table) markdownGroup(byHand bool) string {
 		if r.refusals > 0 {
 			tries += fmt.Sprintf(", %d if refused", r.refusals)
 		}
+		limit := "-"
+		if r.deadline > 0 {
+			limit = r.deadline.String()
+		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", r.name, r.about,
 			dash(strings.Join(r.needs.options(), ", ")), dash(listed(r.optional())), r.reads, dash(r.feature.condition),
-			yesNo(r.doNothing), yesNo(r.buys), tries, r.deadline)
+			yesNo(r.doNothing), yesNo(r.buys), tries, limit)
 	}
 	return b.String()
 }

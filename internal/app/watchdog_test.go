@@ -31,7 +31,7 @@ type watched struct {
 
 func newWatched(t *testing.T, r row) *watched {
 	w := &watched{fixture: newFixture(t, r), ended: make(chan struct{}), signals: make(chan os.Signal, 1)}
-	w.system.Signals = w.signals
+	w.system.CatchSignals = catching(w.signals)
 	w.system.RealSleep = func(ctx context.Context, d time.Duration) error {
 		w.mu.Lock()
 		w.waits = append(w.waits, d)

@@ -17,10 +17,25 @@ import (
 	"pmssl/internal/app"
 )
 
-// Real returns the System of this process and its host. It changes how the process handles signals: SIGTERM, SIGINT and
-// SIGHUP are sent to System.Signals instead of ending the process, and after a SIGPIPE only the write fails. SIGPIPE is caught
-// and dropped, not ignored, so that a child process starts with its default handling.
+// Real returns the System of this process and its host.
 func Real() app.System {
+	return app.System{
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Getenv: os.LookupEnv, Environ: childEnvironment(),
+		Now: clock(), Sleep: sleeper(), RealSleep: sleep, Jitter: mathrand.Float64, Rand: rand.Reader,
+		PID: os.Getpid(), Addresses: addresses, Dial: dialer(), ResolvConf: "/etc/resolv.conf", CatchSignals: catchSignals,
+		Host: host(), Executable: executable(),
+		Terminal: terminal(os.Stdout), StdinTerminal: terminal(os.Stdin), StderrTerminal: terminal(os.Stderr), Exit: os.Exit,
+	}
+}
+
+// catchSignals is app.System.CatchSignals. SIGPIPE is caught and dropped, not ignored, so that a child process starts with its
+// default handling; a command that does not wait has no child process, and nothing has to run for what is ignored.
+func catchSignals(waits bool) <-chan os.Signal {
+	if !waits {
+		signal.Ignore(syscall.SIGPIPE)
+		return nil
+	}
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ends := make(chan os.Signal, 1)
 	for _, end := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
@@ -28,14 +43,7 @@ func Real() app.System {
 			signal.Notify(ends, end)
 		}
 	}
-	return app.System{
-		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Getenv: os.LookupEnv, Environ: childEnvironment(),
-		Now: clock(), Sleep: sleeper(), RealSleep: sleep, Jitter: mathrand.Float64, Rand: rand.Reader,
-		PID: os.Getpid(), Addresses: addresses, Dial: dialer(), ResolvConf: "/etc/resolv.conf", Signals: ends,
-		Host: host(), Executable: executable(),
-		Terminal: terminal(os.Stdout), StdinTerminal: terminal(os.Stdin), StderrTerminal: terminal(os.Stderr), Exit: os.Exit,
-	}
+	return ends
 }
 
 // executable returns the path of this program; that of the running process if the file was replaced or cannot be named.

@@ -36,7 +36,7 @@ func TestTheSystemIsComplete(t *testing.T) {
 	assert.NotNil(t, sys.Addresses)
 	assert.NotNil(t, sys.Dial)
 	assert.NotEmpty(t, sys.ResolvConf)
-	assert.NotNil(t, sys.Signals)
+	assert.NotNil(t, sys.CatchSignals)
 	assert.NotNil(t, sys.Exit)
 	assert.Positive(t, sys.PID)
 }
