@@ -74,15 +74,16 @@ func TestUnitTestsThenStandInsThenEndToEnd(t *testing.T) {
 	code, last, calls := newTree(t).run()
 	assert.Equal(t, 0, code)
 	assert.Equal(t, "make test: passed; end-to-end tests ran on MariaDB", last)
-	require.Len(t, calls, 4)
-	for i, want := range []string{"go -C . test", "go -C tools test", "go -C internal/sandbox test", "go -C internal/sandbox test"} {
+	require.Len(t, calls, 5)
+	for i, want := range []string{"go -C . test", "go -C . test", "go -C tools test", "go -C internal/sandbox test", "go -C internal/sandbox test"} {
 		assert.Contains(t, calls[i], want)
 		assert.Contains(t, calls[i], "E2E_DB=mariadb CGO=1 ")
 		assert.Contains(t, calls[i], " -shuffle=on ")
-		assert.Contains(t, calls[i], " -race ")
+		assert.Equal(t, i != 1, strings.Contains(calls[i], " -race "), calls[i])
 	}
-	assert.True(t, strings.HasSuffix(calls[2], " pmssl/internal/sandbox/panel"), calls[2])
-	assert.True(t, strings.HasSuffix(calls[3], " ./e2e/..."), calls[3])
+	assert.True(t, strings.HasSuffix(calls[1], " -run LinearTime ./internal/panellog"), calls[1])
+	assert.True(t, strings.HasSuffix(calls[3], " pmssl/internal/sandbox/panel"), calls[3])
+	assert.True(t, strings.HasSuffix(calls[4], " ./e2e/..."), calls[4])
 }
 
 func TestWithoutCompilerThereIsNoRaceDetector(t *testing.T) {
@@ -101,22 +102,22 @@ func TestTheLastLineNamesTheEmbeddedEngine(t *testing.T) {
 	code, last, calls := w.run()
 	assert.Equal(t, 0, code)
 	assert.Equal(t, "make test: passed; end-to-end tests ran on the embedded engine, because MariaDB cannot be installed (mariadb: not root)", last)
-	require.Len(t, calls, 4)
-	assert.Contains(t, calls[3], "E2E_DB=embedded ")
+	require.Len(t, calls, 5)
+	assert.Contains(t, calls[4], "E2E_DB=embedded ")
 }
 
 func TestAFailureIsReportedAfterEverythingHasRun(t *testing.T) {
 	code, last, calls := newTree(t).run("FAIL=tools")
 	assert.Equal(t, 1, code)
 	assert.Equal(t, "make test: failed; end-to-end tests ran on MariaDB", last)
-	assert.Len(t, calls, 4)
+	assert.Len(t, calls, 5)
 }
 
 func TestATreeWithoutEndToEndTestsDoesNotPass(t *testing.T) {
 	code, last, calls := newTree(t).run("PACKAGES=pmssl/internal/sandbox/panel")
 	assert.Equal(t, 1, code)
 	assert.Equal(t, "make test: failed; there are no end-to-end tests in internal/sandbox/e2e", last)
-	assert.Len(t, calls, 3)
+	assert.Len(t, calls, 4)
 }
 
 func TestAFailedMariaDBScriptIsAnError(t *testing.T) {

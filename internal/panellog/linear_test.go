@@ -14,8 +14,7 @@ import (
 
 // hostile returns texts that are made to be expensive: many beginnings of what the redaction searches for, without an end.
 func hostile() map[string]string {
-	const size = 1 << 19
-	fill := func(piece string) string { return strings.Repeat(piece, size/len(piece)) }
+	fill := func(piece string) string { return strings.Repeat(piece, hostileSize/len(piece)) }
 	return map[string]string{
 		"assignments in a row":      "<doc>" + fill("password=") + "</doc>",
 		"assignments, no document":  fill("password="),
