@@ -25,7 +25,7 @@ const (
 type calls struct {
 	mu   sync.Mutex
 	pids map[int]bool
-	// ended are the adopted processes that were ended and whose end was not taken note of: until then they keep their ids.
+	// ended are the adopted processes that have ended or were ended, and whose end was not taken note of: until then they keep their ids.
 	ended []int
 }
 
@@ -65,7 +65,7 @@ func (c *calls) end(pid int, root string) {
 			}
 			known[p], again = true, true
 			if p.end(); p.adopted {
-				c.ended = append(c.ended, p.pid)
+				c.noteEnded(p.pid)
 			}
 		}
 		if !again {
@@ -93,6 +93,34 @@ func (c *calls) left(pid int, others bool, root string) []process {
 	if err != nil {
 		return nil
 	}
+	panel, children := panelPrograms(root), byParent()
+	var left []process
+	var add func(p process)
+	add = func(p process) {
+		if p.isServer(panel) {
+			return
+		}
+		left = append(left, p)
+		for _, child := range children[p.pid] {
+			add(child)
+		}
+	}
+	for _, child := range children[self.pid] {
+		// mgrctl and sendmail, which may run now, too, are in the session of this process.
+		adopted := child.session != self.session && !c.pids[child.pid]
+		switch {
+		case adopted && child.ended: // by itself, or it lost its parent when that was ended
+			c.noteEnded(child.pid)
+		case adopted && (others || child.session == pid):
+			child.adopted = true
+			add(child)
+		}
+	}
+	return left
+}
+
+// byParent returns all processes by the id of their parent.
+func byParent() map[int][]process {
 	children := map[int][]process{}
 	entries, _ := os.ReadDir("/proc")
 	for _, entry := range entries {
@@ -103,25 +131,26 @@ func (c *calls) left(pid int, others bool, root string) []process {
 			children[p.parent] = append(children[p.parent], p)
 		}
 	}
-	var left []process
-	var add func(p process)
-	add = func(p process) {
-		if p.isServer(root) {
-			return
-		}
-		left = append(left, p)
-		for _, child := range children[p.pid] {
-			add(child)
-		}
+	return children
+}
+
+// noteEnded lets reap take note of the end of an adopted process.
+func (c *calls) noteEnded(pid int) {
+	if !slices.Contains(c.ended, pid) {
+		c.ended = append(c.ended, pid)
 	}
-	for _, child := range children[self.pid] {
-		// mgrctl and sendmail, which may run now, too, are in the session of this process.
-		if child.session != self.session && !c.pids[child.pid] && (others || child.session == pid) {
-			child.adopted = true
-			add(child)
-		}
+}
+
+// panelPrograms returns the folder with the panel's servers as the kernel shows it, which knows no links; empty without a panel.
+func panelPrograms(root string) string {
+	if root == "" {
+		return ""
 	}
-	return left
+	folder := filepath.Join(root, "bin")
+	if real, err := filepath.EvalSymlinks(folder); err == nil {
+		return real
+	}
+	return folder
 }
 
 // adoptOrphans makes this process the parent of what its descendants leave behind, or not any more. Linux has that since 3.4.
@@ -138,8 +167,9 @@ type process struct {
 	pid, parent, session int
 	// start is when it was started, in ticks since the boot: a later process with the same id has another one.
 	start string
-	// adopted says that it is a child of this process which another one has started.
-	adopted bool
+	// ended says that only its parent has not taken note of its end (the state Z), adopted that it is a child of this process which
+	// another one has started.
+	ended, adopted bool
 }
 
 // readProcess reads a process, by its id or "self".
@@ -155,7 +185,7 @@ func readProcess(name string) (process, error) {
 	if len(fields) < 20 {
 		return process{}, fmt.Errorf("/proc/%s/stat has %d fields", name, len(fields))
 	}
-	p := process{start: fields[19]}
+	p := process{start: fields[19], ended: fields[0] == "Z"}
 	for i, value := range []*int{&p.pid, &p.parent, &p.session} {
 		if *value, err = strconv.Atoi([]string{id, fields[1], fields[3]}[i]); err != nil {
 			return process{}, err
@@ -165,12 +195,12 @@ func readProcess(name string) (process, error) {
 }
 
 // isServer reports whether the process is one that the program started for others: the panel's, which its mgrctl starts if it does not
-// run, or one whose file is in a folder sbin, as mail and web servers are. So is one whose file cannot be read, which has other rights.
-// They are started by the system's manager in most cases, and are no descendants then.
-func (p process) isServer(root string) bool {
+// run, from the folder panel, or one whose file is in a folder sbin, as mail and web servers are. So is one whose file cannot be read,
+// which has other rights. They are started by the system's manager in most cases, and are no descendants then.
+func (p process) isServer(panel string) bool {
 	file, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", p.pid))
 	folder := filepath.Dir(file)
-	return err != nil || filepath.Base(folder) == "sbin" || root != "" && folder == filepath.Join(root, "bin")
+	return err != nil || filepath.Base(folder) == "sbin" || panel != "" && folder == panel
 }
 
 // end ends the process, unless another one has its id by now.

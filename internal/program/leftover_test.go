@@ -2,6 +2,7 @@ package program_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -70,6 +71,38 @@ func (p *place) worker() int {
 	return pid
 }
 
+// server puts a program into the folder that runs until it is ended, and returns its path.
+func (p *place) server(folder string) string {
+	p.t.Helper()
+	path := filepath.Join(p.dir, folder, "server")
+	require.NoError(p.t, os.MkdirAll(filepath.Dir(path), 0o755))
+	sleep, err := os.ReadFile("/bin/sleep")
+	require.NoError(p.t, err)
+	require.NoError(p.t, os.WriteFile(path, sleep, 0o755))
+	return path
+}
+
+// startServer runs a program of the panel in the folder mgr5 that starts the server and ends.
+func (p *place) startServer(server string) {
+	p.t.Helper()
+	// The pipe up is closed before the worker becomes the server.
+	path := p.script(`(setsid "$worker" `+server+` >/dev/null 2>&1 </dev/null &)`, "read up <"+p.dir+"/up", `pid=$(cat `+p.dir+`/pid)`,
+		`until [ "$(readlink "/proc/$pid/exe")" = `+server+` ]; do :; done`)
+	out := program.Run(p.t.Context(), program.Command{Program: path, Environ: []string{"PATH=/usr/bin:/bin"}, Root: filepath.Join(p.dir, "mgr5")})
+	require.NoError(p.t, out.Err, out.Errors())
+}
+
+// checkServerLives ends the server and checks that nothing else has: this process is its parent.
+func (p *place) checkServerLives() {
+	p.t.Helper()
+	require.NoError(p.t, syscall.Kill(p.worker(), syscall.SIGTERM))
+	var how syscall.WaitStatus
+	_, err := syscall.Wait4(p.worker(), &how, 0, nil)
+	require.NoError(p.t, err)
+	assert.Equal(p.t, syscall.SIGTERM, how.Signal(), "how the server ended")
+	p.checkNothingRuns()
+}
+
 // ways are how a program starts what it does not wait for.
 func ways() map[string]string {
 	return map[string]string{
@@ -121,25 +154,39 @@ func TestServersThatAProgramStartedGoOn(t *testing.T) {
 	for _, folder := range []string{"sbin", "mgr5/bin", "mgr5/addon"} {
 		t.Run(folder, func(t *testing.T) {
 			p := newPlace(t)
-			server := filepath.Join(p.dir, folder, "server")
-			require.NoError(t, os.MkdirAll(filepath.Dir(server), 0o755))
-			sleep, err := os.ReadFile("/bin/sleep")
-			require.NoError(t, err)
-			require.NoError(t, os.WriteFile(server, sleep, 0o755))
-			// The pipe up is closed after the worker has become the server.
-			path := p.script(`(setsid "$worker" `+server+` >/dev/null 2>&1 </dev/null &)`, "read up <"+p.dir+"/up", `pid=$(cat `+p.dir+`/pid)`,
-				`until [ "$(readlink "/proc/$pid/exe")" = `+server+` ]; do :; done`)
-			out := program.Run(t.Context(), program.Command{Program: path, Environ: []string{"PATH=/usr/bin:/bin"}, Root: filepath.Join(p.dir, "mgr5")})
-			require.NoError(t, out.Err, out.Errors())
+			p.startServer(p.server(folder))
 			if folder == "mgr5/addon" {
 				p.checkNothingRuns()
 				return
 			}
-			require.NoError(t, syscall.Kill(p.worker(), 0), "it lives")
-			require.NoError(t, syscall.Kill(p.worker(), syscall.SIGKILL))
-			p.checkNothingRuns()
+			p.checkServerLives()
 		})
 	}
+}
+
+// The kernel shows the file of a process without links, and the panel's folder may be one.
+func TestServersOfAPanelBehindALinkGoOn(t *testing.T) {
+	for _, link := range []string{"mgr5", "mgr5/bin"} {
+		t.Run(link, func(t *testing.T) {
+			p := newPlace(t)
+			server := p.server("disk/mgr5/bin")
+			require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(p.dir, link)), 0o755))
+			require.NoError(t, os.Symlink(filepath.Join(p.dir, "disk", link), filepath.Join(p.dir, link)))
+			p.startServer(server)
+			p.checkServerLives()
+		})
+	}
+}
+
+// The kernel keeps an entry for each process that has ended, until its parent takes note of that: this process, once the program's own
+// have ended.
+func TestNoEntryIsKeptOfWhatEndedByItself(t *testing.T) {
+	p := newPlace(t)
+	out := program.Run(t.Context(), program.Command{Environ: []string{"PATH=/usr/bin:/bin"}, Program: p.script(
+		`(setsid sh -c 'echo $$ >'`+p.dir+`/pid >/dev/null 2>&1 </dev/null &)`, `until [ -s `+p.dir+`/pid ]; do :; done`,
+		`until grep -q "^State:.Z" "/proc/$(cat `+p.dir+`/pid)/status"; do :; done`)})
+	require.NoError(t, out.Err, out.Errors())
+	assert.NoDirExists(t, fmt.Sprintf("/proc/%d", p.worker()))
 }
 
 // Only what the program started is ended: neither what this process started itself, as mgrctl, nor another program, which runs at the
