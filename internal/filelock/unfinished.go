@@ -61,7 +61,7 @@ func createUnfinished(folder *os.Root, name string, mode fs.FileMode) (*os.File,
 }
 
 // UnfinishedName returns the name that a file is written for (WriteFile), from the name that it has until then; false if it is no such
-// name. `NAME.new` is one too.
+// name. Earlier versions wrote `.NAME.new` and `NAME.new`, which are such names too.
 func UnfinishedName(entry string) (name string, is bool) {
 	name, is = strings.CutSuffix(strings.TrimPrefix(entry, "."), unfinished)
 	if at := len(name) - randomLetters; at > 0 && name[at-1] == '.' && isRandom(name[at:]) {
@@ -76,8 +76,8 @@ func isRandom(text string) bool {
 }
 
 // RemoveUnfinished removes the files of the folder that ended processes left while they wrote a file whose name ours accepts. What a
-// running process writes stays.
-func RemoveUnfinished(folder *os.Root, ours func(name string) bool) error {
+// running process writes stays. Where people have files too, ours is to refuse entries without a dot in front: `NAME.new` may be theirs.
+func RemoveUnfinished(folder *os.Root, ours func(entry, name string) bool) error {
 	dir, err := folder.Open(".")
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func RemoveUnfinished(folder *os.Root, ours func(name string) bool) error {
 		return err
 	}
 	for _, entry := range entries {
-		if name, is := UnfinishedName(entry.Name()); !is || !ours(name) {
+		if name, is := UnfinishedName(entry.Name()); !is || !ours(entry.Name(), name) {
 			continue
 		}
 		if err := removeAbandoned(folder, entry.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -68,7 +68,7 @@ func TestWritersOfOneNameDoNotMeet(t *testing.T) {
 	root, folder := openRoot(t)
 	require.NoError(t, filelock.WriteFile(root, "index", 0o600, func(to io.Writer) error {
 		_, _ = io.WriteString(to, "outer ")
-		assert.NoError(t, filelock.RemoveUnfinished(root, func(string) bool { return true }))
+		assert.NoError(t, filelock.RemoveUnfinished(root, func(string, string) bool { return true }))
 		assert.NoError(t, filelock.WriteFile(root, "index", 0o600, text("inner"), root.Rename))
 		content, err := os.ReadFile(filepath.Join(folder, "index"))
 		assert.NoError(t, err)
@@ -89,7 +89,7 @@ func TestManyWritersAtOnce(t *testing.T) {
 	for i := range 16 {
 		all.Go(func() {
 			for range 8 {
-				assert.NoError(t, filelock.RemoveUnfinished(root, func(string) bool { return true }))
+				assert.NoError(t, filelock.RemoveUnfinished(root, func(string, string) bool { return true }))
 				assert.NoError(t, filelock.WriteFile(root, "index", 0o600, text(fmt.Sprint(i)+long), root.Rename))
 				content, err := os.ReadFile(filepath.Join(folder, "index"))
 				assert.NoError(t, err)
@@ -117,7 +117,7 @@ func TestWhatAnEndedProcessLeftIsRemoved(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, locked)
 
-	require.NoError(t, filelock.RemoveUnfinished(root, func(name string) bool { return name == "index" }))
+	require.NoError(t, filelock.RemoveUnfinished(root, func(_, name string) bool { return name == "index" }))
 
 	assert.Equal(t, []string{".index.CBCDEFGHIJKLMNOPQRSTUVWXY2.new", ".other" + random, "index", "index.txt"}, names(t, folder))
 	assert.FileExists(t, elsewhere)

@@ -40,8 +40,9 @@ func WriteTemplates(folder string) ([]WrittenFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = filelock.RemoveUnfinished(root, func(name string) bool {
-		return slices.ContainsFunc(entries, func(entry fs.DirEntry) bool { return entry.Name() == name })
+	// A draft of the administrator, such as prove.en.txt.new, has no dot in front.
+	err = filelock.RemoveUnfinished(root, func(unfinished, name string) bool {
+		return strings.HasPrefix(unfinished, ".") && slices.ContainsFunc(entries, func(entry fs.DirEntry) bool { return entry.Name() == name })
 	})
 	if err != nil {
 		return nil, bare(err)

@@ -88,6 +88,22 @@ func TestTwoRunsAtOnceWriteTheTemplates(t *testing.T) {
 	assert.Len(t, entries, 19, "no unfinished file is left")
 }
 
+// rules SWEEP-8: what the administrator has put beside the texts stays.
+func TestADraftBesideTheTemplatesStays(t *testing.T) {
+	folder := t.TempDir()
+	var drafts []string
+	for _, name := range []string{"prove.en.txt.new", "prove.en.txt.ABCDEFGHIJKLMNOPQRSTUVWXY2.new", "prove.en.txt.orig", ".mine.txt.new"} {
+		drafts = append(drafts, filepath.Join(folder, name))
+		require.NoError(t, os.WriteFile(drafts[len(drafts)-1], []byte("Subject: draft\n"), 0o644))
+	}
+	require.NoError(t, os.MkdirAll(filepath.Join(folder, "prove.ru.txt.new", "more"), 0o755))
+	results(t, folder)
+	for _, draft := range drafts {
+		assert.FileExists(t, draft)
+	}
+	assert.DirExists(t, filepath.Join(folder, "prove.ru.txt.new", "more"))
+}
+
 func TestALinkInTheFolderIsNeitherFollowedNorReplaced(t *testing.T) {
 	folder, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "passwd")
 	require.NoError(t, os.WriteFile(elsewhere, []byte("root"), 0o600))

@@ -118,7 +118,7 @@ func writeKeyFile(keys *os.Root, name string, content []byte) error {
 
 // removeUnfinished removes what a killed run left of the file.
 func removeUnfinished(keys *os.Root, name string) error {
-	return filelock.RemoveUnfinished(keys, func(unfinished string) bool { return unfinished == name })
+	return filelock.RemoveUnfinished(keys, func(_, unfinished string) bool { return unfinished == name })
 }
 
 // syncKeys makes what was created, renamed or removed in the folder last.

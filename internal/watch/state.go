@@ -234,7 +234,7 @@ func (w *Watcher) Write(state *State) error {
 	}
 	defer folder.Close()
 	name := filepath.Base(w.o.State)
-	err = filelock.RemoveUnfinished(folder, func(unfinished string) bool { return unfinished == name })
+	err = filelock.RemoveUnfinished(folder, func(_, unfinished string) bool { return unfinished == name })
 	if err == nil {
 		err = filelock.WriteFile(folder, name, 0o600, state.encode, folder.Rename)
 	}

@@ -164,7 +164,7 @@ func (f folder) removeOthers(lists map[string]*known) error {
 	if f.root == nil || f.readOnly {
 		return nil
 	}
-	if err := filelock.RemoveUnfinished(f.root, func(name string) bool { return name == indexName || isCopy(name) }); err != nil {
+	if err := filelock.RemoveUnfinished(f.root, func(_, name string) bool { return name == indexName || isCopy(name) }); err != nil {
 		return err
 	}
 	dir, err := f.root.Open(".")
