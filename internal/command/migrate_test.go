@@ -320,6 +320,43 @@ func TestMigrateTakesNoOrderOfAnotherItem(t *testing.T) {
 	}
 }
 
+// rules MIGRATE-4: an order is not certain that another item may have by its key, of any processing module with the account.
+func TestMigrateGivesNoOrderAwayThatAnotherModulesItemMayHave(t *testing.T) {
+	for rule, c := range map[string]struct {
+		modules []int64 // of this program
+		params  map[string]string
+		status  int
+		want    lifecycle.MigrationState
+	}{
+		"another module of the account":     {modules: []int64{5, 6}, status: 2, want: lifecycle.MigrationAmbiguous},
+		"its item has an order of its own":  {modules: []int64{5, 6}, status: 2, params: map[string]string{itemparam.OrderID: "90", itemparam.Lineage: "90", itemparam.TermStart: "2026-03-01"}, want: lifecycle.MigrationMigrated},
+		"its item is closed":                {modules: []int64{5, 6}, status: item.ItemDeleted, want: lifecycle.MigrationMigrated},
+		"a module of another program":       {modules: []int64{5}, status: 2, want: lifecycle.MigrationMigrated},
+		"the module's own item, as a check": {modules: []int64{5}, status: 2, params: map[string]string{"own": "yes"}, want: lifecycle.MigrationAmbiguous},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			m := newMigrating(t)
+			m.panel.modules = c.modules
+			pair := newPair(t, "a.example")
+			m.item(50, pair)
+			other := m.item(60, pair)
+			other.Status = c.status
+			if other.Module = 6; c.params["own"] != "" {
+				other.Module = 5
+			} else {
+				maps.Copy(other.Params, c.params)
+			}
+			m.order(t, 105, pair, "2026-03-20")
+			m.args.Item = 50
+			row := m.migrate(t, 50)
+			assert.Equal(t, c.want, row.State, row.Reason)
+			if c.want == lifecycle.MigrationAmbiguous {
+				assert.Contains(t, row.Reason, "id 105 may also be of item 60, which has the same key")
+			}
+		})
+	}
+}
+
 // rules MIGRATE-4: an order that has ended is that of the item with its certificate, too.
 func TestMigrateGivesNoEndedOrderAwayWhoseCertificateAnotherItemHas(t *testing.T) {
 	m := newMigrating(t)

@@ -155,27 +155,46 @@ func (m *migrator) readOwners(ctx context.Context) (purchase.OwnerIndex, error) 
 	})
 }
 
-// unmigrated loads the module's items without parameters of this module.
+// unmigrated loads the module's items without parameters of this module. Of such items of the other modules that use the account it
+// knows the keys: the account's orders may be theirs.
 func (m *migrator) unmigrated(ctx context.Context) (unmigratedIndex, error) {
-	ids, err := m.Panel.UnmigratedItems(ctx, m.Args.Module)
+	x := unmigratedIndex{items: map[int64]unmigrated{}, keys: map[string][]int64{}}
+	modules, err := m.account.AccountModules(ctx)
 	if err != nil {
-		return unmigratedIndex{}, err
+		return x, err
 	}
-	var all []unmigrated
+	for _, module := range modules {
+		if err := m.addUnmigrated(ctx, x, module); err != nil {
+			return x, err
+		}
+	}
+	return x, nil
+}
+
+// addUnmigrated adds a module's items without parameters of this module to the index.
+func (m *migrator) addUnmigrated(ctx context.Context, x unmigratedIndex, module int64) error {
+	ids, err := m.Panel.UnmigratedItems(ctx, module)
+	if err != nil {
+		return err
+	}
+	own := module == m.Args.Module
 	for _, id := range ids {
 		it, err := m.Panel.LoadItem(ctx, id)
-		if failure := fault.From(err); failure != nil && failure.Type == fault.Missed {
+		failure := fault.From(err)
+		switch missed := failure != nil && failure.Type == fault.Missed; {
+		case missed && own:
 			m.rows = append(m.rows, MigrationRow{Item: id, State: MigrationFailed, Reason: failure.Message})
-			continue
-		}
-		if err != nil {
-			return unmigratedIndex{}, err
-		}
-		if it.ItemType == "" || it.ItemType == item.ItemtypeCertificate {
-			all = append(all, readUnmigrated(it))
+		case missed:
+		case err != nil:
+			return err
+		case it.ItemType == "" || it.ItemType == item.ItemtypeCertificate:
+			x.add(readUnmigrated(it), own)
 		}
 	}
-	return indexUnmigrated(all), m.checkNamed(ctx, ids)
+	if !own {
+		return nil
+	}
+	return m.checkNamed(ctx, ids)
 }
 
 // checkNamed returns a fault if the item of --item is none of those to migrate.

@@ -175,28 +175,27 @@ func sameCertificate(a, b pki.Chain) bool {
 	return a.Serial() == b.Serial() && pki.LeafKeyHash(a.Leaf) == pki.LeafKeyHash(b.Leaf)
 }
 
-// unmigratedIndex says which of the items have a key.
+// unmigratedIndex has the items that may be migrated, and the items that have a key, those of other modules too.
 type unmigratedIndex struct {
 	items map[int64]unmigrated
 	keys  map[string][]int64
 }
 
-func indexUnmigrated(all []unmigrated) unmigratedIndex {
-	x := unmigratedIndex{items: map[int64]unmigrated{}, keys: map[string][]int64{}}
-	for _, u := range all {
+// add adds an item; own says that it is of the module that is migrated.
+func (x unmigratedIndex) add(u unmigrated, own bool) {
+	if own {
 		x.items[u.item.Item] = u
-		for _, key := range u.keys {
-			x.keys[key] = append(x.keys[key], u.item.Item)
-		}
 	}
-	return x
+	for _, key := range u.keys {
+		x.keys[key] = append(x.keys[key], u.item.Item)
+	}
 }
 
 // sorted returns the ids of the items, lowest first.
 func (x unmigratedIndex) sorted() []int64 { return slices.Sorted(maps.Keys(x.items)) }
 
-// rivals returns the other items that an order may be of: those to migrate with its key, and those of the panel, of any module, with
-// its certificate.
+// rivals returns the other items that an order may be of: those without parameters of this module with its key, of any module with the
+// account, and those of the panel, of any module, with its certificate.
 func (m *migrator) rivals(it int64, s shown) (byKey, bySerial []int64) {
 	seen := map[int64]bool{it: true}
 	if s.leaf != nil {
