@@ -116,3 +116,36 @@ func TestMigrateToAnotherOrderThanAnInterruptedRun(t *testing.T) {
 	require.Equal(t, lifecycle.MigrationMigrated, row.State, row.Reason)
 	assert.Equal(t, "105", right.Params[itemparam.Lineage], "the item whose it is gets it")
 }
+
+// rules MIGRATE-7: an item without a certificate waits for that of its order, which nothing else would fetch.
+func TestMigratedItemWithoutACertificateWaitsForIt(t *testing.T) {
+	for rule, c := range map[string]struct {
+		state    seller.State
+		inferred bool
+		stored   bool
+		want     string // service status
+	}{
+		"issued, and not delivered yet":                         {state: seller.StateIssued, want: "4"},
+		"waiting, as far as that can be known":                  {state: seller.StateWaiting, inferred: true, want: "4"},
+		"replaced by another id":                                {state: seller.StateReplaced, want: "4"},
+		"refused meanwhile":                                     {state: seller.StateRefused, want: "5"},
+		"issued and not delivered, the panel has a certificate": {state: seller.StateIssued, stored: true, want: "5"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			m := newMigrating(t)
+			pair := newPair(t, "a.example")
+			it := m.item(50, pair)
+			it.Params[itemparam.ServiceStatus] = "5"
+			chain := m.order(t, 105, pair, "2026-03-20")
+			if c.stored {
+				it.Stored = chain
+			}
+			status := m.seller.statuses[105]
+			status.State, status.Inferred, status.PEM = c.state, c.inferred, nil
+			m.seller.statuses[105] = status
+			row := m.migrate(t, 50)
+			require.Equal(t, lifecycle.MigrationMigrated, row.State, row.Reason)
+			assert.Equal(t, c.want, it.Params[itemparam.ServiceStatus])
+		})
+	}
+}

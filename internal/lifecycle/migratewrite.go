@@ -282,11 +282,16 @@ func (j *Order) namesFit(u unmigrated, c candidate) bool {
 }
 
 // behindSeller reports whether a sync has something to do that neither the panel nor a sweep would start for an issued item: the
-// seller has another certificate than the panel, or works on one.
+// seller has another certificate than the panel, or works on one, or the panel has none.
 func (j *Order) behindSeller(u unmigrated, c candidate) bool {
-	state := c.shown.status.State
-	if state == seller.StateWaiting && !c.shown.status.Inferred {
-		return true
+	status := c.shown.status
+	switch status.State {
+	case seller.StateWaiting:
+		return !status.Inferred || u.stored == nil
+	case seller.StateIssued:
+		return u.stored == nil || c.shown.leaf != nil && c.shown.leaf.Serial() != u.stored.Serial()
+	case seller.StateReplaced:
+		return u.stored == nil
 	}
-	return state == seller.StateIssued && c.shown.leaf != nil && (u.stored == nil || c.shown.leaf.Serial() != u.stored.Serial())
+	return false
 }
