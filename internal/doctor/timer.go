@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
@@ -87,12 +88,29 @@ func (x *examination) checkUnit(timer unit) Finding {
 			return *f
 		}
 	}
+	if f := x.checkService(timer.name, service, again); f != nil {
+		return *f
+	}
 	for _, line := range service.values("Service", "ExecStart") {
 		if root, is := x.sweepRoot(service.expand(line), service.root()); is && !service.hasOtherEnvironment() && !x.isRoot(root) {
 			return failed("make install-systemd MGR5_ROOT="+x.o.Root+", then: systemctl daemon-reload", "%s is enabled, and %s runs the sweep of another root: %s", timer.name, service.path, root)
 		}
 	}
 	return passed("%s is enabled (%s)", timer.name, timer.path)
+}
+
+// checkService returns the finding about the service of an enabled timer that does not sweep, or of which that is not known; nil if it does.
+func (x *examination) checkService(timer string, service unit, again string) *Finding {
+	var f Finding
+	switch commands := service.values("Service", "ExecStart"); {
+	case service.path == "":
+		f = failed(again, "%s is enabled, and %s, which it starts, is missing", timer, service.name)
+	case !x.sweeps(service):
+		f = unchecked("%s is enabled, and %s starts %s: whether that runs a sweep is not known", timer, service.path, cmp.Or(some(commands), "nothing"))
+	default:
+		return nil
+	}
+	return &f
 }
 
 // root returns the panel's root that the environment of a service names; empty if it names none.

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,12 +69,20 @@ func TestTheTimerIsFoundWhereSystemdFindsIt(t *testing.T) {
 	for _, row := range []struct {
 		name       string
 		files      map[string]string
+		alone      bool // without a service
 		want       Outcome
 		text, mend string
 	}{
 		{name: "of the package", files: map[string]string{libUnits + template: standardTimer, libUnits + service: standardService, etcUnits + wanted: "-> x"},
 			want: Passed, text: "usr/lib/systemd/system/" + template},
-		{name: "a timer alone", files: map[string]string{libUnits + template: standardTimer, etcUnits + wanted: "-> x"}, want: Passed},
+		{name: "a timer alone", files: map[string]string{libUnits + template: standardTimer, etcUnits + wanted: "-> x"}, alone: true,
+			want: Failed, text: "pmssl-subscription@pmtest.service, which it starts, is missing", mend: "install the units again"},
+		{name: "a service of something else", files: map[string]string{libUnits + template: standardTimer, etcUnits + wanted: "-> x", libUnits + service: standardService,
+			etcUnits + service + ".d/x.conf": "[Service]\nExecStart=\nExecStart=/root/sweep.sh\n"}, want: Unchecked, text: "starts /root/sweep.sh"},
+		{name: "a service that only shows", files: map[string]string{libUnits + template: standardTimer, etcUnits + wanted: "-> x", libUnits + service: standardService,
+			etcUnits + service + ".d/x.conf": "[Service]\nExecStart=\nExecStart=PANEL/processing/%i --command subscription --dry-run\n"}, want: Unchecked, text: "--dry-run"},
+		{name: "a service of something else, and cron runs the sweep", files: map[string]string{libUnits + template: standardTimer, etcUnits + wanted: "-> x",
+			libUnits + service: "[Service]\nExecStart=/root/sweep.sh\n", "etc/cron.d/sweep": "17 * * * * root MGR5_ROOT=PANEL PANEL/processing/pmtest --command subscription\n"}, want: Passed, text: "cron.d/sweep runs the sweep"},
 		{name: "an instance of its own", files: map[string]string{libUnits + template: standardTimer, etcUnits + instance: standardTimer, etcUnits + wanted: "-> x"},
 			want: Passed, text: etcUnits + instance},
 		{name: "an instance in a later folder counts before the template", files: map[string]string{etcUnits + template: "[Unit]\nConditionPathExists=/nowhere\n", libUnits + instance: standardTimer, etcUnits + wanted: "-> x"},
@@ -113,7 +122,12 @@ func TestTheTimerIsFoundWhereSystemdFindsIt(t *testing.T) {
 		{name: "not installed", want: Failed, text: instance + " is not enabled", mend: "make install-systemd"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			found := checkTimer(t.Context(), hostWith(t, row.files), unlooked{})
+			files := map[string]string{libUnits + service: standardService}
+			if row.alone {
+				files = map[string]string{}
+			}
+			maps.Copy(files, row.files)
+			found := checkTimer(t.Context(), hostWith(t, files), unlooked{})
 			require.Len(t, found, 1)
 			assert.Equal(t, row.want, found[0].Outcome, found[0].Text)
 			assert.Contains(t, found[0].Text, row.text)
