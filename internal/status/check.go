@@ -18,8 +18,8 @@ const (
 	checkNamed = 3
 )
 
-// Check returns the line of a monitoring plugin and its exit code: 0, 1 or 2 (rules STATUS-8). With one item the last sweep does not
-// count.
+// Check returns the line of a monitoring plugin and its exit code: 0, 1 or 2 (rules STATUS-8). With one item neither the last
+// sweep counts nor what is wrong with other modules.
 func (r *Report) Check(oneItem bool) (line string, code Severity, err error) {
 	code = OK
 	for severity := Warning; severity <= Critical; severity++ {
@@ -48,14 +48,21 @@ func (r *Report) Check(oneItem bool) (line string, code Severity, err error) {
 	if r.clockWrong() {
 		code = Critical
 	}
-	for _, m := range r.Modules {
-		if m.Error != "" {
-			words, code = append(words, fmt.Sprintf("module %d: %s", m.Module, m.Error)), max(code, Warning)
-			break
-		}
+	if module := r.unreadModule(oneItem); module != "" {
+		words, code = append(words, module), max(code, Warning)
 	}
 	text := strings.ReplaceAll(strings.Join(words, ", "), "|", "/")
 	return pluginWord(code) + " - " + clip(text) + " | " + r.perfdata() + "\n", code, err
+}
+
+// unreadModule names the first processing module that cannot be read, with one item only if it is the item's own; empty if there is none.
+func (r *Report) unreadModule(oneItem bool) string {
+	for _, m := range r.Modules {
+		if m.Error != "" && (!oneItem || m.Items > 0) {
+			return fmt.Sprintf("module %d: %s", m.Module, m.Error)
+		}
+	}
+	return ""
 }
 
 // clip limits the text: monitoring systems cut long lines, and the performance data behind it must stay.

@@ -249,6 +249,11 @@ func TestCheckIsAMonitoringPlugin(t *testing.T) {
 		{name: "a problem", begin: func(f *fixture) { f.issued(1, 100); f.record, f.problems = at(0), []string{"no table task"} }, code: status.Warning, has: "not read: no table task"},
 		{name: "balances", begin: func(f *fixture) { f.record, f.unread = at(0), []string{"no balances"} }, code: status.Warning, has: "not read: no balances"},
 		{name: "a module", begin: func(f *fixture) { f.issued(1, 100); f.record, f.params = at(0), errors.New("no key") }, code: status.Warning, has: "module 5: no key"},
+		{name: "the module of one item", begin: func(f *fixture) { f.issued(1, 100); f.record, f.params = at(0), errors.New("no key") }, item: 1, code: status.Warning, has: "module 5: no key"},
+		{name: "another module than that of one item", begin: func(f *fixture) {
+			f.issued(1, 100)
+			f.record, f.params, f.modules = at(0), errors.New("no key"), []item.ModuleOverview{{Module: 6, Name: "Other"}}
+		}, item: 1, begun: "OK - pmtest: 1 item | "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFixture(t)
