@@ -264,6 +264,20 @@ func TestAnotherCertificateIsLeftOnItsServer(t *testing.T) {
 		d.sweeps(t, 72*time.Hour)
 		assert.Equal(t, 1, d.count("deliver "))
 	})
+	t.Run("beside a server that had no turn", func(t *testing.T) {
+		d := deliveringFixture(t)
+		d.delivery.targets = append(d.delivery.targets, deliver.Target{Block: "lb1", Sites: []string{"example.com"}})
+		d.delivery.refuse["web7"], d.delivery.refuse["lb1"] = errors.New("it is away"), errors.New("it is away")
+		d.sweeps(t, 49*time.Hour)
+		tries := d.delivery.state().Tries
+		d.delivery.served["web7"], d.delivery.refuse["lb1"] = "ace0ace0", fmt.Errorf("its panel did not answer twice: %w", publish.ErrNotAsked)
+		d.sweeps(t, 25*time.Hour)
+		assert.Equal(t, tries, d.delivery.state().Tries, "no try is lost")
+		d.delivery.refuse = map[string]error{}
+		d.sweeps(t, time.Hour)
+		assert.Equal(t, d.serial(t), d.delivery.served["lb1"], "the next sweep tries again, not that of the next day")
+		assert.Equal(t, "ace0ace0", d.delivery.served["web7"])
+	})
 }
 
 // rules DELIVER-4: what cannot be delivered in this way is told at once.

@@ -272,7 +272,7 @@ func (j *Order) deliverToAll(ctx context.Context, d *delivery, before delivery, 
 			continue
 		}
 		if before.late(j.Now().UTC()) && slices.Contains(before.Other, t.Block) {
-			problems, begun = append(problems, fmt.Sprintf("deploy %s: its server shows another certificate, which is left there", t.Block)), true
+			problems = append(problems, fmt.Sprintf("deploy %s: its server shows another certificate, which is left there", t.Block))
 			continue
 		}
 		why, asked := j.deliverTo(ctx, d, t, c)
