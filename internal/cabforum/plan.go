@@ -48,7 +48,7 @@ const (
 
 // Certificate is one certificate of a plan.
 type Certificate struct {
-	N       int // from 1
+	N       int // from 1; the certificate in place has 1 too
 	Issued  Date
 	Expires Date // nominal date, never past the end of the term (docs/reference/validity.md §A4, §B3.3)
 	// Days is the length of the validity: as the function Days counts it for a certificate in place, otherwise from Issued
@@ -76,6 +76,18 @@ type Plan struct {
 	// Certificates has at least one certificate. They are in order of time.
 	Certificates []Certificate
 	Warnings     []Warning
+}
+
+// Name returns what texts call a certificate of the plan. A plan that begins with the certificate in place does not know how many
+// the term had before it, so it counts the reissues from there on.
+func (p Plan) Name(c Certificate) string {
+	switch {
+	case c.Held:
+		return "the certificate in place"
+	case p.Certificates[0].Held:
+		return fmt.Sprintf("reissue %d", c.N-1)
+	}
+	return fmt.Sprintf("certificate %d", c.N)
 }
 
 // Reissues returns how many certificates follow the first one.

@@ -322,7 +322,7 @@ func TestBR122NoWarningAboutTheCertificateInPlace(t *testing.T) {
 	assert.Equal(t, cabforum.ValidationNeeded, plan.Certificates[1].DomainValidation, "59 days old, and by e-mail")
 	assert.Equal(t, cabforum.ValidationReused, plan.Certificates[2].DomainValidation)
 	assert.Contains(t, plan.Warnings, cabforum.Warning{Type: cabforum.WarnMethod, N: 2,
-		Text: "validation by e-mail is not allowed from 2028-03-15 on: certificate 2, issued on 2028-07-29, needs another method, such as DNS"})
+		Text: "validation by e-mail is not allowed from 2028-03-15 on: reissue 1, issued on 2028-07-29, needs another method, such as DNS"})
 	plan = planned(t, cabforum.PlanInput{Term: term(t, "2026-10-09", 12), Today: day(t, "2026-10-10"), DomainValidated: day(t, "2025-10-01"),
 		Held: held(t, "2026-10-09 00:00:00", "2027-04-25 23:59:59")})
 	assert.Equal(t, cabforum.ValidationReused, plan.Certificates[0].DomainValidation, "373 days old, but the certificate was issued")

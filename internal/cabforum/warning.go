@@ -49,7 +49,7 @@ func leadCut(plan Plan) []Warning {
 		}
 		if c.Lead < plan.Lead && c.Lead != before {
 			all = append(all, Warning{WarnLeadCut, fmt.Sprintf(
-				"a lead of %d days is more than half of a certificate's validity: from certificate %d (%d days) on it is %d", plan.Lead, c.N, c.Days, c.Lead), c.N})
+				"a lead of %d days is more than half of a certificate's validity: from %s (%d days) on it is %d", plan.Lead, plan.Name(c), c.Days, c.Lead), c.N})
 		}
 		before = c.Lead
 	}
@@ -63,11 +63,11 @@ func (p PlanInput) methodEnds(plan Plan) []Warning {
 		}
 		if p.Method == MethodFile {
 			return []Warning{{WarnMethod, fmt.Sprintf(
-				"a file cannot validate a wildcard name: certificate %d, issued on %s, needs validation by DNS", c.N, c.Issued), c.N}}
+				"a file cannot validate a wildcard name: %s, issued on %s, needs validation by DNS", plan.Name(c), c.Issued), c.N}}
 		}
 		ends, _ := p.Method.Sunset()
 		return []Warning{{WarnMethod, fmt.Sprintf(
-			"validation by %s is not allowed from %s on: certificate %d, issued on %s, needs another method, such as DNS", p.Method, ends.MustNot, c.N, c.Issued), c.N}}
+			"validation by %s is not allowed from %s on: %s, issued on %s, needs another method, such as DNS", p.Method, ends.MustNot, plan.Name(c), c.Issued), c.N}}
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func vettings(plan Plan, p PlanInput) []Warning {
 		if c.SubjectValidation == ValidationNeeded {
 			limit := orCurrent(p.Schedule).on(c.Issued).subjectReuse(p.Level)
 			all = append(all, Warning{WarnVetting, fmt.Sprintf(
-				"the organisation's data is older than %d days on %s: it must be vetted again for certificate %d", limit, c.Issued, c.N), c.N})
+				"the organisation's data is older than %d days on %s: it must be vetted again for %s", limit, c.Issued, plan.Name(c)), c.N})
 		}
 	}
 	return all

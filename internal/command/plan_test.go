@@ -120,15 +120,15 @@ func TestPlanPictureHasATextAlternative(t *testing.T) {
 	assert.Equal(t, "img", root.SelectAttrValue("role", ""))
 	for attribute, want := range map[string]string{
 		"aria-labelledby": "example.com, item 42 2 years from 2026-04-02, paid until 2028-04-02",
-		"aria-describedby": "6 certificates, 5 reissues, 3 proofs of control, 2 vettings, lead 10 days." +
+		"aria-describedby": "1 certificate in place, 5 reissues, 3 proofs of control, 2 vettings, lead 10 days." +
 			" Certificates issued from 2026-04-02 on are valid for at most 200 days and reuse a proof of control for at most 200 days." +
 			" Certificates issued from 2027-03-15 on are valid for at most 100 days and reuse a proof of control for at most 100 days." +
-			" Certificate 1: issued 2026-04-02, expires 2026-10-17, in place, control to be proved, organisation to be vetted, reissued 2026-10-07." +
-			" Certificate 2: issued 2026-10-07, expires 2027-04-25, reissued 2027-04-15." +
-			" Certificate 3: issued 2027-04-15, expires 2027-07-24, control to be proved, reissued 2027-07-14." +
-			" Certificate 4: issued 2027-07-14, expires 2027-10-22, organisation to be vetted, reissued 2027-10-12." +
-			" Certificate 5: issued 2027-10-12, expires 2028-01-20, control to be proved, reissued 2028-01-10." +
-			" Certificate 6: issued 2028-01-10, expires 2028-04-02.",
+			" The certificate in place: issued 2026-04-02, expires 2026-10-17, control to be proved, organisation to be vetted, reissued 2026-10-07." +
+			" Reissue 1: issued 2026-10-07, expires 2027-04-25, reissued 2027-04-15." +
+			" Reissue 2: issued 2027-04-15, expires 2027-07-24, control to be proved, reissued 2027-07-14." +
+			" Reissue 3: issued 2027-07-14, expires 2027-10-22, organisation to be vetted, reissued 2027-10-12." +
+			" Reissue 4: issued 2027-10-12, expires 2028-01-20, control to be proved, reissued 2028-01-10." +
+			" Reissue 5: issued 2028-01-10, expires 2028-04-02.",
 	} {
 		e := doc.FindElement("//*[@id='" + root.SelectAttrValue(attribute, "none") + "']")
 		require.NotNil(t, e, attribute)
@@ -389,7 +389,16 @@ func TestPlanOfAnItemBeginsWithItsCertificate(t *testing.T) {
 		`<certificate n="1" issued="2026-04-02" expires="2026-10-17" days="199" cap="200" act="2026-10-07" dcv="needed" sii="no"/>`+
 		`<certificate n="2" issued="2026-10-07" expires="2027-04-25" days="200" cap="200" act="2027-04-15" dcv="reused" sii="no"/>`), text)
 	s.args.Format = "text"
-	assert.Contains(t, s.plan(t), "example.com, item 42: term of 2 years from 2026-04-02, paid until 2028-04-02")
+	shown := s.plan(t)
+	assert.Contains(t, shown, "example.com, item 42: term of 2 years from 2026-04-02, paid until 2028-04-02")
+	assert.Contains(t, shown, "\n1 certificate in place, 5 reissues, 3 proofs of control, lead 10 days\n")
+	lines := strings.Split(shown, "\n")
+	assert.Equal(t, "in place 2026-04-02 2026-10-17", strings.Join(strings.Fields(lines[1])[:4], " "), "how many the term had before it is not known")
+	assert.Equal(t, []string{"+1", "2026-10-07"}, strings.Fields(lines[2])[:2])
+	s.args.Format = "svg"
+	picture := s.plan(t)
+	assert.Contains(t, picture, `<tspan class="soft">in place</tspan>`+"\u2002issued 2026-04-02, expires 2026-10-17")
+	assert.Contains(t, picture, `<tspan class="soft">+1</tspan>`+"\u20022026-10-07 – 2027-04-25")
 }
 
 func TestPlanOfAnItemReadsThePanelsSettings(t *testing.T) {

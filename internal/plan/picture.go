@@ -184,12 +184,11 @@ func (p *picture) description() string {
 		fmt.Fprintf(&b, " Certificates issued from %s on are valid for at most %d days and reuse a proof of control for at most %d days.", s.from, s.validity, s.reuse)
 	}
 	for _, c := range p.Certificates {
-		fmt.Fprintf(&b, " Certificate %d: issued %s, expires %s", c.N, c.Issued, c.Expires)
+		fmt.Fprintf(&b, " %s: issued %s, expires %s", capital(p.Name(c)), c.Issued, c.Expires)
 		for _, part := range []struct {
 			shown bool
 			text  string
 		}{
-			{c.Held, "in place"},
 			{c.DomainValidation == cabforum.ValidationNeeded, "control to be proved"},
 			{c.SubjectValidation == cabforum.ValidationNeeded, "organisation to be vetted"},
 			{!c.ReissueOn.IsZero(), "reissued " + c.ReissueOn.String()},
@@ -202,6 +201,9 @@ func (p *picture) description() string {
 	}
 	return b.String()
 }
+
+// capital returns a text that begins a sentence.
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // row returns the top of a certificate's row.
 func (p *picture) row(c cabforum.Certificate) float64 { return p.rowsTop + rowHeight*float64(c.N-1) }

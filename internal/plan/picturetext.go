@@ -128,7 +128,10 @@ func (p *picture) shortLength() string {
 
 // shortTotals is totals in less room.
 func (p *picture) shortTotals() string {
-	words := []string{counted(len(p.Certificates), "certificate"), counted(p.DomainValidations(), "proof")}
+	words := []string{p.begins(), counted(p.DomainValidations(), "proof")}
+	if p.Certificates[0].Held {
+		words[0] = counted(p.Reissues(), "reissue")
+	}
 	if n := p.Vettings(); n > 0 {
 		words = append(words, counted(n, "vetting"))
 	}
@@ -215,7 +218,7 @@ func (t texts) certificate(c cabforum.Certificate) {
 	labels := [][]part{{plain(c.Issued.String())}}
 	explained := []part{plain("issued " + c.Issued.String())}
 	if t.full {
-		number := part{"soft", strconv.Itoa(c.N)}
+		number := part{"soft", t.number(c)}
 		dates := plain(fmt.Sprintf("%s – %s", c.Issued, c.Expires))
 		labels = [][]part{{number, plain("\u2002" + dates.text)}, {dates}}
 		explained = []part{number, plain(fmt.Sprintf("\u2002issued %s, expires %s", c.Issued, c.Expires))}

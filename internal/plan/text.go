@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -21,7 +22,7 @@ func (o planView) text() string {
 		if c.ReissueOn.IsZero() {
 			act = "-"
 		}
-		columns(w, vetted, fmt.Sprint(c.N), c.Issued.String(), c.Expires.String(), fmt.Sprint(c.Days), fmt.Sprint(c.Cap), act, string(c.DomainValidation), string(c.SubjectValidation))
+		columns(w, vetted, o.number(c), c.Issued.String(), c.Expires.String(), fmt.Sprint(c.Days), fmt.Sprint(c.Cap), act, string(c.DomainValidation), string(c.SubjectValidation))
 	}
 	_ = w.Flush() // into memory
 	fmt.Fprintf(&b, "\n%s\n", o.totals())
@@ -36,6 +37,17 @@ func (o planView) text() string {
 	return b.String()
 }
 
+// number returns the number of a certificate: from 1, or how many reissues it is away from the one in place.
+func (o planView) number(c cabforum.Certificate) string {
+	switch {
+	case c.Held:
+		return "in place"
+	case o.Certificates[0].Held:
+		return fmt.Sprintf("+%d", c.N-1)
+	}
+	return strconv.Itoa(c.N)
+}
+
 // columns writes a line of the table, without its last cell unless the organisation is vetted.
 func columns(w *tabwriter.Writer, vetted bool, cells ...string) {
 	if !vetted {
@@ -46,13 +58,19 @@ func columns(w *tabwriter.Writer, vetted bool, cells ...string) {
 
 // totals returns the plan in one line: the numbers of certificates, reissues, proofs and vettings, and the lead.
 func (o planView) totals() string {
-	words := []string{
-		counted(len(o.Certificates), "certificate"), counted(o.Reissues(), "reissue"), counted(o.DomainValidations(), "proof") + " of control",
-	}
+	words := []string{o.begins(), counted(o.Reissues(), "reissue"), counted(o.DomainValidations(), "proof") + " of control"}
 	if n := o.Vettings(); n > 0 {
 		words = append(words, counted(n, "vetting"))
 	}
 	return strings.Join(append(words, "lead "+counted(o.Lead, "day")), ", ")
+}
+
+// begins returns the first of the totals: how many certificates the term needs, or that it goes on from the one in place.
+func (o planView) begins() string {
+	if o.Certificates[0].Held {
+		return "1 certificate in place"
+	}
+	return counted(len(o.Certificates), "certificate")
 }
 
 func months(n int) string {
