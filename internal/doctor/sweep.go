@@ -19,7 +19,7 @@ import (
 func sweepChecks() []Check {
 	return []Check{
 		{ID: "maintenance", Group: "Sweep", Title: "modules are on", Needs: []string{"root"}, Limit: panelLimit, run: withPanel(checkDoNothing),
-			About: "`etc/billmgr.DoNothing` does not exist. With it no module does anything."},
+			About: "`etc/billmgr.DoNothing` does not exist. With it the modules run no sweep, and no order, reissue, renewal or sync."},
 		{ID: "timer", Group: "Sweep", Title: "hourly timer", Limit: panelLimit, run: withPanel(checkTimer),
 			About: "The systemd timer of the sweep is enabled and its service is there, or another timer or a line of cron runs the sweep each hour, for this root. This is read from links, units with their drop-ins, and the files that cron does not ignore; systemctl is not asked, so a timer that was stopped until the next start is not seen: the next check is for that. A host on which nothing starts the sweep is a warning if the database shows that another host of the panel runs it: sites were looked at, and not from here."},
 		{ID: "last_sweep", Group: "Sweep", Title: "last sweep", Needs: []string{"root"}, After: []string{"timer"}, Limit: hostLimit, run: withPanel(checkLastSweep),
