@@ -210,7 +210,8 @@ func (p *Provider) DeleteOperation(ctx context.Context, operation int64) error {
 	return nil
 }
 
-// Order places a client's order and runs its open. Sites for the names of its CSR are added first.
+// Order places a client's order and runs its open. Sites for the names of its CSR are added first. With an error there is a result if
+// the order was placed.
 func (p *Provider) Order(ctx context.Context, o panel.Order) (*panel.OrderResult, error) {
 	if names := csrNames(o.CSR); len(names) > 0 {
 		if err := p.AddSite(append(names, o.AltNames...)...); err != nil {
@@ -222,7 +223,7 @@ func (p *Provider) Order(ctx context.Context, o panel.Order) (*panel.OrderResult
 		return done, err
 	}
 	if err := p.record(ctx, done.Item); err != nil {
-		return nil, err
+		return done, err
 	}
 	_, err = p.Panel.CheckBalances(ctx)
 	return done, err

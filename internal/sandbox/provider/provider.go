@@ -14,8 +14,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"pmssl/internal/sandbox/ca"
 	"pmssl/internal/sandbox/clock"
@@ -80,6 +82,9 @@ func Start(ctx context.Context, o Options) (p *Provider, err error) {
 		return p, err
 	}
 	p.clean = append(p.clean, func() error { return os.RemoveAll(p.dir) })
+	if err := checkFolder(p.dir); err != nil {
+		return p, err
+	}
 	dsn, err := p.startDatabase(ctx)
 	if err != nil {
 		return p, err
@@ -94,6 +99,16 @@ func Start(ctx context.Context, o Options) (p *Provider, err error) {
 		return p, err
 	}
 	return p, p.startPanel(ctx, dsn)
+}
+
+// checkFolder refuses a folder whose path scripts and settings would not take as one word.
+func checkFolder(dir string) error {
+	for _, r := range dir {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._+-@", r) {
+			return fmt.Errorf("the folder %q for temporary files has the character %q in its path: set TMPDIR to another one", dir, r)
+		}
+	}
+	return nil
 }
 
 // Close stops everything and removes the folder.

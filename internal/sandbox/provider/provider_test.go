@@ -126,6 +126,34 @@ func TestACSRKeepsTheKeyOfTheSiteUnlessAnotherIsWanted(t *testing.T) {
 	assert.Equal(t, []string{"privkey-2.pem", "privkey.pem"}, files())
 }
 
+func TestASiteKeepsItsNames(t *testing.T) {
+	w := &WebServer{dir: t.TempDir(), sites: map[string]string{}}
+	require.NoError(t, w.addSite([]string{"shop.example.net"}))
+	require.NoError(t, w.addSite([]string{"other.example.org", "Shop.example.net", "www.example.org"}))
+	assert.Equal(t, map[string]string{"shop.example.net": "shop.example.net", "other.example.org": "other.example.org", "www.example.org": "other.example.org"}, w.sites)
+}
+
+// Names of a site come from requests.
+func TestOnlyDomainNamesBecomeSites(t *testing.T) {
+	p := &Provider{}
+	for _, name := range []string{"", ".", "..", "../x", "a/b.example", "a..example", "a.example\n@ NS b.example.", "a b.example", "*", "*.*.example", "ä.example"} {
+		assert.ErrorContains(t, p.AddSite("shop.example.net", name), "is not a domain name", name)
+		assert.ErrorContains(t, p.AddSite(name), "is not a domain name", name)
+	}
+	for _, name := range []string{"crl.sandbox-ca.example", "ROOT.example", "ns1.hosting.net"} {
+		assert.ErrorContains(t, p.AddSite(name), "belongs to the simulated Internet itself", name)
+	}
+	for _, name := range []string{"example.net", "*.example.net", "_x.Example.net", "xn--4ca.example"} {
+		assert.NoError(t, checkName(name), name)
+	}
+}
+
+func TestAFolderForTemporaryFilesIsOneWord(t *testing.T) {
+	for dir, want := range map[string]bool{"/tmp/pmssl-provider-1": true, "/var/tmp/ü_1.2+a@b": true, "/tmp/a b": false, "/tmp/a'b": false, "/tmp/$x": false, "/tmp/a\nb": false, "/tmp/a#b": false} {
+		assert.Equal(t, want, checkFolder(dir) == nil, dir)
+	}
+}
+
 // A day at high speed is left out unless something can happen to an item.
 func TestADayMattersIfSomethingCanHappen(t *testing.T) {
 	ends := time.Date(2026, 10, 17, 23, 59, 59, 0, time.UTC)

@@ -45,8 +45,14 @@ func (p *Provider) startWebServer() error {
 }
 
 // AddSite adds a site with these names; the first one is its own. All of them lead to the web server, by zones that are added where
-// they are missing. A zone is on the provider's name servers, as if another provider kept it, unless Host was called for it.
+// they are missing. A zone is on the provider's name servers, as if another provider kept it, unless Host was called for it. A name
+// that belongs to a site already stays with it: an order for several names, which may never be paid, takes no site out of service.
 func (p *Provider) AddSite(names ...string) error {
+	for _, name := range names {
+		if err := checkName(name); err != nil {
+			return err
+		}
+	}
 	for _, name := range names {
 		name = strings.ToLower(name)
 		zone := issuance.Registrable(name)
@@ -66,9 +72,25 @@ func (w *WebServer) addSite(names []string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, name := range names {
-		w.sites[strings.ToLower(name)] = siteFolder(names[0])
+		if name = strings.ToLower(name); w.sites[name] == "" {
+			w.sites[name] = siteFolder(names[0])
+		}
 	}
 	return os.MkdirAll(filepath.Join(w.dir, siteFolder(names[0])), 0o700)
+}
+
+// checkName refuses what is no domain name, or a wildcard of one: names become folders and lines of zone files. Domains that the
+// simulated Internet itself needs are refused too.
+func checkName(name string) error {
+	for label := range strings.SplitSeq(siteFolder(name), ".") {
+		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+			return fmt.Errorf("%q is not a domain name", name)
+		}
+	}
+	if slices.Contains([]string{"hosting.net", "root.example", "sandbox-ca.example"}, issuance.Registrable(name)) {
+		return fmt.Errorf("%s belongs to the simulated Internet itself: use another name", name)
+	}
+	return nil
 }
 
 // siteFolder returns the folder of a site: its name, as the modules call the certificates that they deliver.
