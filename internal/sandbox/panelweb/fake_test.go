@@ -40,6 +40,7 @@ type fake struct {
 	unattended bool
 	answer     *panel.Run // of the next start of the module; nil: it succeeds
 	ordered    func() *panel.OrderResult
+	visits     chan struct{} // a visit of a site waits for two values or the end; nil: none does
 	days       chan struct{} // each value lets a day pass; nil: all pass at once
 	done       []string
 	language   string
@@ -247,6 +248,10 @@ func (f *fake) Install(_ context.Context, id int64) error {
 }
 
 func (f *fake) Visit(context.Context, *panel.Item) (*x509.Certificate, error) {
+	if f.visits != nil {
+		<-f.visits
+		<-f.visits
+	}
 	if len(f.history) == 0 {
 		return nil, errors.New("nothing is served")
 	}

@@ -54,13 +54,14 @@ func (s *Server) itemRows(ctx context.Context, lang string) ([]itemRow, error) {
 	var rows []itemRow
 	for _, item := range slices.Backward(items) {
 		row := itemRow{
-			ItemReport: reports[item.ID], ID: item.ID, Name: item.Name, Expires: item.ExpireDate, PaidUntil: item.Params["paid_until"], Deleted: item.Status == statusDeleted,
+			ItemReport: reports[item.ID], ID: item.ID, Name: item.Name, Expires: item.ExpireDate, Deleted: item.Status == statusDeleted,
 		}
 		for _, m := range modules {
 			if m.ID == item.Module {
 				row.Module, row.ModuleName = m.Module, m.Name
 			}
 		}
+		row.PaidUntil = cmp.Or(item.Params["paid_until"], row.ItemReport.PaidUntil) // the panel keeps that of longer terms alone
 		row.ProductName = s.productName(lang, row.Module, tariffs, item)
 		if row.Deleted {
 			row.State, row.Severity = "deleted", "ok"
@@ -158,11 +159,23 @@ type certificate struct {
 	InPlace             bool
 }
 
-// itemOf returns the row of the item that the path names, and the item.
-func (s *Server) itemOf(r *request) (itemRow, *panel.Item, error) {
+// itemID returns the number of the item that the path names.
+func itemID(r *request) (int64, error) {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil {
-		return itemRow{}, nil, errNotFound
+		return 0, errNotFound
+	}
+	return id, nil
+}
+
+// certificatePath returns the path of the page of an item.
+func certificatePath(item int64) string { return "/certificates/" + strconv.FormatInt(item, 10) }
+
+// itemOf returns the row of the item that the path names, and the item.
+func (s *Server) itemOf(r *request) (itemRow, *panel.Item, error) {
+	id, err := itemID(r)
+	if err != nil {
+		return itemRow{}, nil, err
 	}
 	rows, err := s.itemRows(r.Context(), r.lang)
 	if err != nil {
@@ -248,7 +261,11 @@ func history(past []provider.Stored) []certificate {
 
 // showPicture shows the plan of an item's term.
 func (s *Server) showPicture(w http.ResponseWriter, r *request) error {
-	_, item, err := s.itemOf(r)
+	id, err := itemID(r)
+	if err != nil {
+		return err
+	}
+	item, err := s.provider.Item(r.Context(), id)
 	if err != nil {
 		return err
 	}
@@ -283,7 +300,7 @@ func (s *Server) actOnItem(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return s.finish(w, r, "/certificates/"+strconv.FormatInt(item.ID, 10), done)
+	return s.finish(w, r, certificatePath(item.ID), done)
 }
 
 // do carries out an action with an item.

@@ -85,7 +85,7 @@ func (s *Server) showConnection(w http.ResponseWriter, r *request) error {
 			f.Options = append(f.Options, provider.Choice{Key: f.Value, Text: f.Value})
 		}
 	}
-	return s.show(w, r, "connection", s.words.text(r.lang, "connect_module", view.Title), form)
+	return s.show(w, r, "connection", s.formTitle(r.lang, s.words.text(r.lang, "connect_module", view.Title), form.Error), form)
 }
 
 // installed returns the module that the path names.

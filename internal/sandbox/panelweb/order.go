@@ -28,6 +28,7 @@ type order struct {
 	Names      []string // the common name first
 	CSR        string
 	Approvers  []approvers
+	placed     int64 // the item that it became; only actions, which run one at a time, use it
 }
 
 // approvers are the addresses that may approve a name.
@@ -68,7 +69,7 @@ func (s *Server) showOrder(w http.ResponseWriter, r *request) error {
 	if form.Values == nil {
 		form.Values = map[string]string{"months": "60", "domain": hostedName, "csr": "make"}
 	}
-	return s.show(w, r, "order", s.words.text(r.lang, "order"), form)
+	return s.show(w, r, "order", s.formTitle(r.lang, s.words.text(r.lang, "order"), form.Error), form)
 }
 
 func (s *Server) tariffViews(ctx context.Context, lang string) ([]tariffView, error) {
@@ -192,9 +193,14 @@ func (s *Server) request(lang string, values map[string]string, o *order) error 
 		o.CSR, o.Names = values["pem"]+"\n", names
 		return nil
 	}
+	if values["pem"] != "" {
+		return formError{"pem", s.words.text(lang, "order_choose_paste")}
+	}
 	domain := values["domain"]
 	if domain == "own" {
 		domain = values["own"]
+	} else if values["own"] != "" {
+		return formError{"own", s.words.text(lang, "order_choose_own")}
 	}
 	domain = strings.ToLower(strings.TrimSuffix(domain, "."))
 	if o.Attributes["wildcard"] == "yes" && !strings.HasPrefix(domain, "*.") {
@@ -341,7 +347,7 @@ func (s *Server) showOrderFields(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	form.Draft = r.PathValue("draft")
-	return s.show(w, r, "order_fields", s.words.text(r.lang, "order"), form)
+	return s.show(w, r, "order_fields", s.formTitle(r.lang, s.words.text(r.lang, "order"), form.Error), form)
 }
 
 func (s *Server) fieldsForm(ctx context.Context, lang string, d draft) (fieldsForm, error) {
@@ -388,7 +394,8 @@ func methods(attributes map[string]string, emailOnly bool) []string {
 	return all
 }
 
-// placeOrder takes the second step: the panel checks the fields, stores the order and runs its open.
+// placeOrder takes the second step: the panel checks the fields, stores the order and runs its open. A form that is submitted again,
+// by a second click or after the browser's button Back, places no second order.
 func (s *Server) placeOrder(w http.ResponseWriter, r *request) error {
 	d, err := s.orderDraft(r)
 	if err != nil {
@@ -400,18 +407,27 @@ func (s *Server) placeOrder(w http.ResponseWriter, r *request) error {
 	}
 	values := entered(r, form)
 	var done *panel.OrderResult
+	var former int64
 	err = s.act(r, func(ctx context.Context) (err error) {
+		if former = d.order.placed; former != 0 {
+			return nil
+		}
 		done, err = s.provider.Order(ctx, panelOrder(r.lang, form, values))
+		if done != nil {
+			d.order.placed = done.Item
+		}
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if done.Item == 0 {
-		refused := s.refusedOrder(r.lang, *d.order, values, done)
+	case former != 0:
+		return s.finish(w, r, certificatePath(former), result{Key: "ordered", Refused: true, Text: s.words.text(r.lang, "order_placed")})
+	case done.Item == 0:
+		refused := s.refusedOrder(r.lang, d.order, values, done)
 		return seeOther(w, r, "/order/"+s.drafts.add(refused))
 	}
-	return s.finish(w, r, fmt.Sprintf("/certificates/%d", done.Item), s.resultOf(r.lang, "ordered", done.Open))
+	return s.finish(w, r, certificatePath(done.Item), s.resultOf(r.lang, "ordered", done.Open))
 }
 
 // entered returns the values of the second step.
@@ -451,8 +467,8 @@ func panelOrder(lang string, form fieldsForm, values map[string]string) panel.Or
 }
 
 // refusedOrder returns the second step again, with what the module has refused in the words of its manifest.
-func (s *Server) refusedOrder(lang string, o order, values map[string]string, done *panel.OrderResult) draft {
-	d := draft{Values: values, order: &o}
+func (s *Server) refusedOrder(lang string, o *order, values map[string]string, done *panel.OrderResult) draft {
+	d := draft{Values: values, order: o}
 	for _, run := range append(slices.Clone(done.CheckParams), done.Approver) {
 		if run == nil || run.OK() {
 			continue

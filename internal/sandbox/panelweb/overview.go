@@ -169,7 +169,7 @@ func (s *Server) countAll(ctx context.Context) (counts, error) {
 	return c, err
 }
 
-// showProgress shows how far the long action is. The browser asks again each second until it has ended.
+// showProgress shows how far the long action is. The browser asks again each second until it has ended, unless the visitor stops that.
 func (s *Server) showProgress(w http.ResponseWriter, r *request) error {
 	running := s.actions.running()
 	if running == nil {
@@ -179,8 +179,17 @@ func (s *Server) showProgress(w http.ResponseWriter, r *request) error {
 		}
 		return seeOther(w, r, target)
 	}
-	w.Header().Set("Refresh", "1")
-	return s.show(w, r, "progress", s.words.text(r.lang, running.Key), running)
+	view := progressView{progress: *running, Paused: r.URL.Query().Get("paused") != ""}
+	if !view.Paused {
+		w.Header().Set("Refresh", "1")
+	}
+	return s.show(w, r, "progress", s.words.text(r.lang, running.Key), view)
+}
+
+// progressView is the page of a long action.
+type progressView struct {
+	progress
+	Paused bool // it does not refresh itself: a page that is loaded each second cannot be used by keyboard
 }
 
 func (s *Server) setUnattended(w http.ResponseWriter, r *request) error {

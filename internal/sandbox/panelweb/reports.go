@@ -3,9 +3,9 @@ package panelweb
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"pmssl/internal/sandbox/panel"
 	"pmssl/internal/sandbox/provider"
@@ -91,9 +91,13 @@ func (s *Server) lettersAbout(name string) ([]provider.Letter, error) {
 		return nil, err
 	}
 	slices.Reverse(all)
-	return slices.DeleteFunc(all, func(l provider.Letter) bool {
-		return !strings.Contains(l.Subject, name) && !strings.Contains(l.Text, name)
-	}), nil
+	about := mentions(name)
+	return slices.DeleteFunc(all, func(l provider.Letter) bool { return !about(l.Subject) && !about(l.Text) }), nil
+}
+
+// mentions returns what reports whether a text has a domain name, not only as a part of a longer one.
+func mentions(name string) func(text string) bool {
+	return regexp.MustCompile(`(?i)(^|[^\pL\pN_.*-])` + regexp.QuoteMeta(name) + `($|[^\pL\pN_.-]|\.($|[^\pL\pN_-]))`).MatchString
 }
 
 // severities are the levels of the log by how much they show, as the filter offers them.
@@ -156,7 +160,8 @@ func (s *Server) showDiagnostics(w http.ResponseWriter, r *request) error {
 	return s.show(w, r, "diagnostics", s.words.text(r.lang, "diagnostics"), d)
 }
 
-// showStatusPage shows the page that the command status of a module makes, with the policy that it brings along.
+// showStatusPage shows the page that the command status of a module makes, with the policy that it brings along. Its script is of another
+// origin than the panel's pages: it cannot read their forms' token.
 func (s *Server) showStatusPage(w http.ResponseWriter, r *request) error {
 	if !slices.Contains(s.provider.Installed(), r.PathValue("module")) {
 		return errNotFound
@@ -165,7 +170,7 @@ func (s *Server) showStatusPage(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Security-Policy", "frame-ancestors 'none'")
+	w.Header().Set("Content-Security-Policy", "sandbox allow-scripts; frame-ancestors 'none'")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.Write([]byte(page)) // the visitor may have gone away
 	return nil

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	_ "embed" // the stylesheet and the icon
@@ -40,6 +41,9 @@ type Server struct {
 	drafts    *store[draft]
 	results   *store[result]
 	handler   http.Handler
+
+	answering sync.RWMutex // held for reading while a request is answered
+	closed    bool
 }
 
 // New returns the page of a provider. token is the secret of its forms: not to be guessed, another one for each start. The end of
@@ -57,8 +61,13 @@ func New(ctx context.Context, p Provider, token string) (*Server, error) {
 	return s, nil
 }
 
-// Close waits until no action runs.
-func (s *Server) Close() { s.actions.wait() }
+// Close answers no further request, and waits until none is answered and no action runs.
+func (s *Server) Close() {
+	s.answering.Lock()
+	s.closed = true
+	s.answering.Unlock()
+	s.actions.wait()
+}
 
 // handle answers a request. An error becomes a page.
 type handle func(w http.ResponseWriter, r *request) error
@@ -104,7 +113,15 @@ func (s *Server) routes() http.Handler {
 }
 
 // ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.answering.RLock()
+	defer s.answering.RUnlock()
+	if s.closed {
+		http.Error(w, "the panel ends", http.StatusServiceUnavailable)
+		return
+	}
+	s.handler.ServeHTTP(w, r)
+}
 
 func file(kind string, content []byte) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -272,6 +289,14 @@ func (s *Server) showStatus(w http.ResponseWriter, r *request, status int, page,
 	w.WriteHeader(status)
 	_, _ = w.Write(text.Bytes()) // the visitor may have gone away
 	return nil
+}
+
+// formTitle returns the title of a form: it begins with the refusal, which readers of a screen hear first.
+func (s *Server) formTitle(lang, title, problem string) string {
+	if problem == "" {
+		return title
+	}
+	return s.words.text(lang, "refused") + ": " + title
 }
 
 // seeOther ends a form: the visitor's browser opens a page, so that a reload repeats nothing.

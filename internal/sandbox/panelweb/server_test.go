@@ -160,7 +160,7 @@ func TestEveryAnswerHasAPolicy(t *testing.T) {
 	s := newServer(t, f)
 	for path, want := range map[string]string{
 		"/": policy, "/style.css": policy, "/icon.svg": policy, "/nowhere": policy,
-		"/certificates/42/plan.svg": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'", "/status/pmnamecheap": "frame-ancestors 'none'",
+		"/certificates/42/plan.svg": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'", "/status/pmnamecheap": "sandbox allow-scripts; frame-ancestors 'none'",
 	} {
 		h := get(s, "en", path).Header()
 		assert.Equal(t, want, h.Get("Content-Security-Policy"), path)
@@ -257,6 +257,8 @@ func TestAnOrderIsRefusedAtItsField(t *testing.T) {
 		"no months":        {change: map[string]string{"months": "x"}, field: "months"},
 		"not a name":       {change: map[string]string{"domain": "own", "own": "bad_name.example.com"}, field: "own"},
 		"other top domain": {change: map[string]string{"domain": "own", "own": "shop.example.de"}, field: "own"},
+		"a name unchosen":  {change: map[string]string{"own": "mail.example.org"}, field: "own"},
+		"a CSR unchosen":   {change: map[string]string{"pem": csr(t, "shop.example.com")}, field: "pem"},
 		"more names":       {change: map[string]string{"more": "b.example.com"}, field: "more"},
 		"not a CSR":        {change: map[string]string{"csr": "paste", "pem": "x"}, field: "pem"},
 		"CSR for others":   {change: map[string]string{"csr": "paste", "pem": csr(t, "shop.example.de")}, field: "pem"},
@@ -374,7 +376,7 @@ func TestOneActionRunsAtATime(t *testing.T) {
 	}
 	f.days <- struct{}{}
 	f.days <- struct{}{}
-	s.Close()
+	s.actions.wait()
 	w = get(s, "en", "/progress")
 	assert.Equal(t, http.StatusSeeOther, w.Code)
 	assert.Regexp(t, `^/\?result=\d+$`, w.Header().Get("Location"))
@@ -383,8 +385,85 @@ func TestOneActionRunsAtATime(t *testing.T) {
 
 	require.Equal(t, http.StatusSeeOther, post(s, "en", "/time", "days", "9").Code, "the next one can run")
 	stop()
-	s.Close()
+	s.actions.wait()
 	assert.Contains(t, get(s, "en", get(s, "en", "/progress").Header().Get("Location")).Body.String(), "context canceled")
+}
+
+// A page that is loaded anew each second cannot be used by keyboard.
+func TestTheProgressStandsStillIfItsVisitorWants(t *testing.T) {
+	f := newFake(t)
+	f.days = make(chan struct{})
+	ctx, stop := context.WithCancel(t.Context())
+	s, err := New(ctx, f, token)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusSeeOther, post(s, "en", "/time", "days", "2").Code)
+	assert.Contains(t, get(s, "en", "/progress").Body.String(), `href="/progress?paused=1" autofocus`)
+	w := get(s, "en", "/progress?paused=1")
+	assert.Empty(t, w.Header().Get("Refresh"))
+	assert.Contains(t, w.Body.String(), "does not refresh itself")
+	stop()
+	s.actions.wait()
+	assert.Equal(t, http.StatusSeeOther, get(s, "en", "/progress?paused=1").Code, "what came of it is shown all the same")
+}
+
+// The provider is closed after the page: no request may find it gone.
+func TestClosingWaitsForRequestsAndRefusesNewOnes(t *testing.T) {
+	f := newFake(t)
+	f.visits = make(chan struct{})
+	s := newServer(t, f)
+	shown, closed := make(chan int, 1), make(chan struct{})
+	go func() { shown <- get(s, "en", "/certificates/42").Code }()
+	f.visits <- struct{}{} // the page is being made
+	go func() { s.Close(); close(closed) }()
+	select {
+	case <-closed:
+		t.Error("closed while a page is being made")
+	default:
+	}
+	close(f.visits)
+	<-closed
+	assert.Equal(t, http.StatusOK, <-shown)
+	assert.Equal(t, http.StatusServiceUnavailable, get(s, "en", "/").Code)
+}
+
+func TestAnOrderThatIsSubmittedTwiceIsPlacedOnce(t *testing.T) {
+	f := newFake(t)
+	s := newServer(t, f)
+	form, _ := follow(t, s, "en", "/order", "tariff", "7-5", "months", "60", "domain", "shop.example.com", "csr", "make")
+	refused := &panel.OrderResult{CheckParams: []*panel.Run{{ExitCode: 1}}}
+	f.ordered = func() *panel.OrderResult { return refused }
+	again, _ := follow(t, s, "en", form, "approver_method", "auth_dnstxt")
+	f.ordered = nil
+	first, _ := follow(t, s, "en", again, "approver_method", "auth_dnstxt")
+	for _, path := range []string{again, form} {
+		target, page := follow(t, s, "en", path, "approver_method", "auth_dnstxt")
+		assert.Contains(t, target, "/certificates/42?result=", path)
+		assert.NotEqual(t, first, target, path)
+		assert.Contains(t, page, "It was not placed again.", path)
+	}
+	assert.Equal(t, []string{"site [shop.example.com]", "order 7", "order 7"}, f.done, "one was refused, one placed")
+}
+
+func TestLettersAreThoseAboutTheNameAlone(t *testing.T) {
+	for text, want := range map[string]bool{
+		"Confirm example.com": true, "open https://example.com/x": true, "for example.com.": true, "(Example.COM)": true,
+		"Confirm shop.example.com": false, "*.example.com": false, "example.com.example": false, "my-example.com": false, "example.community": false, "": false,
+	} {
+		assert.Equal(t, want, mentions("example.com")(text), text)
+	}
+	assert.True(t, mentions("*.example.com")("Confirm *.example.com"))
+}
+
+func TestTheTitleBeginsWithWhatCameOfAnAction(t *testing.T) {
+	f := newFake(t)
+	s := newServer(t, f)
+	_, page := follow(t, s, "es", "/certificates/42", "action", "sync")
+	assert.Contains(t, page, "<title>Hecho: sincronización · ")
+	f.refuse("value", "api_key", "wrong")
+	_, page = follow(t, s, "es", "/modules/pmnamecheap/add", "username", "x")
+	assert.Contains(t, page, "<title>Rechazado: Conectar Namecheap")
+	_, page = follow(t, s, "es", "/order", "tariff", "1-1")
+	assert.Contains(t, page, "<title>Rechazado: Pedir un certificado")
 }
 
 func TestTimeSettingsAndFaultsAreChecked(t *testing.T) {
@@ -430,6 +509,8 @@ func TestTheListHasBothDates(t *testing.T) {
 	}
 	delete(f.items[0].Params, "paid_until")
 	assert.NotContains(t, get(s, "en", "/certificates").Body.String(), "2031-04-02")
+	f.reports[0].PaidUntil = "2027-04-02"
+	assert.Contains(t, get(s, "en", "/certificates").Body.String(), "2027-04-02", "the panel has no date for a term of one year")
 	f.items[0].Status = statusDeleted
 	assert.Contains(t, get(s, "en", "/certificates").Body.String(), "deleted")
 }

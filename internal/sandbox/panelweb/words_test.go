@@ -81,7 +81,7 @@ func TestColoursHaveEnoughContrast(t *testing.T) {
 			{"text", "back", 4.5}, {"text", "card", 4.5}, {"faint", "back", 4.5}, {"faint", "card", 4.5}, {"text", "plain-back", 4.5}, {"accent", "card", 4.5}, {"accent", "back", 4.5},
 			{"accent", "accent-back", 4.5}, {"accent-text", "accent", 4.5}, {"good", "good-back", 4.5}, {"warn", "warn-back", 4.5}, {"bad", "bad-back", 4.5}, {"info", "info-back", 4.5},
 			{"bad", "card", 4.5}, {"good", "card", 4.5}, {"text", "bad-back", 4.5}, {"text", "warn-back", 4.5}, {"faint", "bad-back", 4.5}, {"faint", "warn-back", 4.5},
-			{"field", "card", 3}, {"focus", "card", 3}, {"focus", "back", 3},
+			{"field", "card", 3}, {"field", "back", 3}, {"focus", "card", 3}, {"focus", "back", 3},
 		} {
 			got := contrast(t, colours[row.front], colours[row.back])
 			assert.GreaterOrEqual(t, got, row.least, "theme %d: %s on %s", theme, row.front, row.back)
