@@ -110,7 +110,7 @@ panel: simclock ## a provider's panel with both modules in the browser, in simul
 .PHONY: pictures
 pictures: simclock ## write the pictures of the stand-in panel's page into docs/pictures, with chromium (development only)
 	@$(SANDBOX_BUILD) -o '$(CURDIR)/bin/sandbox-mgrctl' ./cmd/mgrctl
-	CI=true E2E_DB=embedded PICTURES='$(CURDIR)/docs/pictures' PMSSL_BIN='$(CURDIR)/bin' go -C internal/sandbox test -count=1 -run '^TestPicturesOfThePanelPage$$' ./e2e
+	CI=true E2E_DB=embedded PICTURES='$(CURDIR)/docs/pictures' PMSSL_BIN='$(CURDIR)/bin' go -C internal/sandbox test -count=1 -timeout 30m -run '^TestPicturesOfThePanelPage$$' ./e2e
 
 .PHONY: test
 test: build sandbox simclock ## unit tests, then end-to-end tests against a private MariaDB

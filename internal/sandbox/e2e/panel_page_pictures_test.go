@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
@@ -27,8 +28,8 @@ const (
 	maxPictureSize = 200 << 10
 )
 
-// playedDays is how many days pass before the pictures of certificates in use: the first reissue of a term is over then.
-const playedDays = 210
+// playedDays is how many days pass before the pictures of certificates in use: about half of a term of five years.
+const playedDays = 870
 
 // TestPicturesOfThePanelPage plays a scenario on the page and writes pictures of it into the folder PICTURES (`make pictures`).
 func TestPicturesOfThePanelPage(t *testing.T) {
@@ -62,6 +63,7 @@ func TestPicturesOfThePanelPage(t *testing.T) {
 	p.act("sync")
 	p.act("install")
 	require.NoError(t, p.provider.Advance(p.ctx, provider.Span{Days: playedDays, Fast: true, ClientActs: true}, func(int) {}))
+	require.NoError(t, p.provider.Advance(p.ctx, provider.Span{Days: p.daysToLetters(3), Fast: true}, func(int) {}))
 	p.order("pmispmgrssl", "blog.example.org", 12)
 	p.open("/")
 	take("overview", "footer")
@@ -75,7 +77,24 @@ func TestPicturesOfThePanelPage(t *testing.T) {
 	take("certificates", "footer")
 	p.open("/certificates/2")
 	take("certificate", ".picture")
+	p.open("/letters")
+	p.run(p.click(".letter summary"))
+	take("letters", ".letter:nth-of-type(4)")
+	p.open("/log?module=pmnamecheap&level=INFO&item=2")
+	take("log", ".log li:nth-child(14)")
 	p.checkQuiet()
+}
+
+// daysToLetters returns in how many days the certificate of an item has a week left: its reissue waits for its client then, who was
+// written to.
+func (p *panelPage) daysToLetters(item int64) int {
+	p.t.Helper()
+	past := p.provider.History(item)
+	require.NotEmpty(p.t, past)
+	now, err := p.provider.Now()
+	require.NoError(p.t, err)
+	const lead = 7 * 24 * time.Hour
+	return int(past[len(past)-1].Leaf.NotAfter.Sub(now)-lead) / int(24*time.Hour)
 }
 
 // dark switches between the colours for a dark and for a light screen.

@@ -94,7 +94,7 @@ func startBrowser(t *testing.T) *browser {
 	ctx, end := chromedp.NewContext(allocated)
 	t.Cleanup(end)
 	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // it waits until the browser has ended
-	ctx, expire := context.WithTimeout(ctx, 10*time.Minute)
+	ctx, expire := context.WithTimeout(ctx, 30*time.Minute)
 	t.Cleanup(expire)
 	b := &browser{ctx: ctx, t: t, requests: map[network.RequestID]string{}}
 	chromedp.ListenTarget(ctx, b.listen)
@@ -119,7 +119,9 @@ func (b *browser) listen(event any) {
 			delete(b.requests, e.RequestID)
 		}
 	case *log.EventEntryAdded:
-		b.problems = append(b.problems, e.Entry.Text)
+		if e.Entry.Level != log.LevelInfo && e.Entry.Level != log.LevelVerbose { // such as that the focus was somewhere already
+			b.problems = append(b.problems, e.Entry.Text)
+		}
 	case *runtime.EventExceptionThrown:
 		b.problems = append(b.problems, e.ExceptionDetails.Error())
 	case *runtime.EventConsoleAPICalled:
