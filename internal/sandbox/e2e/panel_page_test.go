@@ -28,6 +28,7 @@ func TestPanelPageInABrowser(t *testing.T) {
 		{"a term is played to its end without the client", playTerm},
 		{"each page speaks each language and fits a narrow window", readPages},
 		{"the keyboard reaches what the mouse does", useKeyboard},
+		{"nothing keeps people from reading and using a page, in light or dark", findBarriers},
 	} {
 		passed := t.Run(journey.name, func(t *testing.T) {
 			p.t = t
@@ -150,9 +151,13 @@ func playTerm(t *testing.T, p *panelPage) {
 	assert.Equal(t, "true", p.text(`document.querySelector(".picture img").naturalWidth > 0`), "the plan's picture is shown")
 }
 
+// pagesToRead are paths of pages that journeys have filled.
+func pagesToRead() []string {
+	return []string{"/", "/certificates", "/certificates/2", "/order", "/modules", "/modules/pmnamecheap/add", "/operations", "/letters", "/log", "/diagnostics", "/status/pmnamecheap"}
+}
+
 // readPages reads the headings of the pages in each language, in a narrow window.
 func readPages(t *testing.T, p *panelPage) {
-	pages := []string{"/", "/certificates", "/certificates/2", "/order", "/modules", "/modules/pmnamecheap/add", "/operations", "/letters", "/log", "/diagnostics", "/status/pmnamecheap"}
 	headings := func() (all []string) {
 		p.run(chromedp.Evaluate(`Array.from(document.querySelectorAll("h1, h2, h3")).map(h => { const c = h.cloneNode(true); c.querySelectorAll("code").forEach(e => e.remove()); return c.textContent.trim(); })`, &all))
 		return all
@@ -164,7 +169,7 @@ func readPages(t *testing.T, p *panelPage) {
 	for _, lang := range []string{"en", "ru", "es"} {
 		p.open("/")
 		p.speak(lang)
-		for _, path := range pages {
+		for _, path := range pagesToRead() {
 			p.open(path)
 			assert.Equal(t, "true", p.text("document.documentElement.scrollWidth <= 360"), "%s in %s is wider than the window", path, lang)
 			if strings.HasPrefix(path, "/status/") {
