@@ -4,17 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
 // ErrTimeSpent is the error of calls for which a run has no time left. It passes by itself: the next run goes on.
 var ErrTimeSpent = fmt.Errorf("the time of this run for challenges is used up, the next one goes on: %w", context.DeadlineExceeded)
 
-// Budget is a limit on the time that several calls take in all. A call ends with the limit; each later one fails at once.
+// Budget is a limit on the time that several calls take in all. A call ends with the limit; each later one fails at once. It is safe
+// for concurrent use; the times of calls that run at once are added up.
 type Budget struct {
 	now   func() time.Time
-	left  time.Duration
 	spent error
+
+	mu   sync.Mutex
+	left time.Duration
 }
 
 // NewBudget returns a budget of the given time. spent is the error of calls for which none is left; it is to wrap
@@ -24,7 +28,15 @@ func NewBudget(now func() time.Time, total time.Duration, spent error) *Budget {
 }
 
 // Spent reports whether no time is left.
-func (b *Budget) Spent() bool { return b.left <= 0 }
+func (b *Budget) Spent() bool { return b.take(0) <= 0 }
+
+// take takes what a call took out of the budget, and returns what is left.
+func (b *Budget) take(took time.Duration) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.left -= took
+	return b.left
+}
 
 // notBegun is the error of a call for which no time is left; it wraps ErrNotAsked too.
 type notBegun struct{ error }
@@ -34,16 +46,17 @@ func (e notBegun) Unwrap() []error { return []error{e.error, ErrNotAsked} }
 
 // Run does a call within what is left of the time. The error of a call that was not begun wraps ErrNotAsked.
 func (b *Budget) Run(ctx context.Context, call func(ctx context.Context) error) error {
-	if b.Spent() {
+	left := b.take(0)
+	if left <= 0 {
 		return notBegun{b.spent}
 	}
-	bounded, cancel := context.WithTimeout(ctx, b.left)
+	bounded, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
 	began := b.now()
 	err := call(bounded)
-	b.left -= max(0, b.now().Sub(began)) // clocks may be set back
+	b.take(max(0, b.now().Sub(began))) // clocks may be set back
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
-		b.left = 0
+		b.take(left)
 		return errors.Join(b.spent, err)
 	}
 	return err
