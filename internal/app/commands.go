@@ -85,7 +85,7 @@ func commands() table {
 		{name: "import_pricelist", about: "lists the seller's products and prices",
 			run: command.ImportPricelist, needs: needModule | needSubcommand, feature: withPrices(), uses: []string{"id"}, example: "--module 5 --subcommand available", deadline: personTime},
 		{name: "subscription", about: "applies the reissue policy: reissues due certificates or notifies their clients",
-			run: command.Subscription, doNothing: true, buys: true, byHand: true, uses: []string{"item", "date", "dry-run", "resend"}, formats: textXML(), example: "--dry-run", deadline: sweepTime},
+			run: command.Subscription, doNothing: true, buys: true, several: true, byHand: true, uses: []string{"item", "date", "dry-run", "resend"}, formats: textXML(), example: "--dry-run", deadline: sweepTime},
 		{name: "plan", about: "computes the certificates of a paid term: dates, proofs of control, warnings",
 			run: command.Plan, needs: needTerm, byHand: true, alone: withoutItem, uses: []string{"period", "before"}, formats: []string{item.FormatText, item.FormatXML, item.FormatSVG}, example: "--opendate 2026-04-02 --period 60", deadline: personTime},
 		{name: "probe", about: "sends requests to the seller that change nothing, and shows the answers",

@@ -25,8 +25,8 @@ var _ deliver.Service = (*delivering)(nil)
 
 // newDelivering returns the service, with the time limit of a command for one item. A command for many items limits each of them
 // itself.
-func newDelivering(s *invocation) deliver.Service {
-	service := &delivering{publishing: &publishing{invocation: s}}
+func newDelivering(s *invocation, panel *watchedPanel) deliver.Service {
+	service := &delivering{publishing: &publishing{invocation: s, panel: panel}}
 	if s.row.deadline >= sweepTime {
 		return service
 	}
@@ -47,7 +47,7 @@ func (d *delivering) service() (deliver.Service, error) {
 	mode, _ := publish.ParseMode(value)
 	deliverexecute.RemoveLeftovers(s.root, log)
 	d.made = deliver.New(deliver.Options{
-		Mode: mode, Folder: filepath.Join(s.root, "etc", "pmssl"), Env: d.publishing.env(log), Facts: s.panel,
+		Mode: mode, Folder: filepath.Join(s.root, "etc", "pmssl"), Env: d.publishing.env(log), Facts: d.publishing.panel,
 		Constructors: deliverers(),
 		Addresses:    d.publishing.addresses(),
 	})

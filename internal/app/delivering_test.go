@@ -65,10 +65,10 @@ func TestTheTimeForDeliveriesIsLimited(t *testing.T) {
 	one := publishingWith(settingsPanel{}).invocation
 	one.system.Now = func() time.Time { return time.Time{} }
 	one.row.deadline = itemTime
-	_, unlimited := newDelivering(one).(*delivering)
+	_, unlimited := newDelivering(one, one.panel).(*delivering)
 	assert.False(t, unlimited)
 	one.row.deadline = sweepTime
-	_, unlimited = newDelivering(one).(*delivering)
+	_, unlimited = newDelivering(one, one.panel).(*delivering)
 	assert.True(t, unlimited)
 }
 

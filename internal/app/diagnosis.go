@@ -50,14 +50,7 @@ func (s *invocation) setting(ctx context.Context, name string) (string, error) {
 // connect returns a seller that sends only what reads.
 func (s *invocation) connect(params map[string]string, answered func(date string, state *tls.ConnectionState)) (seller.Seller, error) {
 	env := s.sellerEnv
-	env.DryRun, env.Answered = true, answered
-	env.SellerCA = func() (string, error) {
-		file, err := s.setting(context.Background(), settingSellerCA) // reads a file: no context is needed
-		if err == nil && file != "" && !filepath.IsAbs(file) {
-			file = filepath.Join(s.root, file)
-		}
-		return file, err
-	}
+	env.DryRun, env.Answered, env.SellerCA = true, answered, sellerCA(s.root, s.setting)
 	return s.program.Info(env).Connect(params)
 }
 

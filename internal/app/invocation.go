@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/beevik/etree"
@@ -19,7 +19,6 @@ import (
 	"pmssl/internal/panellog"
 	"pmssl/internal/parallel"
 	"pmssl/internal/plaintext"
-	"pmssl/internal/publish"
 	"pmssl/internal/seller"
 	"pmssl/internal/terminal"
 )
@@ -36,9 +35,12 @@ type invocation struct {
 	log     *panellog.Logger // component "module"
 	rootLog *panellog.Logger // other components are made of it
 	info    seller.Info
-	// panelOptions and sellerEnv make further panels and sellers, for checks that run at once.
+	// panelOptions and sellerEnv make further panels and sellers, for checks and items that are worked on at once.
 	panelOptions panel.Options
+	newPanel     func(panel.Options) panelAPI
 	sellerEnv    seller.Env
+	answered     *atomic.Bool    // the seller has answered a call of sellerEnv
+	beside       []*watchedPanel // further panels, to be closed at the end
 	secrets      *secrets
 	// recorder keeps what the run exchanges; nil unless the row asks for it.
 	recorder *exchange.Recorder
@@ -63,7 +65,7 @@ type invocation struct {
 
 	signals  <-chan os.Signal // those that end the run; nil if they are not handled
 	began    time.Time
-	spent    bool            // money may have been spent, or a reissue may have been requested
+	spent    atomic.Bool     // money may have been spent, or a reissue may have been requested
 	critical criticalSection // the watchdog does not end the process inside it
 	// finish ends the command's context and the watchdog. It is called once the answer is written.
 	finish func()
@@ -160,7 +162,7 @@ func (s *invocation) runWithRetries(ctx context.Context) (*etree.Document, error
 // after money may have been spent: the next run looks up what happened (rules BUY-3).
 func (s *invocation) waitForRetry(ctx context.Context, began time.Time, err error, pause time.Duration) bool {
 	failure := fault.From(err)
-	if !s.row.repeats || s.args.DryRun || !failure.Retry || blameless(failure) || s.spent || ctx.Err() != nil {
+	if !s.row.repeats || s.args.DryRun || !failure.Retry || blameless(failure) || s.spent.Load() || ctx.Err() != nil {
 		return false
 	}
 	if s.elapsed(began)+pause+repeatTime > s.row.deadline {
@@ -245,15 +247,7 @@ func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 	if err := s.row.check(s.args); err != nil {
 		return nil, err
 	}
-	run := &item.Run{
-		Binary: s.program.Name, Args: s.args.Args, Panel: s.panel, Info: s.info, Mailer: mailer{s},
-		Log: s.rootLog.Named("command"), Now: s.system.Now, Rand: s.system.Rand, Addresses: s.system.Addresses,
-		Resolver: newResolver(s.system), Format: s.format, Styles: s.styles, CriticalSection: s.setCritical,
-		Publishing: publish.Limit(&publishing{invocation: s}, s.system.Now, s.row.deadline/publishShare), Sleep: s.system.Sleep, Waits: item.NewWaits(commandWait),
-		Delivering: newDelivering(s), Notices: writeNotices,
-		Watch: s.watcher(), CRLs: s.revocationLists(), Diagnosis: s.diagnosis(), TempFile: s.tempFile,
-		VarDir: filepath.Join(s.root, "var"), Version: s.program.Version, Recorder: s.recorder, Mask: s.secrets.mask,
-	}
+	run := s.newRun()
 	if s.row.reads != readsNothing {
 		if err := s.read(ctx, run); err != nil {
 			return nil, err

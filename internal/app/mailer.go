@@ -14,12 +14,15 @@ import (
 const settingSendmail = "SSLSendmail"
 
 // mailer sends notices to clients through the server's own mail transport. It reads the settings for each notice.
-type mailer struct{ run *invocation }
+type mailer struct {
+	run      *invocation
+	settings item.Settings
+}
 
 // Send implements item.Mailer.
 func (m mailer) Send(ctx context.Context, n item.Notice) error {
 	s := m.run
-	from, err := s.panel.Setting(ctx, item.SettingMailFrom)
+	from, err := m.settings.Setting(ctx, item.SettingMailFrom)
 	if err != nil {
 		return err
 	}
@@ -61,7 +64,7 @@ func writeNotices(folder string) ([]item.WrittenFile, error) {
 // sendmail returns the path of the sendmail program in the settings; empty to use the usual places. PATH is not searched:
 // the user who starts the panel must not choose the program that gets the mails.
 func (m mailer) sendmail(ctx context.Context) (string, error) {
-	program, err := m.run.panel.Setting(ctx, settingSendmail)
+	program, err := m.settings.Setting(ctx, settingSendmail)
 	if err == nil && program != "" && !filepath.IsAbs(program) {
 		return "", fault.Errorf(fault.Value, settingSendmail, "%s is %q, it must be an absolute path", settingSendmail, clip(program, maxFaultWord))
 	}

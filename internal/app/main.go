@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -137,8 +136,10 @@ func (a *app) run(args *arguments, root string) (code int) {
 	var err error
 	defer func() { own.Infof("%s", s.lastLine(err, s.summary, code, s.began)) }()
 	defer func() {
-		if err := s.panel.Close(); err != nil {
-			own.Warningf("closing the database: %v", err)
+		for _, panel := range append(s.beside, s.panel) {
+			if err := panel.Close(); err != nil {
+				own.Warningf("closing the database: %v", err)
+			}
 		}
 	}()
 	a.logIgnored(args, row, own)
@@ -252,25 +253,20 @@ func (a *app) invocation(args *arguments, root string, log *panellog.Logger) *in
 	}
 	options := panel.Options{
 		Root: root, Binary: a.program.Name, Getenv: sys.Getenv, Environ: sys.Environ,
-		Now: sys.Now, Sleep: sys.Sleep, Rand: sys.Rand, Log: log, Observer: observer,
+		Now: sys.Now, Sleep: sys.Sleep, Rand: sys.Rand, Log: log, Observer: observer, Journal: &panel.Journal{},
 	}
 	billing := a.newPanel(options)
+	answered := &atomic.Bool{}
 	env := seller.Env{
 		Getenv: sys.Getenv, Now: sys.Now, Sleep: sys.Sleep, Jitter: sys.Jitter,
 		StateDir: filepath.Join(root, "var"), Binary: a.program.Name, Log: log, DryRun: args.DryRun || a.sellerReadOnly(args), Observer: observer,
-		SellerCA: func() (string, error) {
-			file, err := billing.Setting(context.Background(), settingSellerCA) // reads a file: no context is needed
-			if err == nil && file != "" && !filepath.IsAbs(file) {
-				file = filepath.Join(root, file) // like the panel's own paths
-			}
-			return file, err
-		},
+		SellerCA: sellerCA(root, billing.Setting), Answered: noteAnswers(answered),
 	}
 	info := a.program.Info(env)
 	secret := newSecrets(info, log)
 	secret.learnArgs(args)
 	return &invocation{
-		program: a.program, system: sys, root: root, rows: a.rows, args: args, info: info, secrets: secret, panelOptions: options, sellerEnv: env, styles: terminal.NewStyles(sys.Terminal),
+		program: a.program, system: sys, root: root, rows: a.rows, args: args, info: info, secrets: secret, panelOptions: options, newPanel: a.newPanel, sellerEnv: env, answered: answered, styles: terminal.NewStyles(sys.Terminal),
 		log: log.Named("module"), rootLog: log, finish: func() {}, fail: a.fail, plugin: a.plugin, errors: a.errors,
 		panel: &watchedPanel{panelAPI: billing, item: args.Item, secrets: secret}, recorder: recorder,
 	}

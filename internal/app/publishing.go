@@ -34,6 +34,7 @@ const settingResolver = "SSLResolver"
 // cannot be read, nothing is published and nothing removed: every call fails in a way that passes by itself.
 type publishing struct {
 	invocation *invocation
+	panel      *watchedPanel // of the options, and of what shows whose a name is
 	made       publish.Service
 	unread     error // why the options could not be read
 }
@@ -48,7 +49,7 @@ func (p *publishing) service() (publish.Service, error) {
 	s := p.invocation
 	log := s.rootLog.Named("publish")
 	o := publish.Options{
-		Folder: filepath.Join(s.root, "etc", "pmssl"), Facts: s.panel, Constructors: publishers(), Look: p.look(),
+		Folder: filepath.Join(s.root, "etc", "pmssl"), Facts: p.panel, Constructors: publishers(), Look: p.look(),
 		Env: p.env(log),
 	}
 	var mode, method string
@@ -78,7 +79,7 @@ func (p *publishing) env(log publish.Log) publish.Env {
 
 // setting reads an option.
 func (p *publishing) setting(name string) (string, error) {
-	value, err := p.invocation.panel.Setting(context.Background(), name) // a file that is read, nothing to wait for
+	value, err := p.panel.Setting(context.Background(), name) // a file that is read, nothing to wait for
 	if err != nil {
 		return "", fault.Errorf(fault.Panel, name, "the option %s could not be read: %w", name, err).Retryable()
 	}

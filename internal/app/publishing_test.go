@@ -26,8 +26,8 @@ func (p settingsPanel) Setting(_ context.Context, name string) (string, error) {
 }
 
 func publishingWith(p settingsPanel) *publishing {
-	return &publishing{invocation: &invocation{
-		root: "/nowhere", panel: &watchedPanel{panelAPI: p}, rootLog: panellog.Discard(), log: panellog.Discard(),
+	return &publishing{panel: &watchedPanel{panelAPI: p}, invocation: &invocation{
+		root: "/nowhere", rootLog: panellog.Discard(), log: panellog.Discard(),
 		system: System{Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("nothing is dialled") }},
 	}}
 }

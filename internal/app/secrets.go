@@ -3,6 +3,7 @@ package app
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/beevik/etree"
 
@@ -24,9 +25,11 @@ const (
 // secrets holds the secret values of this run: the crypted connection parameters, wherever they came from. They are masked
 // in the log, on stdout and in what is sent to the panel (rules ARCH-8).
 type secrets struct {
-	names  map[string]bool  // names of crypted parameters
-	values []string         // secrets of at least minValueSecret bytes
-	log    *panellog.Logger // masks every secret
+	names map[string]bool  // names of crypted parameters
+	log   *panellog.Logger // masks every secret
+
+	mu     sync.Mutex
+	values []string // secrets of at least minValueSecret bytes
 }
 
 func newSecrets(info seller.Info, log *panellog.Logger) *secrets {
@@ -102,11 +105,13 @@ func (s *secrets) collect(found []string, e *etree.Element) []string {
 }
 
 func (s *secrets) add(values []string) {
+	s.mu.Lock()
 	for _, value := range values {
 		if len(value) >= minValueSecret && !slices.Contains(s.values, value) {
 			s.values = append(s.values, value)
 		}
 	}
+	s.mu.Unlock()
 	s.log.Secret(values...)
 }
 
@@ -116,8 +121,11 @@ func (s *secrets) mask(text string) string { return s.log.Mask(text) }
 // maskValue returns a value that is used, with only those secrets replaced that cannot be part of it by chance
 // (minValueSecret).
 func (s *secrets) maskValue(text string) string {
-	if len(s.values) == 0 {
+	s.mu.Lock()
+	values := s.values // which is only appended to
+	s.mu.Unlock()
+	if len(values) == 0 {
 		return text
 	}
-	return panellog.Masker(s.values...)(text)
+	return panellog.Masker(values...)(text)
 }

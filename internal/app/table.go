@@ -45,6 +45,7 @@ type row struct {
 	// (docs/reference/billmanager.md §1.5, rules PANEL-3).
 	doNothing bool
 	buys      bool // may spend money
+	several   bool // works on several items at once (item.Run.Worker)
 	observed  bool // its run gets what it exchanges with seller and panel (item.Run.Recorder)
 	// tries is the number of failed runs after which the operation becomes manual (docs/reference/billmanager.md §1.6).
 	tries int

@@ -62,7 +62,7 @@ func (v *criticalSection) closeIfIdle() <-chan struct{} {
 // setCritical enters or leaves the critical section for a command that spends money (item.Run.CriticalSection).
 func (s *invocation) setCritical(inside bool) {
 	if inside {
-		s.spent = true
+		s.spent.Store(true)
 		s.critical.begin()
 	} else {
 		s.critical.end()

@@ -106,6 +106,13 @@ func (p *fakePanel) PlainParams(ctx context.Context, module int64) (map[string]s
 	return p.ModuleParams(ctx, module)
 }
 func (p *fakePanel) Modules(context.Context) ([]int64, error) { return []int64{5}, nil }
+func (p *fakePanel) ModulesOf(_ context.Context, items []int64) (map[int64]int64, error) {
+	modules := map[int64]int64{}
+	for _, it := range items {
+		modules[it] = p.order.Module
+	}
+	return modules, nil
+}
 func (p *fakePanel) SuitableModules(context.Context, int64) ([]int64, error) {
 	return p.suitable, nil
 }

@@ -40,6 +40,7 @@ type panelReads interface {
 	WatchedSites(ctx context.Context, items []int64) ([]WatchedSite, error)
 	RevokedItems(ctx context.Context) ([]RevokedItem, error)
 	LastSweep(ctx context.Context) (SweepRecord, bool, error)
+	ModulesOf(ctx context.Context, items []int64) (map[int64]int64, error)
 	CountOperations(ctx context.Context, it int64) (int, error)
 	Client(ctx context.Context, account int64) (Recipient, error)
 	Brand(ctx context.Context, project int64) (string, error)

@@ -74,7 +74,7 @@ func (j *Handle) LoadProducts(ctx context.Context) error {
 		return nil
 	}
 	cataloguer, ok := j.Seller.(seller.Cataloguer)
-	if !ok || j.Outages[j.Account] != nil {
+	if !ok || j.Outages.Of(j.Account) != nil {
 		return nil
 	}
 	products, err := cataloguer.Catalogue(ctx)

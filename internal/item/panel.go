@@ -158,6 +158,8 @@ type Sweeps interface {
 	WatchedSites(ctx context.Context, items []int64) ([]WatchedSite, error)
 	// RevokedItems lists the items that the sweep covers and that carry the item parameter revocation, lowest first.
 	RevokedItems(ctx context.Context) ([]RevokedItem, error)
+	// ModulesOf returns the processing modules of the items; those that do not exist or have none are left out.
+	ModulesOf(ctx context.Context, items []int64) (map[int64]int64, error)
 	// SaveSweep replaces the record of the last sweep in var/<bin>.sweep. LastSweep reads it; false if no sweep has left one.
 	SaveSweep(ctx context.Context, record SweepRecord) error
 	LastSweep(ctx context.Context) (SweepRecord, bool, error)

@@ -109,7 +109,13 @@ type Run struct {
 
 	Dry *DryRun // records what a dry run would do; nil in a real run
 	// Outages are the accounts whose seller failed in the sweep that works on many items; nil for a command for one.
-	Outages Outages
+	Outages *Outages
+	// Worker returns a run beside this one for another goroutine: with a panel of its own, which is connected to the database, and a
+	// mailer and clients of the seller that use it. Publishing and Delivering are those of this run. The caller closes its panel with
+	// close. nil where the program works on one item at a time.
+	Worker func(ctx context.Context) (worker *Run, close func() error, err error)
+	// Answered reports whether the seller has answered a call of this run since Answered was called last; nil where that is not known.
+	Answered func() bool
 
 	// Format is the format of the answer (ChooseFormat): one that the command's row offers, or text or xml if the row offers none.
 	Format string
@@ -134,9 +140,6 @@ type Run struct {
 
 // Func is one command. Its document goes to stdout on success; nil prints nothing.
 type Func func(ctx context.Context, run *Run) (*etree.Document, error)
-
-// Outages are the accounts whose seller failed as a whole in this sweep, with what it failed with.
-type Outages map[string]*fault.Error
 
 // Interrupted reports whether err comes from the end of the run; over is the context's error, nil while the run goes on. A
 // permanent error and a purchase without an answer are never taken for an interruption.

@@ -34,6 +34,9 @@ type Options struct {
 	Log *panellog.Logger
 	// Observer sees the calls of mgrctl; nil for none.
 	Observer exchange.Observer
+	// Journal keeps the purchase journal in memory for all Hosts that are made with it: a run with several of them reads it once.
+	// nil gives a Host one of its own.
+	Journal *Journal
 }
 
 // Host is the panel for one run of a module. It is not for concurrent use: a run does one thing at a time, and the locks belong to
@@ -52,8 +55,7 @@ type Host struct {
 	items         map[int64][]string // names of the items' locks
 	lastItemLocks []string           // names of the locks of the item that was locked last
 	sweepLocks    []string           // names of the sweep's locks, nil if they are not held
-	journal       journalCache
-	cluster       string // the query of SingleWriter; tests replace it
+	cluster       string             // the query of SingleWriter; tests replace it
 
 	limits limits
 }
@@ -81,6 +83,9 @@ func standardLimits() limits {
 func New(o Options) *Host {
 	if o.Log == nil {
 		o.Log = panellog.Discard()
+	}
+	if o.Journal == nil {
+		o.Journal = &Journal{}
 	}
 	return &Host{o: o, log: o.Log.Named("panel"), limits: standardLimits(), cluster: clusterQuery, items: map[int64][]string{}}
 }

@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"pmssl/internal/fault"
@@ -51,8 +53,11 @@ func (h *Host) Journal(ctx context.Context) ([]item.JournalEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.journal.stamp == stamp { // unchanged; a sweep reads the journal for each of its items
-		return h.journal.entries, nil
+	cache := h.o.Journal
+	cache.mu.Lock()
+	defer cache.mu.Unlock()
+	if cache.stamp == stamp { // unchanged; a sweep reads the journal for each of its items
+		return slices.Clip(cache.entries), nil // who appends to them must not write behind them
 	}
 	content, err := parseJournal(io.NewSectionReader(file, 0, maxJournal))
 	if err != nil {
@@ -61,8 +66,8 @@ func (h *Host) Journal(ctx context.Context) ([]item.JournalEntry, error) {
 	for _, damage := range content.Damaged {
 		h.log.Errorf("%s: %v", file.Name(), damage)
 	}
-	h.journal = journalCache{stamp, content.Entries}
-	return content.Entries, nil
+	cache.stamp, cache.entries = stamp, content.Entries
+	return slices.Clip(content.Entries), nil
 }
 
 // journalStamp identifies a state of the journal file: another size or time means that it was changed.
@@ -83,8 +88,10 @@ func (h *Host) journalStamp(file *os.File) (journalStamp, error) {
 	return journalStamp{info.Size(), info.ModTime()}, nil
 }
 
-// journalCache is the journal as it was read last.
-type journalCache struct {
+// Journal is the purchase journal as it was read last. The zero value was not read. It is safe for concurrent use; nobody changes the
+// entries.
+type Journal struct {
+	mu      sync.Mutex
 	stamp   journalStamp
 	entries []item.JournalEntry
 }

@@ -44,6 +44,26 @@ func (h *Host) ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64
 		itemparam.ExpireDate, h.o.Binary, until.String())
 }
 
+// modulesPage is how many items' modules are read by one query.
+const modulesPage = 1000
+
+// ModulesOf returns the processing modules of the items.
+func (h *Host) ModulesOf(ctx context.Context, items []int64) (map[int64]int64, error) {
+	modules := map[int64]int64{}
+	for page := range slices.Chunk(items, modulesPage) {
+		args := make([]any, len(page))
+		for i, it := range page {
+			args[i] = it
+		}
+		err := h.each(ctx, func(row []field) { modules[row[0].number()] = row[1].number() }, "item",
+			"SELECT id, processingmodule FROM item WHERE processingmodule IS NOT NULL AND id IN ("+marks(len(page))+")", args...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return modules, nil
+}
+
 // CountOperations counts the item's open running operations.
 func (h *Host) CountOperations(ctx context.Context, it int64) (int, error) {
 	row, found, err := h.row(ctx, "runningoperation", "SELECT COUNT(*) FROM runningoperation WHERE item=?", it)
@@ -84,7 +104,7 @@ func (h *Host) Brand(ctx context.Context, project int64) (string, error) {
 	return strings.TrimSpace(row[1].String), nil
 }
 
-// UnlockItem releases the item's lock, if this run holds it. A sweep holds one item at a time.
+// UnlockItem releases the item's lock, if this run holds it. Each goroutine of a sweep holds one item at a time, on a Host of its own.
 func (h *Host) UnlockItem(ctx context.Context, id int64) error {
 	names, held := h.items[id]
 	delete(h.items, id)

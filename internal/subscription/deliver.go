@@ -35,16 +35,17 @@ func (s *sweep) deliveries(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, it := range s.dueDeliveries(pending) {
-		if s.deliverBudget.Spent() {
-			s.Log.Infof("%v", deliver.ErrTimeSpent)
-			break
-		}
-		if err := s.workOn(ctx, it, asSync, loadItem, s.deliver); err != nil {
-			return err
-		}
+	var tasks []task
+	for n, it := range distinct(s.dueDeliveries(pending)) {
+		tasks = append(tasks, task{item: it, as: asSync, begin: loadItem, work: func(ctx context.Context, j *sweptItem, row *sweepRow) error {
+			return s.deliver(ctx, j, row, n+1)
+		}})
 	}
-	return nil
+	started, err := s.workOnAll(ctx, tasks, func() bool { return !s.deliverBudget.Spent() })
+	if err == nil && started < len(tasks) {
+		s.Log.Infof("%v", deliver.ErrTimeSpent)
+	}
+	return err
 }
 
 // dueDeliveries returns the items about whose delivery something is due, those first that had no turn for longest.
@@ -75,21 +76,21 @@ func (s *sweep) showDelivery(ctx context.Context, order item.Item) {
 	if s.dry || s.Delivering == nil {
 		return
 	}
-	run, _ := s.runFor(order.Item, asSync)
+	run, _ := s.runFor(s.Run, 0, task{item: order.Item, as: asSync})
 	sweptOf(item.NewHandle(&run, order)).ShowDelivery(ctx)
 }
 
-// deliver does what is due about one delivery, and tells the client if a person has to install the certificate (rules DELIVER-4).
-func (s *sweep) deliver(ctx context.Context, j *sweptItem, row *sweepRow) error {
-	s.deliveryTurns++
-	j.SweepTurn = s.at.Add(time.Duration(s.deliveryTurns)*time.Microsecond - time.Second)
+// deliver does what is due about one delivery, the nth of this sweep, and tells the client if a person has to install the certificate
+// (rules DELIVER-4).
+func (s *sweep) deliver(ctx context.Context, j *sweptItem, row *sweepRow, n int) error {
+	j.SweepTurn = s.at.Add(time.Duration(n)*time.Microsecond - time.Second)
 	if err := j.Deliver(ctx); err != nil {
 		return err
 	}
 	if !j.InstallDue() || s.settings.Policy == cabforum.PolicyNone {
 		return nil
 	}
-	from, err := s.Panel.Setting(ctx, item.SettingMailFrom)
+	from, err := j.Panel.Setting(ctx, item.SettingMailFrom)
 	if err != nil || from == "" { // the administrator has the task
 		return err
 	}
@@ -120,7 +121,7 @@ func (j *sweptItem) watchMailed(serial string) string {
 // tellInstall writes to the client. That is noted first: a run that is killed meanwhile does not write twice. While no mail is sent
 // nothing is noted: with many items the panel would have much to save in each sweep.
 func (s *sweep) tellInstall(ctx context.Context, j *sweptItem, row *sweepRow) error {
-	if s.mailDown {
+	if s.mails.failed.Load() {
 		return s.notifyClient(ctx, j, row, item.NoticeInstall, false)
 	}
 	if err := j.NoteInstallMail(ctx, j.Today().String()); err != nil {

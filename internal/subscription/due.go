@@ -20,7 +20,7 @@ func (s *sweep) decide(ctx context.Context, j *sweptItem, row *sweepRow) error {
 		row.action = actionNone
 		return err
 	}
-	down := s.down[j.Account]
+	down := s.down.Of(j.Account)
 	if !s.dry && down == nil {
 		if err := j.ReconcileReissue(ctx); err != nil {
 			row.action = actionWait
@@ -39,7 +39,7 @@ func (s *sweep) decide(ctx context.Context, j *sweptItem, row *sweepRow) error {
 	if !decision.Due {
 		return s.skip(ctx, j, row, decision)
 	}
-	s.due++
+	s.due.Add(1)
 	if decision.Expired {
 		j.Log.Warningf("the certificate of %s expired on %s, within its paid term", row.name, row.expires)
 	}
@@ -85,7 +85,7 @@ func (s *sweep) act(ctx context.Context, j *sweptItem, row *sweepRow, stored pki
 	case dueImported:
 		return s.actOnImported(ctx, j, row, stored)
 	}
-	if down := s.down[j.Account]; down != nil { // only a reissue needs the seller; clients are notified all the same
+	if down := s.down.Of(j.Account); down != nil { // only a reissue needs the seller; clients are notified all the same
 		s.skipForOutage(row, actionReissue, down)
 		return nil
 	}
@@ -116,13 +116,13 @@ func (s *sweep) skip(ctx context.Context, j *sweptItem, row *sweepRow, decision 
 		return nil
 	}
 	j.Log.Warningf("%s", text)
-	return s.Panel.Escalate(ctx, j.Item.Item, 0, asReissue, text)
+	return j.Panel.Escalate(ctx, j.Item.Item, 0, asReissue, text)
 }
 
 // decisionFor returns whether the certificate is due. Under the policy none the answer is that of auto, because the document
 // counts the due certificates.
 func (s *sweep) decisionFor(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) (cabforum.Decision, error) {
-	operations, err := s.Panel.CountOperations(ctx, j.Item.Item)
+	operations, err := j.Panel.CountOperations(ctx, j.Item.Item)
 	if err != nil {
 		return cabforum.Decision{}, err
 	}
@@ -175,7 +175,7 @@ func (s *sweep) reissue(ctx context.Context, j *sweptItem, row *sweepRow, stored
 		// the administrator has a task already (rules STORE-4)
 		return fault.Errorf(fault.OrderEnded, "status", "%s ended the reissue %d; the certificate in place stays", j.Info.Title, j.ID())
 	}
-	s.reissued++
+	s.reissued.Add(1)
 	if !j.HasStatus(item.ServiceWaiting) || j.NotYetValid { // issued, or no status is known yet: the next sweep reads it
 		return nil
 	}

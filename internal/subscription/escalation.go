@@ -20,7 +20,7 @@ func (s *sweep) escalateBlocked(ctx context.Context, j *sweptItem, row *sweepRow
 		return err
 	}
 	text := fmt.Sprintf("the certificate of %s expires on %s and is not reissued: %v", row.name, stored.Ends(), failure.Message)
-	return errors.Join(err, s.Panel.Escalate(ctx, j.Item.Item, 0, asReissue, text))
+	return errors.Join(err, j.Panel.Escalate(ctx, j.Item.Item, 0, asReissue, text))
 }
 
 // escalateOverdue opens a task about challenges that are published and of no use. Only then, and before a mail about them, the

@@ -50,7 +50,7 @@ type Forecaster struct {
 
 // NewForecaster reads the panel's settings.
 func NewForecaster(ctx context.Context, run *item.Run) (*Forecaster, error) {
-	s := &sweep{Run: run, at: run.Now(), dry: true, down: item.Outages{}}
+	s := &sweep{Run: run, at: run.Now(), dry: true}
 	settings, _, err := item.SubscriptionSettings(ctx, run.Panel) // the sweep logs the warnings
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func (s *sweep) actOnImported(ctx context.Context, j *sweptItem, row *sweepRow, 
 	if j.notified() || j.missedCSR(stored) {
 		return s.handleMissingCSR(ctx, j, row, lifecycle.ErrNoCSR)
 	}
-	if down := s.down[j.Account]; down != nil {
+	if down := s.down.Of(j.Account); down != nil {
 		s.skipForOutage(row, actionReissue, down)
 		return nil
 	}
@@ -71,7 +71,7 @@ func (s *sweep) handleMissingCSR(ctx context.Context, j *sweptItem, row *sweepRo
 	}
 	text := fmt.Sprintf("the certificate of %s expires on %s and is not reissued: %s", row.name, row.expires, fault.From(why).Message)
 	j.Log.Warningf("%s", text)
-	if err := s.Panel.Escalate(ctx, j.Item.Item, 0, asReissue, text); err != nil {
+	if err := j.Panel.Escalate(ctx, j.Item.Item, 0, asReissue, text); err != nil {
 		return err
 	}
 	return s.notifyClient(ctx, j, row, item.NoticeExpires, true)

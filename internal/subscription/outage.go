@@ -13,10 +13,9 @@ import (
 // SWEEP-9).
 func (s *sweep) noteOutage(j *sweptItem, err error) {
 	failure := fault.From(err)
-	if j == nil || j.Account == "" || !failure.SellerFails() || s.down[j.Account] != nil {
+	if j == nil || j.Account == "" || !failure.SellerFails() || !s.down.Note(j.Account, failure) {
 		return
 	}
-	s.down[j.Account] = failure
 	s.Log.Warningf("%s does not work for the account %s now; its other items are left for the next sweep", s.Info.Title, j.Account)
 }
 
@@ -74,39 +73,30 @@ func (s *sweep) workOnItems(ctx context.Context) error {
 		return err
 	}
 	// A reissue that is under way is synced; the next sweep decides what is due after it.
-	due := slices.DeleteFunc(slices.Clone(ending), func(it int64) bool { return slices.Contains(waiting, it) })
-	worked := map[int64]bool{}
-	if err := s.workOnRevoked(ctx, ending, waiting, worked); err != nil {
+	waits, worked := setOf(waiting), set{}
+	if err := s.workOnRevoked(ctx, ending, waits, worked); err != nil {
 		return err
 	}
-	return s.workOnListed(ctx, due, ending, waiting, worked)
+	return s.workOnListed(ctx, ending, waiting, worked)
 }
 
 // workOnListed works on the items whose certificate is due, then on those that end or wait; not on those that were worked on.
-func (s *sweep) workOnListed(ctx context.Context, due, ending, waiting []int64, worked map[int64]bool) error {
-	for _, it := range due {
-		if worked[it] {
-			continue
-		}
-		if err := s.workOn(ctx, it, asReissue, s.beginner(), s.decide); err != nil {
-			return err
-		}
-		worked[it] = true
+func (s *sweep) workOnListed(ctx context.Context, ending, waiting []int64, worked set) error {
+	waits := setOf(waiting)
+	due := tasksOf(worked.without(waits.without(ending)), task{as: asReissue, begin: s.beginner(), asks: true, work: s.decide})
+	if _, err := s.workOnAll(ctx, due, always); err != nil {
+		return err
 	}
-	early, err := s.workOnDeferred(ctx, waiting, worked)
+	worked.add(itemsOf(due))
+	early, err := s.workOnDeferred(ctx, waits, worked)
 	if err != nil {
 		return err
 	}
-	for _, it := range slices.Concat(ending, waiting) {
-		if worked[it] {
-			continue
-		}
-		if err := s.workOn(ctx, it, asSync, s.beginner(), s.reconcile); err != nil {
-			return err
-		}
-		worked[it] = true
+	rest := tasksOf(worked.without(slices.Concat(ending, waiting)), task{as: asSync, begin: s.beginner(), asks: true, work: s.reconcile})
+	if _, err := s.workOnAll(ctx, rest, always); err != nil {
+		return err
 	}
-	if err := s.leftovers(ctx, slices.Concat(waiting, early)); err != nil {
+	if err := s.leftovers(ctx, setOf(slices.Concat(waiting, early))); err != nil {
 		return err
 	}
 	if err := s.deliveries(ctx); err != nil {
@@ -115,19 +105,13 @@ func (s *sweep) workOnListed(ctx context.Context, due, ending, waiting []int64, 
 	return s.rotations(ctx)
 }
 
-// leftovers removes challenges that stayed when their certificates were stored, or when their orders ended.
-func (s *sweep) leftovers(ctx context.Context, skip []int64) error {
+// leftovers removes challenges that stayed when their certificates were stored, or when their orders ended. Those of the items of done
+// were looked at already.
+func (s *sweep) leftovers(ctx context.Context, done set) error {
 	published, err := s.filterNamed(s.Panel.PublishedItems(ctx))
 	if err != nil {
 		return err
 	}
-	for _, it := range published {
-		if slices.Contains(skip, it) { // worked on already
-			continue
-		}
-		if err := s.workOn(ctx, it, asSync, loadItem, s.withdraw); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err = s.workOnAll(ctx, tasksOf(done.without(published), task{as: asSync, begin: loadItem, work: s.withdraw}), always)
+	return err
 }

@@ -67,7 +67,7 @@ func (s *sweep) fill(record *item.SweepRecord) {
 	if s.failed > 0 {
 		record.Result = item.SweepPartial
 	}
-	record.Items, record.Due, record.Reissued, record.Notified = s.items, s.due, s.reissued, s.notified
+	record.Items, record.Due, record.Reissued, record.Notified = s.items, int(s.due.Load()), int(s.reissued.Load()), int(s.notified.Load())
 	record.Failed, record.Revoked = s.failed, s.revoked.count()
 	if s.watched != nil {
 		record.Watched, record.Old = s.watched.looked, s.watched.old()

@@ -30,20 +30,29 @@ func entryOf(r lifecycle.Revocation) crl.Entry {
 
 // workOnRevoked works on the items with a revoked certificate that do not wait for the seller: those are synced, and worked on when
 // that has ended. Items that it is done with are put into worked, because their certificates are not due in any other way.
-func (s *sweep) workOnRevoked(ctx context.Context, ending, waiting []int64, worked map[int64]bool) error {
+func (s *sweep) workOnRevoked(ctx context.Context, ending []int64, waiting, worked set) error {
 	began := s.Now()
-	for _, it := range s.revokedInOrder(ending) {
-		if slices.Contains(waiting, it) {
-			continue
-		}
-		if s.Now().Sub(began) < revokedTime && s.hasWork(it) {
-			if err := s.workOn(ctx, it, asReissue, s.beginner(), s.answerRevocation); err != nil {
-				return err
-			}
-		}
+	items := waiting.without(s.revokedInOrder(ending))
+	withWork := slices.DeleteFunc(slices.Clone(items), func(it int64) bool { return !s.hasWork(it) })
+	tasks := tasksOf(withWork, task{as: asReissue, begin: s.beginner(), asks: true, work: s.answerRevocation})
+	if _, err := s.workOnAll(ctx, tasks, func() bool { return s.Now().Sub(began) < revokedTime }); err != nil {
+		return err
+	}
+	for _, it := range items {
 		worked[it] = s.isRevoked(it)
 	}
 	return nil
+}
+
+// keepRevoked keeps what the work on an item has found out about its revoked certificate. It comes after the work on the whole group:
+// what is known of revoked certificates does not change meanwhile.
+func (s *sweep) keepRevoked(row *sweepRow) {
+	if row.inPlace != "" {
+		s.revoked.inPlace[row.item] = row.inPlace
+	}
+	if row.notRevoked {
+		delete(s.revoked.found, row.item)
+	}
 }
 
 // revokedInOrder returns the items of which a certificate is known to be revoked: those whose certificate ends, soonest first, then the
@@ -184,21 +193,21 @@ func (s *sweep) answerRevocation(ctx context.Context, j *sweptItem, row *sweepRo
 		row.action = actionNone
 		return err
 	}
-	s.revoked.inPlace[row.item] = stored.Serial()
+	row.inPlace = stored.Serial()
 	e, err := s.noteRevoked(ctx, j)
 	if err != nil {
 		row.action = actionNone
 		return err
 	}
 	if e.Serial == "" {
-		delete(s.revoked.found, row.item)
+		row.notRevoked = true
 		return s.forgetRevoked(ctx, j, stored)
 	}
 	row.action, row.result, row.reason = actionNone, resultSkipped, reasonRevoked+string(e.Reason)
 	if s.settings.Policy == cabforum.PolicyNone {
 		return nil
 	}
-	if down := s.down[j.Account]; !s.dry && down == nil {
+	if down := s.down.Of(j.Account); !s.dry && down == nil {
 		if err := j.ReconcileReissue(ctx); err != nil {
 			row.action = actionWait
 			return s.escalateBlocked(ctx, j, row, stored, err)
@@ -212,7 +221,7 @@ func (s *sweep) answerRevocation(ctx context.Context, j *sweptItem, row *sweepRo
 		row.reason = string(cabforum.ReasonTermOver)
 		return nil
 	}
-	s.due++
+	s.due.Add(1)
 	return s.actOnRevoked(ctx, j, row, stored, e)
 }
 
@@ -221,7 +230,7 @@ const reasonRevoked = "revoked: "
 
 // isUnderWay reports whether a reissue or an operation of the panel is under way for the item.
 func (s *sweep) isUnderWay(ctx context.Context, j *sweptItem) (bool, error) {
-	operations, err := s.Panel.CountOperations(ctx, j.Item.Item)
+	operations, err := j.Panel.CountOperations(ctx, j.Item.Item)
 	return operations > 0 || j.HasStatus(item.ServiceRequested) || j.HasStatus(item.ServiceWaiting) || j.Unanswered(), err
 }
 
@@ -269,7 +278,7 @@ func (s *sweep) answerKnownKey(ctx context.Context, j *sweptItem, row *sweepRow,
 	if !s.rotatesKnownKey(j) || s.dry {
 		return s.askForNewKey(ctx, j, row, e, "")
 	}
-	if down := s.down[j.Account]; down != nil {
+	if down := s.down.Of(j.Account); down != nil {
 		s.skipForOutage(row, actionReissue, down)
 		return nil
 	}
@@ -336,7 +345,7 @@ func (s *sweep) reissueRevoked(ctx context.Context, j *sweptItem, row *sweepRow,
 	if why := j.RevokedReissueRefused(); why != "" {
 		return s.handOver(ctx, j, row, e, false, "", "was revoked by its authority ("+string(e.Reason)+") and is not reissued by itself: "+why)
 	}
-	if down := s.down[j.Account]; down != nil {
+	if down := s.down.Of(j.Account); down != nil {
 		s.skipForOutage(row, actionReissue, down)
 		return nil
 	}
@@ -374,7 +383,7 @@ func (s *sweep) forgetRevoked(ctx context.Context, j *sweptItem, stored pki.Chai
 // meanwhile does not write twice.
 func (s *sweep) tell(ctx context.Context, j *sweptItem, row *sweepRow, e crl.Entry, kind, next string) error {
 	row.action, row.result = actionNotify, resultOK
-	again := s.Args.Resend && s.notified == 0
+	again := s.Args.Resend && s.notified.Load() == 0
 	switch {
 	case s.dry:
 		row.result, row.reason = resultSkipped, "dry run"
@@ -386,7 +395,7 @@ func (s *sweep) tell(ctx context.Context, j *sweptItem, row *sweepRow, e crl.Ent
 		row.result, row.reason = resultSkipped, "tried today"
 		return nil
 	}
-	if sends, err := s.sendsMails(ctx); !sends || err != nil {
+	if sends, err := s.sendsMails(ctx, j.Panel); !sends || err != nil {
 		row.result, row.reason = resultSkipped, "no sender"
 		return err
 	}
@@ -405,11 +414,11 @@ func (s *sweep) tell(ctx context.Context, j *sweptItem, row *sweepRow, e crl.Ent
 
 // sendsMails reports whether a mail can be sent: without a sender only those of the policy manual are tried, which fail with the reason
 // (rules SWEEP-6). The administrator has a task about the others, or they are only shown.
-func (s *sweep) sendsMails(ctx context.Context) (bool, error) {
+func (s *sweep) sendsMails(ctx context.Context, panel item.Settings) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	from, err := s.Panel.Setting(ctx, item.SettingMailFrom)
+	from, err := panel.Setting(ctx, item.SettingMailFrom)
 	return strings.TrimSpace(from) != "" || s.settings.Policy == cabforum.PolicyManual, err
 }
 
@@ -451,20 +460,31 @@ func (s *sweep) tellServed(ctx context.Context) error {
 	if s.dry || s.watched == nil || s.settings.Policy == cabforum.PolicyNone {
 		return nil
 	}
-	if sends, err := s.sendsMails(ctx); !sends || err != nil {
+	if sends, err := s.sendsMails(ctx, s.Panel); !sends || err != nil {
 		return err
 	}
 	items := slices.Concat(slices.Collect(maps.Keys(s.revoked.records)), slices.Collect(maps.Keys(s.revoked.found)), slices.Collect(maps.Keys(s.revoked.earlier)))
 	slices.Sort(items)
-	for _, it := range slices.Compact(items) {
-		for _, e := range s.servedRevoked(it) {
-			err := s.workOn(ctx, it, asSync, loadItem, func(ctx context.Context, j *sweptItem, row *sweepRow) error { return s.tellServedItem(ctx, j, row, e) })
-			if err != nil {
-				return err
-			}
-		}
+	shown := set{}
+	for _, row := range s.rows {
+		shown[row.item] = true
 	}
-	return nil
+	var tasks []task
+	for _, it := range slices.Compact(items) {
+		served := s.servedRevoked(it)
+		if len(served) == 0 {
+			continue
+		}
+		tasks = append(tasks, task{item: it, as: asSync, begin: loadItem, work: func(ctx context.Context, j *sweptItem, row *sweepRow) error {
+			var problems []error
+			for _, e := range served {
+				problems = append(problems, s.tellServedItem(ctx, j, row, e, shown[it]))
+			}
+			return errors.Join(problems...)
+		}})
+	}
+	_, err := s.workOnAll(ctx, tasks, always)
+	return err
 }
 
 // servedRevoked returns the revoked certificates of an item that its sites served when they were looked at since the revocation is
@@ -477,8 +497,8 @@ func (s *sweep) servedRevoked(it int64) []crl.Entry {
 	})
 }
 
-// tellServedItem writes to the client of one item.
-func (s *sweep) tellServedItem(ctx context.Context, j *sweptItem, row *sweepRow, e crl.Entry) error {
+// tellServedItem writes to the client of one item. shown says that the document has a row about it.
+func (s *sweep) tellServedItem(ctx context.Context, j *sweptItem, row *sweepRow, e crl.Entry, shown bool) error {
 	stored, err := pki.StoredLeaf(j.Item.Stored)
 	if err != nil {
 		return err
@@ -502,7 +522,7 @@ func (s *sweep) tellServedItem(ctx context.Context, j *sweptItem, row *sweepRow,
 	if err := s.tell(ctx, j, &told, e, item.NoticeRevoked, next); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(s.rows, func(other sweepRow) bool { return other.item == row.item }) {
+	if !shown && row.action == "" {
 		row.expires, row.action, row.result, row.reason = stored.Ends(), told.action, told.result, reasonRevoked+string(e.Reason)
 	}
 	return nil

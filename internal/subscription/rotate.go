@@ -2,6 +2,7 @@ package subscription
 
 import (
 	"context"
+	"slices"
 
 	"pmssl/internal/item"
 	"pmssl/internal/lifecycle"
@@ -32,15 +33,9 @@ func (s *sweep) rotations(ctx context.Context) error {
 	if changing, err = s.filterNamed(changing, nil); err != nil {
 		return err
 	}
-	for _, it := range changing {
-		if !s.ownsKeys(ctx, it) {
-			continue
-		}
-		if err := s.workOn(ctx, it, asSync, loadItem, s.finishRotation); err != nil {
-			return err
-		}
-	}
-	return nil
+	own := slices.DeleteFunc(distinct(changing), func(it int64) bool { return !s.ownsKeys(ctx, it) })
+	_, err = s.workOnAll(ctx, tasksOf(own, task{as: asSync, begin: loadItem, work: s.finishRotation}), always)
+	return err
 }
 
 // ownsKeys reports whether a file is of an item of this module. Those of the other module are its own work. A file without an item

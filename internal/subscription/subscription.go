@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/beevik/etree"
@@ -42,17 +43,22 @@ type sweep struct {
 	at       time.Time // now, or the simulated day
 	dry      bool
 
-	items, due, reissued, notified, failed int
-	running                                bool // another sweep is running
-	rows                                   []sweepRow
-	down                                   item.Outages
-	mailDown                               bool // the mail transport failed in this run
-	timeSpent                              bool // there is no time left for publishers and looks
-	deliverBudget                          *publish.Budget
-	deliveryTurns                          int // items whose delivery was worked on
-	revoked                                revokedItems
-	watched                                *watchedSites
-	rotation                               lifecycle.Rotation // of reissues that are due
+	items    int
+	failed   int
+	running  bool // another sweep is running
+	rows     []sweepRow
+	revoked  revokedItems
+	watched  *watchedSites
+	rotation lifecycle.Rotation // of reissues that are due
+	accounts map[int64]*account // by processing module, see gate
+
+	// What follows is shared by the items that are worked on at once.
+	due, reissued, notified atomic.Int64
+	down                    item.Outages
+	mails                   mailQueue
+	timeSpent               atomic.Bool // there is no time left for publishers and looks
+	deliverBudget           *publish.Budget
+	services                publish.Queue // calls of publishers and deliverers
 }
 
 // sweepRow is the document's element about one item.
@@ -64,6 +70,10 @@ type sweepRow struct {
 	action, result, reason  string
 	open                    bool   // an operation of the panel for the item is open
 	site                    string // what its sites serve, if that is told
+
+	// What the work on the item has found out about its revoked certificate (keepRevoked).
+	inPlace    string // serial that was read; empty if none was
+	notRevoked bool   // the certificate in place is not the one that is on its list
 }
 
 // Values of the document (rules SWEEP-5).
@@ -91,11 +101,11 @@ func Run(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		run.Summary = "another sweep is running"
 		return s.answer(), nil
 	}
-	if run.Args.Resend && !s.dry && s.notified+s.failed == 0 {
+	if run.Args.Resend && !s.dry && int(s.notified.Load())+s.failed == 0 {
 		return nil, fault.Errorf(fault.Missed, "resend", "there is nothing to notify the client of item %d about now; no notice was sent", run.Args.Item)
 	}
 	run.Failed = s.failed > 0
-	run.Summary = fmt.Sprintf("items %d, due %d, reissued %d, notified %d, failed %d", s.items, s.due, s.reissued, s.notified, s.failed)
+	run.Summary = fmt.Sprintf("items %d, due %d, reissued %d, notified %d, failed %d", s.items, s.due.Load(), s.reissued.Load(), s.notified.Load(), s.failed)
 	if n := s.revoked.count(); n > 0 {
 		run.Summary += fmt.Sprintf(", revoked %d", n)
 	}
@@ -115,7 +125,7 @@ func newSweep(ctx context.Context, run *item.Run) (*sweep, error) {
 		return nil, fault.Errorf(fault.Missed, "item", "--resend sends the notice to one client again and needs --item")
 	}
 	run.Waits = item.NewWaits(waitTime)
-	s := &sweep{Run: run, at: run.Now(), dry: run.Args.DryRun, down: item.Outages{}, deliverBudget: deliver.NewBudget(run.Now, deliverTime)}
+	s := &sweep{Run: run, at: run.Now(), dry: run.Args.DryRun, mails: newMailQueue(), deliverBudget: deliver.NewBudget(run.Now, deliverTime)}
 	if run.Args.Date != "" {
 		if !run.Args.DryRun {
 			return nil, fault.Errorf(fault.Value, "date", "--date simulates a day and needs --dry-run")
@@ -158,59 +168,73 @@ const (
 )
 
 // workOn works on one item under its lock, as the panel's command would. It returns an error only if the run itself ends; other
-// errors are recorded in the item's row.
-func (s *sweep) workOn(ctx context.Context, it int64, as string, begin beginner, work func(context.Context, *sweptItem, *sweepRow) error) error {
+// errors are recorded in the item's row. base is the run of the goroutine, place that of the item in the order of the sweep.
+func (s *sweep) workOn(ctx context.Context, base *item.Run, place int, t task) (outcome, error) {
 	if err := ctx.Err(); err != nil {
-		return sweepEnded(err)
+		return outcome{}, sweepEnded(err)
 	}
-	run, taken := s.runFor(it, as)
-	row := &sweepRow{item: it}
+	run, taken := s.runFor(base, place, t)
+	row := &sweepRow{item: t.item}
 	var j *sweptItem
 	err := s.recovered(func() (err error) {
-		if j, err = begin(ctx, &run); err != nil {
+		if j, err = t.begin(ctx, &run); err != nil {
 			return err
 		}
 		row.name, row.paidUntil = j.Item.Name, j.TermEnd()
-		err = work(ctx, j, row)
+		err = t.work(ctx, j, row)
 		s.endTurn(ctx, j, taken)
 		return err
 	})
-	label := item.Item{Item: it, Name: row.name}.Label()
-	if released := s.Panel.UnlockItem(context.WithoutCancel(ctx), it); released != nil {
+	label := item.Item{Item: t.item, Name: row.name}.Label()
+	if released := base.Panel.UnlockItem(context.WithoutCancel(ctx), t.item); released != nil {
 		s.Log.Warningf("%s: %v", label, released)
 	}
 	if over := ctx.Err(); item.Interrupted(over, err) {
 		s.Log.Warningf("%s: %v", label, err)
-		return sweepEnded(over)
+		return outcome{}, sweepEnded(over)
 	}
+	done := outcome{row: row, shown: row.action != "" || err != nil}
 	switch {
 	case err != nil && fault.From(err).Type == fault.Locked:
 		row.result, row.reason = resultSkipped, "another run holds the item"
 	case err != nil:
 		row.result, row.reason = resultError, err.Error()
-		s.failed++
 		s.Log.Errorf("%s: %v", label, err)
 		s.noteOutage(j, err)
 	}
 	if j != nil {
+		done.seller = j.Seller
 		s.noteOutage(j, j.Unattended.SellerError)
 	}
-	if row.action != "" || err != nil {
-		s.rows = append(s.rows, *row)
-	}
-	return nil
+	return done, nil
 }
 
-// runFor returns the run for one item, with the limits of time for it, and what publishers take of the sweep's time.
-func (s *sweep) runFor(it int64, as string) (item.Run, *turn) {
-	run := *s.Run
-	run.Args, run.Outages = item.Args{Command: as, Item: it}, s.down
+// keep puts what became of an item into the document. The outcomes of a group are kept in its order, whichever ended first.
+func (s *sweep) keep(done outcome) {
+	if done.row == nil {
+		return
+	}
+	s.keepRevoked(done.row)
+	if done.row.result == resultError && done.shown {
+		s.failed++
+	}
+	if done.shown {
+		s.rows = append(s.rows, *done.row)
+	}
+}
+
+// runFor returns the run for one item, with the limits of time for it, and what publishers take of the sweep's time. What it waits
+// for its turn at them counts for neither.
+func (s *sweep) runFor(base *item.Run, place int, t task) (item.Run, *turn) {
+	run := *base
+	run.Args, run.Outages = item.Args{Command: t.as, Item: t.item}, &s.down
 	taken := &turn{Service: run.Publishing, now: run.Now}
 	if run.Publishing != nil {
-		run.Publishing = publish.Limit(taken, run.Now, publishTime)
+		run.Publishing = publish.InTurn(publish.Limit(taken, run.Now, publishTime), &s.services, place)
 	}
 	if run.Delivering != nil {
-		run.Delivering = deliver.Limit(run.Delivering, deliver.NewBudget(run.Now, deliverItemTime), s.deliverBudget)
+		limited := deliver.Limit(run.Delivering, deliver.NewBudget(run.Now, deliverItemTime), s.deliverBudget)
+		run.Delivering = deliver.InTurn(limited, &s.services, place)
 	}
 	return run, taken
 }
@@ -245,7 +269,7 @@ func (s *sweep) reconcile(ctx context.Context, j *sweptItem, row *sweepRow) erro
 	if _, err := s.noteRevoked(ctx, j); err != nil {
 		return err
 	}
-	if down := s.down[j.Account]; down != nil {
+	if down := s.down.Of(j.Account); down != nil {
 		s.skipForOutage(row, actionWait, down)
 		return s.remindUnsynced(ctx, j, row)
 	}
@@ -367,15 +391,13 @@ func (s *sweep) notifyClient(ctx context.Context, j *sweptItem, row *sweepRow, k
 
 // sendNotice sends a notice, unless the mail transport failed in this run.
 func (s *sweep) sendNotice(ctx context.Context, j *sweptItem, kind string) error {
-	if s.mailDown { // a transport that hangs costs one timeout per sweep
-		return fault.Errorf(fault.Client, fault.ObjectMail, "the client of item %d (%s) was not notified: the mail transport failed for an earlier notice of this run", j.Item.Item, j.Item.Name).Retryable()
+	if s.mails.failed.Load() { // nothing is noted on the item then
+		return mailFailed(j.Item.Item, j.Item.Name)
 	}
-	err := j.notifyClient(ctx, s.Mailer, kind)
-	if err != nil {
-		s.mailDown = transportFailed(err)
+	if err := j.notifyClient(ctx, queuedMailer{&s.mails, j.Mailer, j.Item}, kind); err != nil {
 		return err
 	}
-	s.notified++
+	s.notified.Add(1)
 	return nil
 }
 
@@ -393,8 +415,8 @@ func (s *sweep) document() *etree.Document {
 	}
 	for _, a := range []struct{ name, value string }{
 		{"policy", s.settings.Policy.String()}, {"before", strconv.Itoa(s.settings.Lead)}, {"mode", mode},
-		{"date", cabforum.DateOf(s.at).String()}, {"running", running}, {"items", strconv.Itoa(s.items)}, {"due", strconv.Itoa(s.due)},
-		{"reissued", strconv.Itoa(s.reissued)}, {"told", strconv.Itoa(s.notified)}, {"failed", strconv.Itoa(s.failed)},
+		{"date", cabforum.DateOf(s.at).String()}, {"running", running}, {"items", strconv.Itoa(s.items)}, {"due", strconv.FormatInt(s.due.Load(), 10)},
+		{"reissued", strconv.FormatInt(s.reissued.Load(), 10)}, {"told", strconv.FormatInt(s.notified.Load(), 10)}, {"failed", strconv.Itoa(s.failed)},
 	} {
 		node.CreateAttr(a.name, a.value)
 	}

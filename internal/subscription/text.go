@@ -30,7 +30,7 @@ func (s *sweep) text() string {
 		b.WriteString(s.Styles.Bold("dry run: nothing was bought, sent or changed") + "\n")
 	}
 	fmt.Fprintf(&b, "policy %s, %d days before the end, %s\n", s.settings.Policy, s.settings.Lead, cabforum.DateOf(s.at))
-	fmt.Fprintf(&b, "items %d, due %d, reissued %d, clients notified %d, failed %d", s.items, s.due, s.reissued, s.notified, s.failed)
+	fmt.Fprintf(&b, "items %d, due %d, reissued %d, clients notified %d, failed %d", s.items, s.due.Load(), s.reissued.Load(), s.notified.Load(), s.failed)
 	if n := s.revoked.count(); n > 0 {
 		fmt.Fprintf(&b, ", revoked %d", n)
 	}

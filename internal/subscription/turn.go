@@ -3,7 +3,6 @@ package subscription
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"pmssl/internal/item"
@@ -64,7 +63,9 @@ func (t *turn) Withdraw(ctx context.Context, order publish.Order, p publish.Plac
 
 // endTurn notes what an item took of the sweep's time. An item whose mark cannot be saved has its turn later than it could.
 func (s *sweep) endTurn(ctx context.Context, j *sweptItem, t *turn) {
-	s.timeSpent = s.timeSpent || t.cut
+	if t.cut {
+		s.timeSpent.Store(true)
+	}
 	if s.dry || ctx.Err() != nil {
 		return
 	}
@@ -90,28 +91,24 @@ func (j *sweptItem) noteTurn(ctx context.Context, t *turn) error {
 
 // workOnDeferred works on the items for which earlier sweeps had no time left, those that wait longest first, as long as this
 // sweep has some. It returns those that it worked on.
-func (s *sweep) workOnDeferred(ctx context.Context, waiting []int64, worked map[int64]bool) ([]int64, error) {
+func (s *sweep) workOnDeferred(ctx context.Context, waiting, worked set) ([]int64, error) {
 	deferred, err := s.filterNamed(s.Panel.DeferredItems(ctx))
 	if err != nil || s.dry {
 		return nil, err
 	}
-	var done []int64
-	for _, it := range deferred {
-		if s.timeSpent {
-			break
+	var tasks []task
+	for _, it := range worked.without(deferred) {
+		if waiting[it] {
+			tasks = append(tasks, task{item: it, as: asSync, begin: s.beginner(), asks: true, work: s.reconcile})
+		} else {
+			tasks = append(tasks, task{item: it, as: asSync, begin: loadItem, work: s.withdraw})
 		}
-		if worked[it] {
-			continue
-		}
-		begin, work := s.beginner(), s.reconcile
-		if !slices.Contains(waiting, it) {
-			begin, work = loadItem, s.withdraw
-		}
-		if err := s.workOn(ctx, it, asSync, begin, work); err != nil {
-			return nil, err
-		}
-		worked[it] = true
-		done = append(done, it)
 	}
+	started, err := s.workOnAll(ctx, tasks, func() bool { return !s.timeSpent.Load() })
+	if err != nil {
+		return nil, err
+	}
+	done := itemsOf(tasks[:started])
+	worked.add(done)
 	return done, nil
 }

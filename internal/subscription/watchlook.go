@@ -234,7 +234,7 @@ func (s *sweep) notifyOld(ctx context.Context, l *siteLook, record *watch.Record
 // tellOld writes to the client. That is noted on the item first: a run that is killed meanwhile does not write twice. While no mail is
 // sent nothing is noted.
 func (s *sweep) tellOld(ctx context.Context, j *sweptItem, l *siteLook, record *watch.Record) error {
-	if s.mailDown {
+	if s.mails.failed.Load() {
 		return s.sendNotice(ctx, j, item.NoticeInstall)
 	}
 	noted := *record
@@ -276,7 +276,7 @@ func (s *sweep) deliveryTold(l siteLook, order *lifecycle.Order, record *watch.R
 
 // installNoticeDue reports whether the client is to be notified now that the site serves an old certificate.
 func (s *sweep) installNoticeDue(ctx context.Context, l siteLook, record watch.Record) (bool, error) {
-	again := s.Args.Resend && s.notified == 0 && record.Outcome == watch.Old
+	again := s.Args.Resend && s.notified.Load() == 0 && record.Outcome == watch.Old
 	switch {
 	case s.settings.Policy == cabforum.PolicyNone, s.isKnownRevoked(l.site.Item, l.chain.Serial()): // which nobody should install
 		return false, nil
