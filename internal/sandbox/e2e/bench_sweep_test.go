@@ -21,43 +21,63 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The size of the benchmark's panel, how many of its items are due, and the limits for the sweep's own work.
+// The largest size of the benchmarks' panels, how many of its items are due, and the limits for the sweep's own work.
 const (
 	benchItems    = 100_000
-	benchDue      = 200
+	benchDueOf    = 500 // one item of so many is due
 	benchTime     = 2 * time.Second
 	benchCallback = 2 * time.Millisecond // processor time for starting one call-back and reading its answer
 	benchMemory   = 80 << 20             // bytes of resident memory; the journal's entries take 20 MiB, and as much until they are collected
 )
 
-// BenchmarkSweep measures the product's binary on a panel of 100,000 items, with a journal of as many purchases, of which
-// 200 are due; make bench runs it. The sweep's own work is everything but the seller's answers and the panel's call-backs. With
+// benchSizes returns the numbers of items that are measured; SWEEP_ITEMS names another one.
+func benchSizes(b *testing.B) []int {
+	b.Helper()
+	if named := os.Getenv("SWEEP_ITEMS"); named != "" {
+		n, err := strconv.Atoi(named)
+		require.NoError(b, err)
+		return []int{n}
+	}
+	return []int{1_000, 10_000, benchItems}
+}
+
+// BenchmarkSweep measures the product's binary on panels of 1,000 to 100,000 items, with a journal of as many purchases, of which one
+// in 500 is due; make bench runs it. The sweep's own work is everything but the seller's answers and the panel's call-backs. With
 // --dry-run (find the items, read each, parse its certificate, decide) it is measured in wall time. Without --dry-run it is
 // the processor time of the sweep's process alone, without its child processes.
 func BenchmarkSweep(b *testing.B) {
 	if built.server.Kind() != engine.MariaDB {
 		b.Skip("the figures are about MariaDB")
 	}
+	for _, items := range benchSizes(b) {
+		b.Run(fmt.Sprintf("items=%d", items), func(b *testing.B) { benchSweep(b, items) })
+	}
+}
+
+// benchSweep measures a panel of so many items. The limits are those of the usual sizes.
+func benchSweep(b *testing.B, items int) {
 	f := startSimulated(b, namecheapCase(), firstOrders)
 	// the database server of a panel of this size has memory for its tables; the server of the tests has 64 MiB
 	f.sql(b, "SET GLOBAL innodb_buffer_pool_size=1073741824")
-	f.addItems(b)
-	query := f.sweepQuery(b)
+	due := items / benchDueOf
+	f.addItems(b, items, due)
+	query := f.sweepQuery(b, due)
 	f.setTime(b, "2026-10-07")
 
 	b.Run("dry-run", func(b *testing.B) {
-		b.Logf("%d items, %d of them due, found by one query: %s", benchItems, benchDue, strings.Join(strings.Fields(query), " "))
+		b.Logf("%d items, %d of them due, found by one query: %s", items, due, strings.Join(strings.Fields(query), " "))
 		f.explain(b, query)
 		for b.Loop() {
 			fastest := measurement{wall: time.Hour}
 			for range 3 { // the fastest of three, because other processes of the machine disturb the measurement
 				m := f.measure(b, "--dry-run")
-				require.Equal(b, [2]int{benchItems, benchDue}, [2]int{m.doc.Items, m.doc.Due})
+				require.Equal(b, [2]int{items, due}, [2]int{m.doc.Items, m.doc.Due})
 				if m.wall < fastest.wall {
 					fastest = m
 				}
 			}
-			fastest.checkLimits(b, "all of it", fastest.wall, benchTime)
+			fastest.report(b)
+			fastest.checkLimits(b, items, "all of it", fastest.wall, benchTime)
 		}
 	})
 	b.Run("apply", func(b *testing.B) {
@@ -68,11 +88,71 @@ func BenchmarkSweep(b *testing.B) {
 			}
 			done = true
 			m := f.measure(b)
-			require.Equal(b, [3]int{benchDue, benchDue, 0}, [3]int{m.doc.Due, m.doc.Reissued, m.doc.Failed})
+			require.Equal(b, [3]int{due, due, 0}, [3]int{m.doc.Due, m.doc.Reissued, m.doc.Failed})
 			calls, err := f.panel.Requests()
 			require.NoError(b, err)
 			b.Logf("%s in all, of which the seller took %s; %d call-backs; the sweep's own process worked %s", m.wall.Round(time.Millisecond), m.seller.Round(time.Millisecond), len(calls), m.processor)
-			m.checkLimits(b, "the sweep's own process", m.processor, benchTime+time.Duration(len(calls))*benchCallback)
+			m.report(b)
+			m.checkLimits(b, items, "the sweep's own process", m.processor, benchTime+time.Duration(len(calls))*benchCallback)
+		}
+	})
+}
+
+// How long the answers of the benchmark of a slow panel and a slow seller take.
+const (
+	slowItems    = 200
+	slowCallback = 50 * time.Millisecond
+	slowAnswer   = 200 * time.Millisecond
+)
+
+// BenchmarkSweepOfSlowAnswers measures a sweep over 200 items that are due, while each call-back of the panel takes 50 ms and each
+// answer of the seller 200 ms. If SWEEP_BEFORE names a folder with the programs of another version (make build simclock there),
+// that version is measured before, with the same items a season earlier; the sweep has to take a quarter of its time at most.
+func BenchmarkSweepOfSlowAnswers(b *testing.B) {
+	if built.server.Kind() != engine.MariaDB {
+		b.Skip("the figures are about MariaDB")
+	}
+	f := startSimulated(b, namecheapCase(), firstOrders)
+	var first int64
+	for n := range slowItems {
+		if item := f.storedItem(b, site(n), 60); n == 0 {
+			first = item
+		}
+	}
+	settings, err := f.panel.Settings()
+	require.NoError(b, err)
+	settings.Delay = slowCallback.String()
+	require.NoError(b, f.panel.SetSettings(settings))
+	f.sellerDelay.Store(int64(slowAnswer))
+
+	measured := func(b *testing.B, program string) time.Duration {
+		b.Helper()
+		f.setTime(b, f.leaf(b, first).NotAfter.AddDate(0, 0, -9).Format(time.DateOnly))
+		m := f.measureProgram(b, program, nil)
+		require.Equal(b, [3]int{slowItems, slowItems, 0}, [3]int{m.doc.Due, m.doc.Reissued, m.doc.Failed})
+		calls, err := f.panel.Requests()
+		require.NoError(b, err)
+		b.Logf("%s; %d call-backs; the seller's answers took %s", m.wall.Round(time.Millisecond), len(calls), m.seller.Round(time.Millisecond))
+		m.report(b)
+		return m.wall
+	}
+	var before time.Duration
+	b.Run("before", func(b *testing.B) {
+		bin := os.Getenv("SWEEP_BEFORE")
+		if bin == "" {
+			b.Skip("SWEEP_BEFORE names no folder with the programs of another version")
+		}
+		for b.Loop() {
+			before = measured(b, filepath.Join(bin, "simclock", f.seller.module))
+		}
+	})
+	b.Run("now", func(b *testing.B) {
+		for b.Loop() {
+			now := measured(b, f.installed())
+			if before > 0 {
+				b.ReportMetric(float64(before)/float64(now), "times-faster")
+				require.LessOrEqual(b, now, before/4)
+			}
 		}
 	})
 }
@@ -86,13 +166,21 @@ type measurement struct {
 	memory    int64         // maximum resident memory in bytes
 }
 
-// checkLimits reports the figures and checks them against the limits.
-func (m measurement) checkLimits(b *testing.B, what string, took, most time.Duration) {
+// report reports the figures.
+func (m measurement) report(b *testing.B) {
 	b.Helper()
 	b.ReportMetric(float64(m.wall.Milliseconds()), "wall-ms")
 	b.ReportMetric(float64(m.processor.Milliseconds()), "processor-ms")
 	b.ReportMetric(float64(m.memory)/(1<<20), "MiB")
 	assert.Positive(b, m.memory)
+}
+
+// checkLimits checks the figures against the limits, which are those of at most benchItems items.
+func (m measurement) checkLimits(b *testing.B, items int, what string, took, most time.Duration) {
+	b.Helper()
+	if items > benchItems {
+		return
+	}
 	assert.LessOrEqual(b, took, most, what)
 	assert.LessOrEqual(b, m.memory, int64(benchMemory), "bytes of resident memory")
 }
@@ -106,7 +194,18 @@ func (f *simulatedFixture) measure(b *testing.B, args ...string) measurement {
 // measureWith is measure with further variables in the environment.
 func (f *simulatedFixture) measureWith(b *testing.B, env []string, args ...string) measurement {
 	b.Helper()
-	process := exec.Command(filepath.Join(f.panel.Root(), "processing", f.seller.module), append([]string{"--command", "subscription"}, args...)...)
+	return f.measureProgram(b, f.installed(), env, args...)
+}
+
+// installed returns the path of the module that the panel has installed.
+func (f *simulatedFixture) installed() string {
+	return filepath.Join(f.panel.Root(), "processing", f.seller.module)
+}
+
+// measureProgram is measureWith for a program.
+func (f *simulatedFixture) measureProgram(b *testing.B, program string, env []string, args ...string) measurement {
+	b.Helper()
+	process := exec.Command(program, append([]string{"--command", "subscription"}, args...)...)
 	process.Dir = f.panel.Root()
 	process.Env = append(append(f.moduleEnv(), "PMSSL_CLOCK="+filepath.Join(f.dir, "clock")), env...)
 	var stdout, stderr bytes.Buffer
@@ -177,10 +276,10 @@ func processorTime(b *testing.B, pid int) time.Duration {
 
 // addItems fills the panel with real orders that are due, and with copies of one of them that are not due. The journal has a
 // purchase for each.
-func (f *simulatedFixture) addItems(b *testing.B) {
+func (f *simulatedFixture) addItems(b *testing.B, items, due int) {
 	b.Helper()
 	first := f.storedItem(b, "site1.example.com", 60)
-	for n := 2; n <= benchDue; n++ {
+	for n := 2; n <= due; n++ {
 		f.storedItem(b, fmt.Sprintf("site%d.example.com", n), 60)
 	}
 	for _, statement := range []string{
@@ -195,14 +294,14 @@ func (f *simulatedFixture) addItems(b *testing.B) {
 		`INSERT INTO certificate (item, pkey, csr, crt)
 		 SELECT seq, c.pkey, c.csr, c.crt FROM seq_%[2]d_to_%[3]d JOIN certificate c WHERE c.item=%[1]d`,
 	} {
-		f.sql(b, fmt.Sprintf(statement, first, benchDue+1, benchItems))
+		f.sql(b, fmt.Sprintf(statement, first, due+1, items))
 	}
 	f.sql(b, "ANALYZE TABLE item, itemparam, certificate")
-	f.addJournalLines(b)
+	f.addJournalLines(b, items, due)
 }
 
 // addJournalLines adds the purchase of each copied item to the journal.
-func (f *simulatedFixture) addJournalLines(b *testing.B) {
+func (f *simulatedFixture) addJournalLines(b *testing.B, items, due int) {
 	b.Helper()
 	name := filepath.Join(f.panel.Root(), "var", f.seller.module+".purchases")
 	raw, err := os.ReadFile(name)
@@ -210,7 +309,7 @@ func (f *simulatedFixture) addJournalLines(b *testing.B) {
 	var line map[string]any
 	first, _, _ := bytes.Cut(raw, []byte("\n"))
 	require.NoError(b, json.Unmarshal(first, &line))
-	for n := benchDue + 1; n <= benchItems; n++ {
+	for n := due + 1; n <= items; n++ {
 		line["item"], line["id"] = n, 50000000+n
 		text, err := json.Marshal(line)
 		require.NoError(b, err)
@@ -220,13 +319,13 @@ func (f *simulatedFixture) addJournalLines(b *testing.B) {
 }
 
 // sweepQuery returns the one query with which a sweep finds the due items, as the database server logged it.
-func (f *simulatedFixture) sweepQuery(b *testing.B) string {
+func (f *simulatedFixture) sweepQuery(b *testing.B, due int) string {
 	b.Helper()
 	f.sql(b, "SET GLOBAL log_output='TABLE'")
 	f.sql(b, "SET GLOBAL general_log=ON")
 	doc := f.sweep(b, "--dry-run", "--date", "2026-10-07")
 	f.sql(b, "SET GLOBAL general_log=OFF")
-	require.Equal(b, benchDue, doc.Due)
+	require.Equal(b, due, doc.Due)
 	rows, err := f.panel.DB().Query("SELECT argument FROM mysql.general_log WHERE command_type IN ('Query', 'Execute') AND argument LIKE '%certificate_expiredate%'")
 	require.NoError(b, err)
 	defer rows.Close()

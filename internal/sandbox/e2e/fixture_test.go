@@ -32,6 +32,7 @@ type fixture struct {
 	server         *httptest.Server
 	hook           atomic.Pointer[requestHook]
 	answerTime     atomic.Int64 // nanoseconds that the seller has spent on its answers
+	sellerDelay    atomic.Int64 // nanoseconds that each answer of the seller takes at least
 	sellerAhead    atomic.Int64 // nanoseconds that the clock of the seller's HTTP answers is ahead
 	requestCounts  requestCounter
 	activeRequests sync.WaitGroup // requests that the seller is processing

@@ -79,6 +79,9 @@ func (f *fixture) intercept(next http.Handler) http.Handler {
 			rw.Header().Set("Date", now.UTC().Add(time.Duration(f.sellerAhead.Load())).Format(http.TimeFormat)) // the seller's clock, which doctor compares with the host's
 		}
 		began := time.Now()
+		if delay := f.sellerDelay.Load(); delay > 0 {
+			time.Sleep(time.Duration(delay))
+		}
 		if hook != nil && hook.afterWork {
 			answer := httptest.NewRecorder()
 			next.ServeHTTP(answer, r)

@@ -129,6 +129,9 @@ func (m *mgrctl) caller() string {
 func errDown() error { return &Error{Type: "client", Object: "open", Value: "billmgr"} }
 
 func (m *mgrctl) request(ctx context.Context) int {
+	if err := m.delay(ctx); err != nil {
+		return m.done(err)
+	}
 	fault, err := m.root.TakeFault(m.line.function, m.caller())
 	if err != nil {
 		return m.done(err)
@@ -147,6 +150,20 @@ func (m *mgrctl) request(ctx context.Context) int {
 		return m.answer(m.serve(ctx, now))
 	}
 	return m.answerFault(ctx, now, *fault)
+}
+
+// delay waits as the settings say.
+func (m *mgrctl) delay(ctx context.Context) error {
+	wait, err := m.settings.Wait()
+	if err != nil || wait == 0 {
+		return err
+	}
+	select {
+	case <-time.After(wait):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // answerFault answers as the fault says.

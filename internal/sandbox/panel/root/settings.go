@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,8 +30,25 @@ type Settings struct {
 	// ImportIgnores makes processing.import.service drop every parameter that is not its own: for certificates it is
 	// unknown whether the real panel keeps the item parameters of an import (docs/reference/billmanager.md §11).
 	ImportIgnores bool `json:"import_ignores"`
+	// Delay is how long, in real time, each call of mgrctl takes before it does anything, such as "50ms"; "" = no time.
+	Delay string `json:"delay,omitempty"`
 	// Clock is a file with one RFC 3339 instant that is the panel's time; "" = real time.
 	Clock string `json:"clock,omitempty"`
+}
+
+// Wait returns the Delay.
+func (s Settings) Wait() (time.Duration, error) {
+	if s.Delay == "" {
+		return 0, nil
+	}
+	wait, err := time.ParseDuration(s.Delay)
+	if err == nil && wait < 0 {
+		err = errors.New("it is negative")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("delay %q: %w", s.Delay, err)
+	}
+	return wait, nil
 }
 
 // Kinds of faults.
@@ -100,6 +118,9 @@ func (d Dir) ReadSettings() (Settings, error) {
 func (d Dir) WriteSettings(s Settings) error {
 	if s.CrtStore != "" && !slices.Contains([]string{StorePEM, StoreZIP, StoreBase64, StoreRefuse}, s.CrtStore) {
 		return fmt.Errorf("crt_store %q: want pem, zip, base64 or refuse", s.CrtStore)
+	}
+	if _, err := s.Wait(); err != nil {
+		return err
 	}
 	return writeJSON(d.settingsPath(), s)
 }
