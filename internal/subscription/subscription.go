@@ -50,7 +50,8 @@ type sweep struct {
 	revoked  revokedItems
 	watched  *watchedSites
 	rotation lifecycle.Rotation // of reissues that are due
-	accounts map[int64]*account // by processing module, see gate
+	accounts map[int64]*account // by processing module
+	fewer    int                // how many items can be worked on at once, if that is fewer than itemsAtOnce; else 0
 
 	// What follows is shared by the items that are worked on at once.
 	due, reissued, notified atomic.Int64

@@ -95,6 +95,9 @@ type outcome struct {
 // false or the run has ended. It returns how many were begun, and an error only if the run ends.
 func (s *sweep) workOnAll(ctx context.Context, tasks []task, more func() bool) (int, error) {
 	atOnce := min(itemsAtOnce, len(tasks))
+	if s.fewer > 0 {
+		atOnce = min(atOnce, s.fewer)
+	}
 	if s.dry || s.Worker == nil || atOnce < 2 {
 		return s.workInTurn(ctx, tasks, more)
 	}
@@ -269,6 +272,7 @@ func (c *crew) take(ctx context.Context) *worker {
 		if w.run, w.close, err = c.sweep.Worker(ctx); err != nil {
 			c.atOnce = len(c.workers)
 			if ctx.Err() == nil {
+				c.sweep.fewer = c.atOnce
 				c.sweep.Log.Warningf("the sweep works on %d items at once instead of %d: %v", c.atOnce, itemsAtOnce, err)
 			}
 			return nil

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"net/url"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pmssl/internal/sandbox/panel"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -64,7 +67,7 @@ func (f *simulatedFixture) gatherReissues(t *testing.T, wanted int) *gathering {
 }
 
 // rules SWEEP-13: after the first item of the account the sweep works on the others at once. Each is reissued once, and the document
-// has the order in which they end.
+// has the order in which their certificates end.
 func TestSweepWorksOnSeveralItemsAtOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
@@ -125,6 +128,57 @@ func TestSignalDuringSeveralItemsOfASweep(t *testing.T) {
 			f.checkNewestStored(t, item, site(n))
 			assert.Equal(t, 2, f.requestedCertificates(t, site(n)), "%s is reissued once", site(n))
 		}
+		assert.Empty(t, f.taskTypes(t))
+	})
+}
+
+// rules BUY-1, SWEEP-13: items that are worked on at once and need further names buy them one after the other: each once.
+func TestSeveralItemsOfASweepBuyTheirNamesOnce(t *testing.T) {
+	needsMariaDB(t, "keep a named lock from another connection")
+	ctx := context.Background()
+	f := startSimulated(t, namecheapCase(), firstOrders)
+	tariff, err := f.tariffFor(ctx, f.seller.multiDomain, &panel.SANAddon{Max: 50})
+	require.NoError(t, err)
+	var items []int64
+	for n := range 5 {
+		item := f.storedItem(t, site(n), 12, func(o *panel.Order) {
+			o.Tariff, o.ExtraSANs, o.AltNames = tariff, 2, []string{"a." + site(n), "b." + site(n)}
+		})
+		require.NoError(t, f.panel.SetExtraSANs(ctx, item, 3))
+		f.setParam(t, item, "altname", "a."+site(n)+" b."+site(n)+" c."+site(n))
+		items = append(items, item)
+	}
+	before := f.paymentCount(t)
+	f.setTime(t, "2026-10-07")
+	done := f.sweep(t)
+	assert.Equal(t, [2]int{len(items), 0}, [2]int{done.Reissued, done.Failed})
+	assert.Equal(t, before+len(items), f.paymentCount(t))
+	for n, item := range items {
+		assert.Contains(t, f.leaf(t, item).DNSNames, "c."+site(n))
+		assert.Empty(t, f.itemOf(t, item).Params["purchase_intent"])
+	}
+}
+
+// rules UNATT-1 to UNATT-5, SWEEP-13: the challenges of items that are worked on at once are published and removed; nobody has to do
+// anything.
+func TestUnattendedReissuesOfSeveralItemsOfASweep(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startUnattended(t, seller, firstOrders)
+		before := f.dumps()
+		var items []int64
+		for n := range 4 {
+			items = append(items, f.unattendedItem(t, site(n), 12))
+		}
+		f.setTime(t, reissueDay)
+		assert.Zero(t, f.sweep(t).Failed)
+		for n, item := range items {
+			f.sweepHourly(t, item, 30)
+			f.checkNewestStored(t, item, site(n))
+			assert.Equal(t, 2, f.requestedCertificates(t, site(n)))
+			assert.Empty(t, f.published(t, item))
+		}
+		assert.Equal(t, before, f.dumps())
+		assert.Empty(t, f.takeMails(t))
 		assert.Empty(t, f.taskTypes(t))
 	})
 }
