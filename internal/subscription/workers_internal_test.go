@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -292,6 +293,30 @@ func TestHowManyItemsOfAnAccountAreWorkedOnAtOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// rules SWEEP-13: what the panel and the seller let an item wait for does not add up. A reissue at Namecheap has nineteen call-backs and
+// three calls. The time is that of the bubble.
+func TestASlowPanelAndASlowSellerHoldASweepUpLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sweepOf := func(several bool) time.Duration {
+			c := newCrowd(func(context.Context, int64) error {
+				time.Sleep(19*50*time.Millisecond + 3*200*time.Millisecond)
+				return nil
+			})
+			if !several {
+				c.Worker = nil
+			}
+			began := time.Now()
+			_, err := c.workOnAll(t.Context(), c.tasks(upTo(200)...), always)
+			require.NoError(t, err)
+			require.Len(t, c.rows, 200)
+			return time.Since(began)
+		}
+		one, several := sweepOf(false), sweepOf(true)
+		assert.LessOrEqual(t, several, one/4)
+		t.Logf("one after the other %s, several at once %s", one, several)
+	})
 }
 
 // A panic is an error of its item; the others are worked on.

@@ -166,9 +166,10 @@ type measurement struct {
 	memory    int64         // maximum resident memory in bytes
 }
 
-// report reports the figures.
+// report reports the figures, and logs them: those of a benchmark that fails are not shown.
 func (m measurement) report(b *testing.B) {
 	b.Helper()
+	b.Logf("wall time %s, processor time %s, %d MiB", m.wall.Round(time.Millisecond), m.processor, m.memory>>20)
 	b.ReportMetric(float64(m.wall.Milliseconds()), "wall-ms")
 	b.ReportMetric(float64(m.processor.Milliseconds()), "processor-ms")
 	b.ReportMetric(float64(m.memory)/(1<<20), "MiB")
