@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -79,6 +80,9 @@ func (p *Panel) setUp(ctx context.Context, where root.Database) error {
 	if p.cipher, err = p.root.Cipher(conf); err != nil {
 		return err
 	}
+	if err := p.separateTransactions(ctx); err != nil {
+		return err
+	}
 	if p.cfg.Clock == "" {
 		return nil
 	}
@@ -90,6 +94,19 @@ func (p *Panel) setUp(ctx context.Context, where root.Database) error {
 		return err
 	}
 	return p.root.WriteSettings(s)
+}
+
+// separateTransactions makes calls of mgrctl work on the database one after the other unless it is MariaDB: the embedded engine does not
+// isolate transactions.
+func (p *Panel) separateTransactions(ctx context.Context) error {
+	var version string
+	if err := p.db.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
+		return fmt.Errorf("version of the database: %w", err)
+	}
+	if strings.Contains(version, "MariaDB") {
+		return nil
+	}
+	return p.root.SeparateTransactions()
 }
 
 // Close closes the panel's database connections. Root and database are kept.

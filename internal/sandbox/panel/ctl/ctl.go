@@ -225,6 +225,11 @@ func (m *mgrctl) serve(ctx context.Context, now time.Time) Reply {
 		return Reply{Err: asError(err)}
 	}
 	defer db.Close()
+	unlock, err := m.root.LockDatabase()
+	if err != nil {
+		return Reply{Err: asError(err)}
+	}
+	defer unlock()
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return Reply{Err: asError(err)}

@@ -182,13 +182,36 @@ func (d Dir) TakeFault(function, caller string) (*Fault, error) {
 	return nil, nil
 }
 
-func (d Dir) lockFaults() (unlock func(), err error) {
-	f, err := os.OpenFile(d.faultsPath()+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+func (d Dir) lockFaults() (unlock func(), err error) { return lockFile(d.faultsPath() + ".lock") }
+
+// databaseLock is a file that is there if the database does not separate transactions.
+func (d Dir) databaseLock() string { return d.Path("var", "sandbox", "database.lock") }
+
+// SeparateTransactions makes calls of mgrctl work on the database one after the other: an engine whose transactions are not isolated
+// loses what two of them write at once.
+func (d Dir) SeparateTransactions() error {
+	if err := os.WriteFile(d.databaseLock(), nil, 0o600); err != nil {
+		return fmt.Errorf("database of the stand-in: %w", err)
+	}
+	return nil
+}
+
+// LockDatabase waits for its turn at a database that does not separate transactions; at another one it does nothing.
+func (d Dir) LockDatabase() (unlock func(), err error) {
+	if _, err := os.Stat(d.databaseLock()); errors.Is(err, os.ErrNotExist) {
+		return func() {}, nil
+	}
+	return lockFile(d.databaseLock())
+}
+
+// lockFile takes the lock of a file, which it creates if necessary.
+func lockFile(name string) (unlock func(), err error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("faults of the stand-in: %w", err)
+		return nil, fmt.Errorf("lock of the stand-in: %w", err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		return nil, errors.Join(fmt.Errorf("faults of the stand-in: %w", err), f.Close())
+		return nil, errors.Join(fmt.Errorf("lock of the stand-in: %w", err), f.Close())
 	}
 	return func() { _ = f.Close() }, nil // closing the file releases the lock
 }
