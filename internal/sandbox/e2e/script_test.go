@@ -355,6 +355,10 @@ func brief(name, value string) string {
 		return "<serial>"
 	case name == "earlier_serials":
 		return strings.TrimSpace(strings.Repeat("<serial> ", len(strings.Fields(value))))
+	case name == "reissue_tried": // TIME COUNT SERIAL
+		if words := strings.Fields(value); len(words) > 2 {
+			return strings.Join(words[:2], " ") + " <serial>"
+		}
 	case name == "crt" && strings.HasPrefix(value, "-----BEGIN"):
 		return fmt.Sprintf("<%d certificates in PEM>", strings.Count(value, "-----BEGIN CERTIFICATE-----"))
 	case name == "crt":
@@ -457,8 +461,8 @@ func panelFaultWord(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(s.panel.SetFaults(fault))
 }
 
-// panelSetWord is `panelset crt_store=zip|base64|pem|refuse error_exit=1 import_ignores=true`: it chooses the panel's behaviour that
-// the protocol does not define.
+// panelSetWord is `panelset crt_store=zip|base64|pem|refuse save_params=all|first|last|refuse error_exit=1 import_ignores=true`: it
+// chooses the panel's behaviour that the protocol does not define.
 func panelSetWord(ts *testscript.TestScript, _ bool, args []string) {
 	s := stateOf(ts)
 	settings, err := s.panel.Settings()
@@ -466,6 +470,9 @@ func panelSetWord(ts *testscript.TestScript, _ bool, args []string) {
 	_, values := pairs(args)
 	if v, ok := values["crt_store"]; ok {
 		settings.CrtStore = v
+	}
+	if v, ok := values["save_params"]; ok {
+		settings.SaveParams = v
 	}
 	if v, ok := values["error_exit"]; ok {
 		settings.StructuredErrorExit = number(ts, v)

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/xml"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -360,6 +361,37 @@ func TestStoredCertificateFollowsTheSetting(t *testing.T) {
 			}
 		}
 		assert.Error(t, p.SetSettings(panel.Settings{CrtStore: "stone"}))
+	})
+}
+
+func TestSeveralParametersOfOneCallFollowTheSetting(t *testing.T) {
+	on(t, func(t *testing.T, p *panel.Panel) {
+		place(t, p)
+		before, err := p.Item(t.Context(), 1)
+		require.NoError(t, err)
+		for save, want := range map[string]map[string]string{
+			root.SaveAll:    {"z_first": "1", "m_second": "a=b", "a_third": "3"},
+			root.SaveFirst:  {"z_first": "1"},
+			root.SaveLast:   {"a_third": "3"},
+			root.SaveRefuse: {},
+		} {
+			require.NoError(t, p.SetSettings(panel.Settings{SaveParams: save}))
+			run, err := p.Mgrctl(t.Context(), "service.saveparam", "sok=ok", "elid=1", "z_first=1", "m_second=a=b", "a_third=3", "crypted=off")
+			require.NoError(t, err)
+			assert.Equal(t, save != root.SaveRefuse, run.OK(), save)
+			i, err := p.Item(t.Context(), 1)
+			require.NoError(t, err)
+			maps.DeleteFunc(i.Params, func(name, _ string) bool { _, there := before.Params[name]; return there })
+			assert.Equal(t, want, i.Params, save)
+			_, err = p.DB().ExecContext(t.Context(), "DELETE FROM itemparam WHERE intname IN ('z_first', 'm_second', 'a_third')")
+			require.NoError(t, err)
+			run, err = p.Mgrctl(t.Context(), "service.saveparam", "sok=ok", "elid=1", "alone=1", "crypted=off")
+			require.NoError(t, err)
+			assert.True(t, run.OK(), "one parameter is taken by every panel")
+			_, err = p.DB().ExecContext(t.Context(), "DELETE FROM itemparam WHERE intname='alone'")
+			require.NoError(t, err)
+		}
+		assert.Error(t, p.SetSettings(panel.Settings{SaveParams: "some"}))
 	})
 }
 

@@ -205,7 +205,7 @@ func behaviourEndpoints() []Endpoint {
 		{"GET", "/settings", "how the panel behaves where the protocol leaves it open", ``,
 			func(c *call) (any, error) { return c.p.Settings() }},
 		{"PUT", "/settings", "crt_store: pem, zip, base64 or refuse; structured_error_exit: mgrctl's exit code for an error in xml and json; " +
-			"import_ignores: processing.import.service drops item parameters",
+			"import_ignores: processing.import.service drops item parameters; save_params: which of several parameters service.saveparam takes, all, first, last or refuse",
 			`{"crt_store":"base64","structured_error_exit":1,"import_ignores":true}`, func(c *call) (any, error) {
 				var s panel.Settings
 				if err := c.into(&s); err != nil {

@@ -23,6 +23,7 @@ type commandLine struct {
 	out      string // -o
 	function string
 	params   map[string]string // without func
+	names    []string          // of params, in the order of the command line
 }
 
 // parse parses mgrctl's argv (docs/reference/billmanager.md §5.1): each parameter is one argument, split at its first
@@ -85,8 +86,15 @@ func (l *commandLine) param(word string) error {
 	if !ok || name == "" {
 		return &Error{Type: "usage", Object: word, Message: "parameter " + word + " is not name=value"}
 	}
-	l.params[name] = value
+	l.set(name, value)
 	return nil
+}
+
+func (l *commandLine) set(name, value string) {
+	if _, again := l.params[name]; !again {
+		l.names = append(l.names, name)
+	}
+	l.params[name] = value
 }
 
 func (l *commandLine) fromEnv(word string, env func(string) (string, bool)) error {
@@ -99,7 +107,7 @@ func (l *commandLine) fromEnv(word string, env func(string) (string, bool)) erro
 	if !ok {
 		return &Error{Type: "missed", Object: "environment", Value: variable}
 	}
-	l.params[name] = value
+	l.set(name, value)
 	return nil
 }
 

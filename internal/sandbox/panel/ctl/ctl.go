@@ -236,7 +236,7 @@ func (m *mgrctl) serve(ctx context.Context, now time.Time) Reply {
 	}
 	reply, err := f(&request{
 		ctx: ctx, db: tx, cipher: cipher, random: m.Random, conf: conf, settings: m.settings, now: now,
-		caller: m.caller(), function: m.line.function, params: m.line.params,
+		caller: m.caller(), function: m.line.function, params: m.line.params, names: m.line.names,
 	})
 	if err != nil {
 		return Reply{Err: asError(errors.Join(err, tx.Rollback()))}

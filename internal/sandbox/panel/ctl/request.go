@@ -25,6 +25,7 @@ type request struct {
 	caller   string
 	function string
 	params   map[string]string
+	names    []string // of params, in the order of the command line
 }
 
 // handler is a function of the panel.

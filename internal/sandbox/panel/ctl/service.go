@@ -216,12 +216,32 @@ func saveParam(r *request) (Reply, error) {
 	if len(pairs) == 0 {
 		return Reply{}, &Error{Type: "value", Object: "name"}
 	}
+	if pairs, err = r.saved(pairs); err != nil {
+		return Reply{}, err
+	}
 	for _, p := range pairs {
 		if err := r.setParam(root.ItemParams(), item, p.Name, p.Value, crypted); err != nil {
 			return Reply{}, err
 		}
 	}
 	return confirmed, nil
+}
+
+// saved returns those of the parameters of one call that the panel stores.
+func (r *request) saved(pairs []Pair) ([]Pair, error) {
+	if len(pairs) == 1 {
+		return pairs, nil
+	}
+	slices.SortFunc(pairs, func(a, b Pair) int { return slices.Index(r.names, a.Name) - slices.Index(r.names, b.Name) })
+	switch r.settings.SaveParams {
+	case root.SaveFirst:
+		return pairs[:1], nil
+	case root.SaveLast:
+		return pairs[len(pairs)-1:], nil
+	case root.SaveRefuse:
+		return nil, &Error{Type: "value", Object: pairs[1].Name, Value: pairs[1].Value}
+	}
+	return pairs, nil
 }
 
 // dropParam handles service.dropparam. A missing parameter is not an error.

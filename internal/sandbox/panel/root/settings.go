@@ -20,6 +20,14 @@ const (
 	StoreRefuse = "refuse" // an error document, as from a panel without crt_type
 )
 
+// What service.saveparam does with several parameters in one call, `<param>=<value>` each. What the real panel does is not public.
+const (
+	SaveAll    = "all"    // all are stored
+	SaveFirst  = "first"  // the first one of the call is stored
+	SaveLast   = "last"   // the last one of the call is stored
+	SaveRefuse = "refuse" // an error document; none is stored
+)
+
 // Settings changes how the panel behaves where the protocol leaves it open.
 type Settings struct {
 	// CrtStore is one of StorePEM, StoreZIP, StoreBase64, StoreRefuse; "" = StorePEM.
@@ -32,6 +40,8 @@ type Settings struct {
 	ImportIgnores bool `json:"import_ignores"`
 	// Delay is how long, in real time, each call of mgrctl takes before it does anything, such as "50ms"; "" = no time.
 	Delay string `json:"delay,omitempty"`
+	// SaveParams is one of SaveAll, SaveFirst, SaveLast, SaveRefuse; "" = SaveAll.
+	SaveParams string `json:"save_params,omitempty"`
 	// Clock is a file with one RFC 3339 instant that is the panel's time; "" = real time.
 	Clock string `json:"clock,omitempty"`
 }
@@ -121,6 +131,9 @@ func (d Dir) WriteSettings(s Settings) error {
 	}
 	if _, err := s.Wait(); err != nil {
 		return err
+	}
+	if s.SaveParams != "" && !slices.Contains([]string{SaveAll, SaveFirst, SaveLast, SaveRefuse}, s.SaveParams) {
+		return fmt.Errorf("save_params %q: want all, first, last or refuse", s.SaveParams)
 	}
 	return writeJSON(d.settingsPath(), s)
 }
