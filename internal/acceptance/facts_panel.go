@@ -152,6 +152,10 @@ func panelDataFacts() []Fact {
 			Source: "docs/reference/billmanager.md §1.1", Sure: Inferred,
 			IfWrong: "`doctor` shows no version of the panel",
 			ByHand:  "`--command doctor`"},
+		{ID: "FACT-P39", Statement: "service.saveparam stores several parameters of one call",
+			Source: "docs/reference/billmanager.md §5.2", Sure: Unknown,
+			IfWrong: "nothing: what is not stored is written by a call of its own, and the panel gets such calls for 30 days (rules PANEL-14)",
+			ByHand:  "after an order look whether `var/<module>.callforms` exists: then it does not"},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"pmssl/internal/deliver"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/publish"
 )
 
@@ -86,6 +87,11 @@ func (p keyPanel) SaveParam(_ context.Context, _ int64, _, value string) error {
 	return nil
 }
 
+func (p keyPanel) SaveParams(_ context.Context, _ int64, params []item.Param) error {
+	*p.saved = params[0].Value
+	return nil
+}
+
 // rules ARCH-8: a key that was read is masked in all that leaves the run.
 func TestAPrivateKeyThatWasReadIsMasked(t *testing.T) {
 	const line = "UGxhbnRlZFBsYW50ZWRQbGFudGVkUGxhbnRlZFBsYW50ZWRQbGFudGVk"
@@ -99,5 +105,7 @@ func TestAPrivateKeyThatWasReadIsMasked(t *testing.T) {
 	assert.Equal(t, key, got)
 	assert.NotContains(t, secrets.mask("the hook printed "+line), "UGxhbnRlZF")
 	require.NoError(t, panel.SaveParam(t.Context(), 42, "delivery", `{"why":"`+key+`"}`))
+	assert.NotContains(t, saved, "UGxhbnRlZF")
+	require.NoError(t, panel.SaveParams(t.Context(), 42, []item.Param{{Name: "delivery", Value: `{"why":"` + key + `"}`}}))
 	assert.NotContains(t, saved, "UGxhbnRlZF")
 }

@@ -253,7 +253,7 @@ func (a *app) invocation(args *arguments, root string, log *panellog.Logger) *in
 	}
 	options := panel.Options{
 		Root: root, Binary: a.program.Name, Getenv: sys.Getenv, Environ: sys.Environ,
-		Now: sys.Now, Sleep: sys.Sleep, Rand: sys.Rand, Log: log, Observer: observer, Journal: &panel.Journal{},
+		Now: sys.Now, Sleep: sys.Sleep, Rand: sys.Rand, Log: log, Observer: observer, Journal: &panel.Journal{}, Forms: &panel.CallForms{},
 	}
 	billing := a.newPanel(options)
 	answered := &atomic.Bool{}

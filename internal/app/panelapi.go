@@ -101,10 +101,23 @@ func (w *watchedPanel) SaveKeyPairs(ctx context.Context, pairs item.KeyPairs) er
 // SaveParam implements item.Panel. A CSR is saved as it is: it has the number of its key, of which the text of the private key has
 // parts too.
 func (w *watchedPanel) SaveParam(ctx context.Context, it int64, name, value string) error {
-	if name == itemparam.RotatedCSR || name == itemparam.ImportedCSR {
-		return w.panelAPI.SaveParam(ctx, it, name, value)
+	return w.panelAPI.SaveParam(ctx, it, name, w.masked(name, value))
+}
+
+// SaveParams implements item.Panel.
+func (w *watchedPanel) SaveParams(ctx context.Context, it int64, params []item.Param) error {
+	params = slices.Clone(params)
+	for i, p := range params {
+		params[i].Value = w.masked(p.Name, p.Value)
 	}
-	return w.panelAPI.SaveParam(ctx, it, name, w.secrets.maskValue(value))
+	return w.panelAPI.SaveParams(ctx, it, params)
+}
+
+func (w *watchedPanel) masked(name, value string) string {
+	if name == itemparam.RotatedCSR || name == itemparam.ImportedCSR {
+		return value
+	}
+	return w.secrets.maskValue(value)
 }
 
 // Escalate implements item.Panel.

@@ -182,6 +182,10 @@ func (h *listedPanel) SaveParam(_ context.Context, it int64, name, value string)
 	h.items[it].params[name] = value
 	return nil
 }
+
+func (h *listedPanel) SaveParams(ctx context.Context, it int64, params []item.Param) error {
+	return saveEach(ctx, h, it, params)
+}
 func (h *listedPanel) Param(ctx context.Context, it int64, name string) (string, bool, error) {
 	if i, there := h.items[it]; there {
 		value, found := i.params[name]

@@ -296,6 +296,23 @@ func (p *fakePanel) SaveParam(_ context.Context, _ int64, name, value string) er
 	p.order.Params[name] = value
 	return nil
 }
+
+func (p *fakePanel) SaveParams(ctx context.Context, it int64, params []item.Param) error {
+	return saveEach(ctx, p, it, params)
+}
+
+// saveEach saves parameters that belong together one after the other, so that a fault hits between any two of them.
+func saveEach(ctx context.Context, p interface {
+	SaveParam(ctx context.Context, it int64, name, value string) error
+}, it int64, params []item.Param) error {
+	for _, one := range params {
+		if err := p.SaveParam(ctx, it, one.Name, one.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (p *fakePanel) DropParam(_ context.Context, _ int64, name string) error {
 	if err := p.call("drop %s", name); err != nil {
 		return err

@@ -86,6 +86,10 @@ func (p *migratingPanel) SaveParam(_ context.Context, it int64, name, value stri
 	return p.write(func() { p.items[it].Params[name] = value })
 }
 
+func (p *migratingPanel) SaveParams(ctx context.Context, it int64, params []item.Param) error {
+	return saveEach(ctx, p, it, params)
+}
+
 func (p *migratingPanel) DropParam(_ context.Context, it int64, name string) error {
 	return p.write(func() { delete(p.items[it].Params, name) })
 }

@@ -83,6 +83,10 @@ func (c cuttingPanel) SaveParam(ctx context.Context, it int64, name, value strin
 	return c.fakePanel.SaveParam(ctx, it, name, value)
 }
 
+func (c cuttingPanel) SaveParams(ctx context.Context, it int64, params []item.Param) error {
+	return saveEach(ctx, c, it, params)
+}
+
 // namesPublishing returns an item with three names whose certificate is due.
 func namesPublishing(t *testing.T) *publishing {
 	t.Helper()

@@ -673,6 +673,10 @@ func (f forgetfulPanel) SaveParam(ctx context.Context, it int64, name, value str
 	return f.fakePanel.SaveParam(ctx, it, name, value)
 }
 
+func (f forgetfulPanel) SaveParams(ctx context.Context, it int64, params []item.Param) error {
+	return saveEach(ctx, f, it, params)
+}
+
 // When the new certificate was seen, and no reissue is to be counted any more, nothing is remembered.
 func TestARevocationIsForgottenOnceTheNewCertificateIsSeen(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -994,6 +998,10 @@ func (m mass) Param(_ context.Context, it int64, name string) (string, bool, err
 func (m mass) SaveParam(_ context.Context, it int64, name, value string) error {
 	m.params[it][name] = value
 	return nil
+}
+
+func (m mass) SaveParams(ctx context.Context, it int64, params []item.Param) error {
+	return saveEach(ctx, m, it, params)
 }
 
 func (m mass) DropParam(_ context.Context, it int64, name string) error {

@@ -46,6 +46,10 @@ func (p *manyPanel) SaveParam(_ context.Context, it int64, name, value string) e
 	return nil
 }
 
+func (p *manyPanel) SaveParams(ctx context.Context, it int64, params []item.Param) error {
+	return saveEach(ctx, p, it, params)
+}
+
 func (p *manyPanel) DropParam(_ context.Context, it int64, name string) error {
 	if err := p.fail["drop "+name]; err != nil {
 		return err

@@ -199,6 +199,10 @@ func (c *crowd) SaveParam(_ context.Context, it int64, name, value string) error
 	return nil
 }
 
+func (c *crowd) SaveParams(ctx context.Context, it int64, params []item.Param) error {
+	return saveEach(ctx, c, it, params)
+}
+
 // crowded returns a watch over so many items, and its panel.
 func crowded(t *testing.T, items int64) (*watching, *crowd) {
 	t.Helper()

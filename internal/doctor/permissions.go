@@ -38,6 +38,7 @@ func guards(binary string) []guard {
 		{"var/" + binary + ".watch", secret, 0o600, private},
 		{"var/" + binary + ".sweep", secret, 0o600, private},
 		{"var/" + binary + ".probe", secret, 0o600, private},
+		{"var/" + binary + ".callforms", secret, 0o600, "it decides how the module calls the panel"},
 		{"var/" + binary + ".calls.*", secret, 0o600, private},
 		{"var/" + binary + ".crl", secret, 0o700, private},
 		{"var/pmssl-keys", secret, 0o700, "it holds private keys"},

@@ -152,6 +152,16 @@ func (p *dryPanel) SaveParam(_ context.Context, it int64, name, value string) er
 	return nil
 }
 
+// SaveParams implements Panel.
+func (p *dryPanel) SaveParams(ctx context.Context, it int64, params []Param) error {
+	for _, one := range params {
+		if err := p.SaveParam(ctx, it, one.Name, one.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // DropParam implements Panel.
 func (p *dryPanel) DropParam(_ context.Context, it int64, name string) error {
 	p.set(it, name, nil)

@@ -75,8 +75,14 @@ type Params interface {
 	// Param reads one item parameter from the database; false if it is absent.
 	Param(ctx context.Context, it int64, name string) (string, bool, error)
 	SaveParam(ctx context.Context, it int64, name, value string) error
+	// SaveParams saves parameters that belong together, none of them empty, with as few calls of the panel as it can, and reads
+	// them back (rules PANEL-14). A kill may leave any part of them, in any order.
+	SaveParams(ctx context.Context, it int64, params []Param) error
 	DropParam(ctx context.Context, it int64, name string) error
 }
+
+// Param is an item parameter and its value.
+type Param struct{ Name, Value string }
 
 // Purchases reads and writes the records of purchases: in the panel's database and in this host's journal.
 type Purchases interface {

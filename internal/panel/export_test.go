@@ -35,9 +35,10 @@ const (
 // UsedColumns returns the tables and columns of the module's queries.
 func UsedColumns() map[string][]string { return usedColumns() }
 
-// ParseSweepRecord, ParseBalances and OperationError read what is not of this process.
+// ParseSweepRecord, ParseBalances, ParseForms and OperationError read what is not of this process.
 var (
 	ParseSweepRecord = parseSweepRecord
 	ParseBalances    = parseBalances
+	ParseForms       = parseForms
 	OperationError   = operationError
 )

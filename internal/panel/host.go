@@ -37,6 +37,9 @@ type Options struct {
 	// Journal keeps the purchase journal in memory for all Hosts that are made with it: a run with several of them reads it once.
 	// nil gives a Host one of its own.
 	Journal *Journal
+	// Forms is what is known of the forms of calls that the panel takes, for all Hosts that are made with it. nil gives a Host one
+	// of its own.
+	Forms *CallForms
 }
 
 // Host is the panel for one run of a module. It is not for concurrent use: a run does one thing at a time, and the locks belong to
@@ -86,6 +89,9 @@ func New(o Options) *Host {
 	}
 	if o.Journal == nil {
 		o.Journal = &Journal{}
+	}
+	if o.Forms == nil {
+		o.Forms = &CallForms{}
 	}
 	return &Host{o: o, log: o.Log.Named("panel"), limits: standardLimits(), cluster: clusterQuery, items: map[int64][]string{}}
 }

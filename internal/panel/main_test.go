@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,6 +44,9 @@ type step struct {
 	Flood  int    `json:"flood,omitempty"` // bytes of stdout after Stdout
 	SQL    string `json:"sql,omitempty"`   // what the panel changes in its database
 	DSN    string `json:"dsn,omitempty"`
+	// Takes has service.saveparam store parameters of the call in the database: all, first or last of those of form B, and the one of
+	// form A; refuse stores those of form A and answers several of form B with an error.
+	Takes string `json:"takes,omitempty"`
 	// Hang starts a child that holds an flock on the file named "held", says so on the FIFO "hangs", and waits to be
 	// killed.
 	Hang bool `json:"hang,omitempty"`
@@ -103,6 +107,9 @@ func perform(folder string, s step) int {
 		_, err = db.Exec(s.SQL)
 		check(err)
 	}
+	if s.Takes != "" && !takeParams(s) {
+		s.Stdout = refusalXML("value", "name", "", "one at a time")
+	}
 	fmt.Fprint(os.Stdout, s.Stdout)
 	fmt.Fprint(os.Stderr, s.Stderr)
 	if s.Flood > 0 {
@@ -115,6 +122,41 @@ func perform(folder string, s step) int {
 		_ = child.Wait()
 	}
 	return s.Code
+}
+
+// takeParams stores the parameters of service.saveparam as the step says; false if the call is refused.
+func takeParams(s step) bool {
+	given := map[string]string{}
+	var names []string
+	for _, word := range os.Args[6:] {
+		name, value, _ := strings.Cut(word, "=")
+		given[name] = value
+		if !slices.Contains([]string{"sok", "elid", "crypted"}, name) {
+			names = append(names, name)
+		}
+	}
+	it := given["elid"]
+	if name := given["name"]; name != "" {
+		given[name], names = given["value"], []string{name}
+	}
+	switch {
+	case len(names) < 2 || s.Takes == "all":
+	case s.Takes == "first":
+		names = names[:1]
+	case s.Takes == "last":
+		names = names[len(names)-1:]
+	default:
+		return false
+	}
+	db, err := sql.Open("mysql", s.DSN)
+	check(err)
+	for _, name := range names {
+		_, err = db.Exec("DELETE FROM itemparam WHERE item=? AND intname=?", it, name)
+		check(err)
+		_, err = db.Exec("INSERT INTO itemparam (item, intname, value) VALUES (?, ?, ?)", it, name, given[name])
+		check(err)
+	}
+	return true
 }
 
 type zeros struct{}
