@@ -96,7 +96,7 @@ func TestSTORE9AReissueThatTheItemDoesNotShowIsCompleted(t *testing.T) {
 	s.panel.order.Params[itemparam.ServiceStatus] = "5"
 	s.panel.calls = nil
 	require.NoError(t, s.run(command.SetParam))
-	assert.Equal(t, "3", s.param(itemparam.ServiceStatus), "the next sync or sweep follows it")
+	assert.Equal(t, "4", s.param(itemparam.ServiceStatus), "the next sync or sweep follows it")
 	assert.Contains(t, s.panel.calls, "postsetparam")
 	assert.Equal(t, 1, s.seller.reissues)
 }

@@ -35,7 +35,7 @@ func TestOpenBuysActivatesAndUpdatesThePanelInOrder(t *testing.T) {
 	assert.Equal(t, 1, s.seller.buys)
 	assert.Equal(t, []int64{101}, s.seller.activated)
 	calls := s.panel.calls
-	intent := calls[2]
+	intent := calls[1]
 	require.True(t, strings.HasPrefix(intent, "save purchase_intent="), intent)
 	csr, err := pki.ReadCSR(s.pair.csr)
 	require.NoError(t, err)
@@ -43,11 +43,12 @@ func TestOpenBuysActivatesAndUpdatesThePanelInOrder(t *testing.T) {
 		"account":"`+refOf(s.seller.Account())+`","at":"https://seller.example account","key":"`+csr.KeyHash()+`","name":"example.com"}`,
 		strings.TrimPrefix(intent, "save purchase_intent="))
 	assert.Equal(t, []string{
-		"save term_start=2026-04-02", "lock account", intent, "journal 101", "save custom_order_id=101", "save lineage=101",
-		"save delivered_type=Standard SSL", "drop purchase_intent", "unlock account", "save term_months=12", "save request_mark=" + s.param(itemparam.Requested) + " open",
-		"save auth_dnscname_value=_m.example.com CNAME t.ca.example", "save domains_list=example.com", "setstatus 3",
+		"lock account", intent, "journal 101", "save custom_order_id=101", "save lineage=101", "save term_months=12",
+		"save request_mark=" + s.param(itemparam.Requested) + " open", "save term_start=2026-04-02", "save delivered_type=Standard SSL",
+		"drop purchase_intent", "unlock account", "setstatus 4",
+		"save auth_dnscname_value=_m.example.com CNAME t.ca.example", "save domains_list=example.com",
 		"save request_mark=" + s.param(itemparam.Requested),
-		"setexpiredate 2026-10-19", "setstatus 4", "postopen",
+		"setexpiredate 2026-10-19", "postopen",
 	}, calls)
 	assert.Len(t, s.panel.order.Params[itemparam.Requested], 64)
 }

@@ -101,7 +101,7 @@ func TestALostReissueForAnotherRequestIsNotTheCurrentOne(t *testing.T) {
 			if s.remote != nil {
 				assert.Zero(t, s.remote.reissues)
 			}
-			assert.Equal(t, "3", s.param(itemparam.ServiceStatus))
+			assert.Equal(t, "4", s.param(itemparam.ServiceStatus))
 			assert.Equal(t, strings.Repeat("0", 64), s.param(itemparam.Requested))
 			assert.Contains(t, s.param(itemparam.ReissueOf), strings.Repeat("0", 64), "its request stays recorded")
 		})

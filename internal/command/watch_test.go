@@ -619,9 +619,9 @@ func TestReplacedSerialsAreKept(t *testing.T) {
 	w.panel.order.Params[itemparam.EarlierSerials] = strings.Join(append(many, first), " ")
 	w.reissue(t)
 	assert.Equal(t, strings.Join(append(many[1:], first), " "), w.param(itemparam.EarlierSerials))
-	written, stored := w.position("save "+itemparam.EarlierSerials), w.position("certificate.save")
+	written, next := w.position("save "+itemparam.EarlierSerials), w.position("save "+itemparam.Serial)
 	assert.NotEqual(t, -1, written)
-	assert.Less(t, written, stored, "before the new certificate is stored")
+	assert.Less(t, written, next, "before the serial of the new certificate")
 }
 
 func (w *watching) position(prefix string) int {

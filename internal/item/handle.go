@@ -192,19 +192,39 @@ func FormatIDs(ids []int64) string {
 	return strings.Join(words, " ")
 }
 
-// SaveID makes id the item's newest id at the seller and the last of its lineage.
-func (j *Handle) SaveID(ctx context.Context, id int64) error {
-	line := append(slices.DeleteFunc(j.Lineage(), func(old int64) bool { return old == id }), id)
-	if err := j.SaveParam(ctx, itemparam.OrderID, strconv.FormatInt(id, 10)); err != nil {
+// SaveID makes id the item's newest id at the seller and the last of its lineage, and saves further parameters with the lineage.
+func (j *Handle) SaveID(ctx context.Context, id int64, further ...Param) error {
+	if err := j.SaveOrderID(ctx, id); err != nil {
 		return err
 	}
-	return j.SaveParam(ctx, itemparam.Lineage, FormatIDs(line))
+	return j.SaveParams(ctx, append([]Param{j.LineageParam()}, further...)...)
+}
+
+// SaveOrderID makes id the item's newest id at the seller, in a call of its own: a killed run must leave it. The caller saves
+// LineageParam after it. A former id that the lineage lacks is put there before, because nothing else would name it any more.
+func (j *Handle) SaveOrderID(ctx context.Context, id int64) error {
+	if former := j.ID(); former != 0 && former != id && !slices.Contains(ParseIDs(j.Item.Params[itemparam.Lineage]), former) {
+		line := j.LineageParam()
+		if err := j.SaveParam(ctx, line.Name, line.Value); err != nil {
+			return err
+		}
+	}
+	return j.SaveParam(ctx, itemparam.OrderID, strconv.FormatInt(id, 10))
+}
+
+// LineageParam returns the parameter lineage as it has to be: the newest id is the last one.
+func (j *Handle) LineageParam() Param {
+	newest := j.ID()
+	line := slices.DeleteFunc(j.Lineage(), func(old int64) bool { return old == newest })
+	if newest != 0 {
+		line = append(line, newest)
+	}
+	return Param{Name: itemparam.Lineage, Value: FormatIDs(line)}
 }
 
 // SaveParam writes an item parameter unless it already has the value. An empty value deletes the parameter.
 func (j *Handle) SaveParam(ctx context.Context, name, value string) error {
-	old, there := j.Item.Params[name]
-	if there && old == value || !there && value == "" {
+	if j.hasParam(name, value) {
 		return nil
 	}
 	if value == "" {
@@ -218,6 +238,50 @@ func (j *Handle) SaveParam(ctx context.Context, name, value string) error {
 		return err
 	}
 	j.Item.Params[name] = value
+	return nil
+}
+
+// hasParam reports whether the item has the parameter with the value; for an empty value, whether it has no such parameter.
+func (j *Handle) hasParam(name, value string) bool {
+	old, there := j.Item.Params[name]
+	return there && old == value || !there && value == ""
+}
+
+// SaveParams writes those of the parameters that do not have their values yet, together (rules PANEL-14), and then deletes those
+// whose values are empty, one after the other. Of two with one name the last counts. A run that is killed meanwhile may leave any
+// part of them: a parameter that the next run relies on after such a run is not among them, but saved by SaveParam before.
+func (j *Handle) SaveParams(ctx context.Context, params ...Param) error {
+	var changed []Param
+	var dropped []string
+	for i, p := range params {
+		again := slices.ContainsFunc(params[i+1:], func(later Param) bool { return later.Name == p.Name })
+		switch {
+		case again, j.hasParam(p.Name, p.Value):
+		case p.Value == "":
+			dropped = append(dropped, p.Name)
+		default:
+			changed = append(changed, p)
+		}
+	}
+	switch len(changed) {
+	case 0:
+	case 1:
+		if err := j.SaveParam(ctx, changed[0].Name, changed[0].Value); err != nil {
+			return err
+		}
+	default:
+		if err := j.Panel.SaveParams(ctx, j.Item.Item, changed); err != nil {
+			return err
+		}
+		for _, p := range changed {
+			j.Item.Params[p.Name] = p.Value
+		}
+	}
+	for _, name := range dropped {
+		if err := j.SaveParam(ctx, name, ""); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -243,14 +307,17 @@ func (j *Handle) Today() cabforum.Date { return cabforum.DateOf(j.Now()) }
 
 // TermStart returns the first day of the paid term (rules PARAM-4): the saved one, else the item's opening date, else
 // today.
-func (j *Handle) TermStart() cabforum.Date {
+func (j *Handle) TermStart() cabforum.Date { return j.TermStartOn(j.Today()) }
+
+// TermStartOn is TermStart for a term that was bought on the day.
+func (j *Handle) TermStartOn(day cabforum.Date) cabforum.Date {
 	if saved, err := cabforum.ParseDate(j.Item.Params[itemparam.TermStart]); err == nil && !saved.IsZero() {
 		return saved
 	}
 	if !j.Item.OpenDate.IsZero() {
 		return j.Item.OpenDate
 	}
-	return j.Today()
+	return day
 }
 
 // TermEnd returns the day until which the term is paid; zero if the item's period is not a number of months.
@@ -271,21 +338,22 @@ func (j *Handle) TermMonths() int {
 	return j.Item.Period
 }
 
-// SaveTerm saves the term's first day and length and, for terms over a year, the date that the panel shows as paid until.
-func (j *Handle) SaveTerm(ctx context.Context) error {
-	if err := j.SaveParam(ctx, itemparam.TermStart, j.TermStart().String()); err != nil {
-		return err
-	}
+// SaveTerm saves the parameters of TermParams and further ones with them.
+func (j *Handle) SaveTerm(ctx context.Context, further ...Param) error {
+	return j.SaveParams(ctx, append(j.TermParams(), further...)...)
+}
+
+// TermParams returns the term's first day and length and, for terms over a year, the date that the panel shows as paid until.
+func (j *Handle) TermParams() []Param {
+	params := []Param{{itemparam.TermStart, j.TermStart().String()}}
 	if months := j.TermMonths(); months > 0 {
-		if err := j.SaveParam(ctx, itemparam.TermMonths, strconv.Itoa(months)); err != nil {
-			return err
-		}
+		params = append(params, Param{itemparam.TermMonths, strconv.Itoa(months)})
 	}
 	until := ""
 	if j.TermMonths() > 12 {
 		until = j.TermEnd().String()
 	}
-	return j.SaveParam(ctx, itemparam.PaidUntil, until)
+	return append(params, Param{itemparam.PaidUntil, until})
 }
 
 // Product returns the product that the item's tariff sells.

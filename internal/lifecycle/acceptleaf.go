@@ -209,7 +209,7 @@ func (j *Order) keepForEarlier(ctx context.Context, status seller.OrderStatus, s
 	case j.HasStatus(item.ServiceIssued):
 		return nil
 	case inPlace:
-		return j.announce(ctx, *stored, status)
+		return j.announce(ctx, *stored, stored, status)
 	case stored == nil:
 		return nil
 	}

@@ -34,6 +34,9 @@ func (j *Order) activate(ctx context.Context, status seller.OrderStatus) error {
 	j.WarnOfNames(ctx, request)
 	j.Log.ExtInfof("activating id %d for %v, key %s, validation by %s", id, request.AllNames(), request.CSR.Key, request.Method)
 	before := j.Item.Params[itemparam.Requested]
+	if j.boughtNow { // it was saved with the purchase
+		before = ""
+	}
 	if err := j.SaveParam(ctx, itemparam.Requested, j.requestDigest()+" "+submissionPending); err != nil {
 		return err
 	}
@@ -47,13 +50,21 @@ func (j *Order) activate(ctx context.Context, status seller.OrderStatus) error {
 		}
 		challenges = nil
 	}
-	if err := j.saveChallenges(ctx, id, request, challenges); err != nil {
+	params := j.challengeParams(j.readChallenges(ctx, id, request, challenges))
+	if err := j.showAccepted(ctx, params); err != nil {
 		return err
 	}
-	if err := j.SetStatus(ctx, item.ServiceRequested); err != nil {
-		return err
+	// The digest is saved last, because it says that the rest is done.
+	return j.SaveParams(ctx, append(params, item.Param{Name: itemparam.Requested, Value: j.requestDigest()})...)
+}
+
+// showAccepted sets the status of an item whose CSR the seller has just accepted: waiting if the item has what the client must publish,
+// with the parameters that are about to be saved, else requested, and the next sync asks for that.
+func (j *Order) showAccepted(ctx context.Context, params []item.Param) error {
+	if j.challengesMissing(params...) {
+		return j.SetStatus(ctx, item.ServiceRequested)
 	}
-	return j.markSubmitted(ctx)
+	return j.SetStatus(ctx, item.ServiceWaiting)
 }
 
 // submissionPending follows the digest in the parameter Requested from before the CSR is submitted until the submission is
@@ -90,11 +101,16 @@ func (j *Order) revertSubmitted(ctx context.Context, before string, reason error
 
 // closeRequest records that the last submission is complete: the seller has issued or ended the order.
 func (j *Order) closeRequest(ctx context.Context) error {
+	return j.SaveParams(ctx, j.closedRequest()...)
+}
+
+// closedRequest returns the parameter that closeRequest saves; none if the submission is not open.
+func (j *Order) closedRequest() []item.Param {
 	digest, open := j.lastSubmitted()
 	if !open {
 		return nil
 	}
-	return j.SaveParam(ctx, itemparam.Requested, digest)
+	return []item.Param{{Name: itemparam.Requested, Value: digest}}
 }
 
 // markSubmitted saves the digest of the request that the seller works on.
@@ -113,9 +129,14 @@ func (j *Order) checkActivation(ctx context.Context, id int64, reason error) err
 	return nil
 }
 
-// saveChallenges saves what the client must publish (rules PARAM-11). If the seller's answer did not have the values, they are
-// read from the seller; if that fails too, the next sync reads them.
+// saveChallenges saves what the client must publish (rules PARAM-11), read from the seller if its answer did not have the values.
 func (j *Order) saveChallenges(ctx context.Context, id int64, request seller.Request, challenges []seller.Challenge) error {
+	return j.keepChallenges(ctx, j.readChallenges(ctx, id, request, challenges))
+}
+
+// readChallenges returns the challenges. If the seller's answer did not have the values, they are read from the seller; if that fails
+// too, it returns none, and the next sync reads them.
+func (j *Order) readChallenges(ctx context.Context, id int64, request seller.Request, challenges []seller.Challenge) []seller.Challenge {
 	if request.Method != seller.MethodEmail && seller.ChallengeText(challenges) == "" || len(challenges) == 0 {
 		again, err := j.Seller.Challenges(ctx, id, request)
 		if j.Dry.Withheld(err, item.DryReadChallenges, "id", id) {
@@ -125,13 +146,19 @@ func (j *Order) saveChallenges(ctx context.Context, id int64, request seller.Req
 			j.Log.Warningf("what the client must publish could not be read, the next sync reads it again: %v", err)
 			return nil
 		}
-		challenges = again
+		return again
 	}
-	return j.keepChallenges(ctx, challenges)
+	return challenges
 }
 
-// keepChallenges saves the values to publish, those of each validation method in its own parameter, and the names to validate.
+// keepChallenges saves the values to publish and the names to validate.
 func (j *Order) keepChallenges(ctx context.Context, challenges []seller.Challenge) error {
+	return j.SaveParams(ctx, j.challengeParams(challenges)...)
+}
+
+// challengeParams returns the parameters with the values to publish, those of each validation method in its own one, and with the names
+// to validate.
+func (j *Order) challengeParams(challenges []seller.Challenge) []item.Param {
 	own := strings.TrimSpace(j.Item.Params[itemparam.Method])
 	var words []string
 	byWord := map[string][]seller.Challenge{}
@@ -142,17 +169,30 @@ func (j *Order) keepChallenges(ctx context.Context, challenges []seller.Challeng
 		}
 		byWord[word] = append(byWord[word], c)
 	}
+	var params []item.Param
 	for _, word := range words {
 		if text := seller.ChallengeText(byWord[word]); text != "" {
-			if err := j.SaveParam(ctx, word+"_value", text); err != nil {
-				return err
-			}
+			params = append(params, item.Param{Name: word + "_value", Value: text})
 		}
 	}
 	if names := seller.ChallengeDomains(challenges); names != "" {
-		return j.SaveParam(ctx, itemparam.Domains, names)
+		params = append(params, item.Param{Name: itemparam.Domains, Value: names})
 	}
-	return nil
+	return params
+}
+
+// outdateChallenges deletes the values to publish of an order that another one takes the place of, so that challengesMissing says that
+// those of the new one are to be read. The names to validate stay if they do not keep it from that: they are mostly the same.
+func (j *Order) outdateChallenges(ctx context.Context) error {
+	for _, name := range append([]string{j.ChallengeParam()}, j.otherChallenges()...) {
+		if err := j.SaveParam(ctx, name, ""); err != nil {
+			return err
+		}
+	}
+	if j.challengesMissing() {
+		return nil
+	}
+	return j.SaveParam(ctx, itemparam.Domains, "")
 }
 
 // dropChallenges deletes the challenges of an order or reissue that is over.
@@ -175,13 +215,17 @@ func (j *Order) otherChallenges() []string {
 	})
 }
 
-// challengesMissing reports whether the item lacks the values to publish or the names to validate.
-func (j *Order) challengesMissing() bool {
+// challengesMissing reports whether the item, with further parameters that are about to be saved, lacks the values to publish or the
+// names to validate.
+func (j *Order) challengesMissing(further ...item.Param) bool {
 	method, err := seller.ParseMethod(j.Item.Params[itemparam.Method])
 	if err != nil {
 		return false
 	}
-	return j.Item.Params[itemparam.Domains] == "" || method != seller.MethodEmail && j.Item.Params[j.ChallengeParam()] == ""
+	missing := func(name string) bool {
+		return j.Item.Params[name] == "" && !slices.ContainsFunc(further, func(p item.Param) bool { return p.Name == name && p.Value != "" })
+	}
+	return missing(itemparam.Domains) || method != seller.MethodEmail && missing(j.ChallengeParam())
 }
 
 // ChallengeParam returns the name of the item parameter in which the panel shows the client what to publish for the order's

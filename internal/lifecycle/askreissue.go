@@ -32,11 +32,8 @@ func (j *Order) askReissue(ctx context.Context, status seller.OrderStatus) (sell
 	if request, err = j.requestForKey(ctx, request); err != nil {
 		return status, err
 	}
-	if err := j.savePending(ctx, status); err != nil {
-		return status, err
-	}
 	tried := j.Item.Params[itemparam.ReissueTried]
-	if err := j.CountAttempt(ctx); err != nil {
+	if err := j.savePending(ctx, status, j.attemptParam()); err != nil {
 		return status, err
 	}
 	if err := j.countRevoked(ctx, status.ID); err != nil {
@@ -125,8 +122,8 @@ func (j *Order) reissueRequest(ctx context.Context, status seller.OrderStatus) (
 	return request, nil
 }
 
-// savePending saves which certificate the reissue replaces, before the request is sent.
-func (j *Order) savePending(ctx context.Context, status seller.OrderStatus) error {
+// savePending saves which certificate the reissue replaces, before the request is sent, and further parameters.
+func (j *Order) savePending(ctx context.Context, status seller.OrderStatus, further ...item.Param) error {
 	if before, there := j.pendingReissue(); there && !j.answered(before) {
 		j.movedFromMail = j.movedFromMail || before.FromMail
 	}
@@ -143,9 +140,12 @@ func (j *Order) savePending(ctx context.Context, status seller.OrderStatus) erro
 		return err
 	}
 	if newKey { // without it the next run would not know for which key the certificate is
-		return j.saveVerified(ctx, itemparam.ReissueOf, string(raw))
+		if err := j.saveVerified(ctx, itemparam.ReissueOf, string(raw)); err != nil {
+			return err
+		}
+		return j.SaveParams(ctx, further...)
 	}
-	return j.SaveParam(ctx, itemparam.ReissueOf, string(raw))
+	return j.SaveParams(ctx, append([]item.Param{{Name: itemparam.ReissueOf, Value: string(raw)}}, further...)...)
 }
 
 // allowedMethod changes an item from e-mail to DNS validation once the Forum no longer allows e-mail (BR 1.2.2, 2028-03-15).
@@ -223,19 +223,25 @@ func (j *Order) unansweredReissue(ctx context.Context, status seller.OrderStatus
 	return next, true
 }
 
-// reissueAccepted saves the challenges of the accepted reissue and sets the item's status to requested.
+// reissueAccepted saves the challenges of the accepted reissue and then the item's status, which shows the next run that the rest is
+// done.
 func (j *Order) reissueAccepted(ctx context.Context, status seller.OrderStatus, request seller.Request, challenges []seller.Challenge) (seller.OrderStatus, error) {
 	requested := j.requestDigest()
 	if pending, ok := j.pendingReissue(); ok { // the item's request may have changed since
 		requested = pending.Request
 	}
-	if err := errors.Join(j.SaveParam(ctx, itemparam.Requested, requested), j.takeRevoked(ctx)); err != nil {
+	if err := j.takeRevoked(ctx); err != nil {
 		return status, err
 	}
+	params := []item.Param{j.LineageParam(), {Name: itemparam.Requested, Value: requested}}
 	if status.State == seller.StateWaiting {
-		if err := j.saveChallenges(ctx, status.ID, request, challenges); err != nil {
-			return status, err
-		}
+		params = append(params, j.challengeParams(j.readChallenges(ctx, status.ID, request, challenges))...)
 	}
-	return status, j.SetStatus(ctx, item.ServiceRequested)
+	if err := j.SaveParams(ctx, params...); err != nil {
+		return status, err
+	}
+	if status.State != seller.StateWaiting {
+		return status, j.SetStatus(ctx, item.ServiceRequested)
+	}
+	return status, j.showAccepted(ctx, nil)
 }

@@ -19,22 +19,26 @@ func (j *Order) reissuesInPlace() bool {
 	return reissues && !finder
 }
 
-// saveAccepted records that the seller accepted a reissue: it saves the new id or, if the id stays, marks the pending reissue as
-// accepted.
+// saveAccepted records that the seller accepted a reissue: it saves the new id, whose lineage the caller saves, or, if the id stays,
+// marks the pending reissue as accepted.
 func (j *Order) saveAccepted(ctx context.Context, old, id int64) error {
-	if id != old {
-		return j.succeed(ctx, id)
+	if id == old {
+		return j.acceptInPlace(ctx)
 	}
-	return j.acceptInPlace(ctx)
+	if err := j.outdateChallenges(ctx); err != nil {
+		return err
+	}
+	return j.SaveOrderID(ctx, id)
 }
 
-// acceptInPlace marks the pending reissue as accepted and deletes the challenges of the previous certificate.
+// acceptInPlace marks the pending reissue as accepted, saves which request it is for, and deletes the challenges of the previous
+// certificate.
 func (j *Order) acceptInPlace(ctx context.Context) error {
 	pending, ok := j.pendingReissue()
 	if !ok {
 		return nil
 	}
-	if err := j.dropChallenges(ctx); err != nil {
+	if err := j.outdateChallenges(ctx); err != nil {
 		return err
 	}
 	pending.Accepted = true
@@ -42,7 +46,7 @@ func (j *Order) acceptInPlace(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return j.SaveParam(ctx, itemparam.ReissueOf, string(raw))
+	return j.SaveParams(ctx, item.Param{Name: itemparam.ReissueOf, Value: string(raw)}, item.Param{Name: itemparam.Requested, Value: pending.Request})
 }
 
 // takenInPlace reports whether the seller accepted a reissue in place whose answer was lost: the order waits again for a

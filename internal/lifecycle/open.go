@@ -54,17 +54,19 @@ func (j *Order) buyOnce(ctx context.Context) (id int64, fresh bool, err error) {
 	if err := j.warnOfBilling(ctx); err != nil {
 		return 0, false, err
 	}
-	if err := j.SaveParam(ctx, itemparam.TermStart, j.TermStart().String()); err != nil {
-		return 0, false, err
-	}
-	if !j.activates() {
+	// Saved with the id: the CSR is handed in with the order, or is about to be.
+	submitted := item.Param{Name: itemparam.Requested, Value: j.requestDigest()}
+	if j.activates() {
+		submitted.Value += " " + submissionPending
+	} else {
 		j.WarnOfNames(ctx, request)
 	}
 	p, err := j.orderPurchase(ctx, request)
 	if err != nil {
 		return 0, false, err
 	}
-	id, err = j.Purchase(ctx, p)
+	id, err = j.Purchase(ctx, p, append(j.TermParams(), submitted)...)
+	j.boughtNow = j.Bought
 	return id, j.Bought, err
 }
 
@@ -228,7 +230,21 @@ func (j *Order) processPaid(ctx context.Context, id int64, fresh bool) error {
 		// The order is accepted; the panel's own sync reads the status again (docs/reference/billmanager.md §5.2).
 		j.Log.Warningf("the first sync failed, the panel repeats it: %v", err)
 	}
+	if err := j.showFollowed(ctx); err != nil {
+		return err
+	}
 	return outcome.Ended
+}
+
+// showFollowed gives an item without a status of this module the status requested, so that the next sync and the sweep ask where its
+// order stands.
+func (j *Order) showFollowed(ctx context.Context) error {
+	for _, status := range []item.ServiceStatus{item.ServiceWaiting, item.ServiceIssued, item.ServiceFailed} {
+		if j.HasStatus(status) {
+			return nil
+		}
+	}
+	return j.SetStatus(ctx, item.ServiceRequested)
 }
 
 // currentStatus returns the status of a paid id. Right after the purchase it is known; otherwise it is read from the seller.
@@ -237,10 +253,7 @@ func (j *Order) currentStatus(ctx context.Context, id int64, fresh bool) (seller
 	case fresh && j.activates():
 		return seller.OrderStatus{ID: id, State: seller.StateNew}, nil
 	case fresh: // the CSR was submitted with the order
-		if err := j.markSubmitted(ctx); err != nil {
-			return seller.OrderStatus{}, err
-		}
-		return seller.OrderStatus{ID: id, State: seller.StateWaiting}, j.SetStatus(ctx, item.ServiceRequested)
+		return seller.OrderStatus{ID: id, State: seller.StateWaiting}, nil
 	}
 	status, err := j.Newest(ctx, id)
 	switch {

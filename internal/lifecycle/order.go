@@ -23,6 +23,8 @@ type Order struct {
 	forRevocation bool
 	// movedFromMail says that the item was moved from e-mail to another validation method for a reissue that no seller has taken yet.
 	movedFromMail bool
+	// boughtNow says that this run has bought the order, so that nothing was submitted for it before.
+	boughtNow bool
 }
 
 // Begin locks and loads the item, connects its seller, and restores to the item the purchases that only the journal holds.

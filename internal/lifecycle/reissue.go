@@ -71,17 +71,18 @@ func (j *Order) requestDigest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// attempts is the item parameter reissue_tried: `TIME COUNT`, the last attempt and the number of attempts to reissue the stored
-// certificate.
+// attempts is the item parameter reissue_tried: `TIME COUNT SERIAL`, the last attempt and the number of attempts to reissue the
+// certificate with the serial. One without a serial is about the stored certificate.
 type attempts struct {
 	Last  time.Time
 	Count int
 }
 
-// Attempts reads the parameter reissue_tried. Last is zero if it is not known.
+// Attempts reads the parameter reissue_tried. It returns none if that is about a certificate that was replaced. Last is zero if it is
+// not known.
 func (j *Order) Attempts() attempts {
 	words := strings.Fields(j.Item.Params[itemparam.ReissueTried])
-	if len(words) == 0 {
+	if len(words) == 0 || len(words) > 2 && words[2] != j.attemptedSerial() {
 		return attempts{}
 	}
 	at, err := time.Parse(time.RFC3339, words[0])
@@ -101,8 +102,17 @@ func (j *Order) Attempts() attempts {
 }
 
 // CountAttempt adds an attempt, made now.
-func (j *Order) CountAttempt(ctx context.Context) error {
-	return j.SaveParam(ctx, itemparam.ReissueTried, j.Now().UTC().Format(time.RFC3339)+" "+strconv.Itoa(j.Attempts().Count+1))
+func (j *Order) CountAttempt(ctx context.Context) error { return j.SaveParams(ctx, j.attemptParam()) }
+
+// attemptParam returns the parameter reissue_tried with a further attempt, made now.
+func (j *Order) attemptParam() item.Param {
+	text := j.Now().UTC().Format(time.RFC3339) + " " + strconv.Itoa(j.Attempts().Count+1)
+	return item.Param{Name: itemparam.ReissueTried, Value: strings.TrimSpace(text + " " + j.attemptedSerial())}
+}
+
+// attemptedSerial returns the serial that attempts are counted for, as one word.
+func (j *Order) attemptedSerial() string {
+	return strings.Join(strings.Fields(j.Item.Params[itemparam.Serial]), "_")
 }
 
 // Reissue requests a certificate for the item's present CSR and names. It sends at most one request, and none if one is under

@@ -84,7 +84,7 @@ func (j *Order) putInPlace(ctx context.Context, status seller.OrderStatus, csr p
 			return err
 		}
 	}
-	return j.announce(ctx, chain, status)
+	return j.announce(ctx, chain, stored, status)
 }
 
 // wanted returns the names that the leaf must cover: common name and SANs as ordered.
@@ -137,8 +137,10 @@ func (j *Order) replace(ctx context.Context, chain pki.Chain, old *pki.Chain) er
 			return err
 		}
 	}
-	if err := j.recordReplacement(ctx, chain, old); err != nil {
-		return err
+	if old != nil && old.Serial() != chain.Serial() && j.Revocation().Serial != old.Serial() { // in place of a revoked one, CAs issue certificates that end on the same day
+		if err := j.concludeTermEnd(ctx, chain, *old); err != nil {
+			return err
+		}
 	}
 	if err := j.saveCertificate(ctx, chain); err != nil {
 		return err
@@ -197,32 +199,27 @@ func (j *Order) readBack(ctx context.Context, chain pki.Chain) error {
 }
 
 // announce writes the data of a stored certificate to the panel: parameters, dates, and the status last, so that an interrupted
-// run is repeated from the start (rules STORE-2).
-func (j *Order) announce(ctx context.Context, chain pki.Chain, status seller.OrderStatus) error {
-	if err := j.SaveTerm(ctx); err != nil {
-		return err
-	}
-	if err := j.closeRequest(ctx); err != nil {
-		return err
-	}
+// run is repeated from the start (rules STORE-2). before is the certificate that was in place when the run began, nil if there was none.
+func (j *Order) announce(ctx context.Context, chain pki.Chain, before *pki.Chain, status seller.OrderStatus) error {
 	method, err := seller.ParseMethod(j.Item.Params[itemparam.Method])
 	if err != nil {
 		return err
 	}
-	for _, p := range []struct{ name, value string }{
-		{itemparam.ExpireDate, chain.Ends().String()},
-		{itemparam.Serial, chain.Serial()},
-		{itemparam.LeafKey, keyDigest(chain)},
-		{itemparam.LeafNames, j.namesOf(chain)},
-		{itemparam.NotBefore, ""},
-		{itemparam.IssuedSince, ""},
-		{itemparam.Delivered, j.deliveredType(status.Type)},
-		{itemparam.ValidationMethod, method.String()},
-		{itemparam.ValidationTime, j.validationTime()},
-	} {
-		if err := j.SaveParam(ctx, p.name, p.value); err != nil {
-			return err
-		}
+	params := append(j.TermParams(), j.closedRequest()...)
+	params = append(params, j.replacementParams(chain, before)...)
+	params = append(params, []item.Param{
+		{Name: itemparam.ExpireDate, Value: chain.Ends().String()},
+		{Name: itemparam.Serial, Value: chain.Serial()},
+		{Name: itemparam.LeafKey, Value: keyDigest(chain)},
+		{Name: itemparam.LeafNames, Value: j.namesOf(chain)},
+		{Name: itemparam.NotBefore, Value: ""},
+		{Name: itemparam.IssuedSince, Value: ""},
+		{Name: itemparam.Delivered, Value: j.deliveredType(status.Type)},
+		{Name: itemparam.ValidationMethod, Value: method.String()},
+		{Name: itemparam.ValidationTime, Value: j.validationTime()},
+	}...)
+	if err := j.SaveParams(ctx, params...); err != nil {
+		return err
 	}
 	if err := j.expireDate(ctx, chain.Ends()); err != nil {
 		return err
@@ -246,6 +243,40 @@ func (j *Order) announce(ctx context.Context, chain pki.Chain, status seller.Ord
 	return j.SetStatus(ctx, item.ServiceIssued)
 }
 
+// replacedSerial returns the serial of the certificate that the chain takes the place of; empty if there is none, or if it is known
+// already. If before is the chain itself, a killed run has stored it, and certificate_serial or, if that was written already, reissue_of
+// has the former serial.
+func (j *Order) replacedSerial(chain pki.Chain, before *pki.Chain) string {
+	former := []string{j.Item.Params[itemparam.Serial]}
+	if before != nil {
+		former = []string{before.Serial(), former[0]}
+	}
+	if pending, ok := j.pendingReissue(); ok && !slices.Contains(strings.Fields(j.Item.Params[itemparam.EarlierSerials]), pending.Serial) {
+		former = append(former, pending.Serial)
+	}
+	for _, serial := range former {
+		if serial != "" && serial != chain.Serial() {
+			return serial
+		}
+	}
+	return ""
+}
+
+// replacementParams returns what is saved about a certificate that was replaced: its serial, and that the attempts were made for it, if
+// reissue_tried does not say for which one they were.
+func (j *Order) replacementParams(chain pki.Chain, before *pki.Chain) []item.Param {
+	replaced := j.replacedSerial(chain, before)
+	if replaced == "" {
+		return nil
+	}
+	earlier := earlierSerials(j.Item.Params[itemparam.EarlierSerials], replaced, chain.Serial())
+	params := []item.Param{{Name: itemparam.EarlierSerials, Value: earlier}}
+	if words := strings.Fields(j.Item.Params[itemparam.ReissueTried]); len(words) == 2 {
+		params = append(params, item.Param{Name: itemparam.ReissueTried, Value: strings.Join(append(words, replaced), " ")})
+	}
+	return params
+}
+
 // validationTime returns the time of the last domain validation (RFC 3339, UTC), as far as known: the saved time if the CA may
 // have reused that validation (BR 4.2.1), else now.
 func (j *Order) validationTime() string {
@@ -255,23 +286,6 @@ func (j *Order) validationTime() string {
 		return now.Format(time.RFC3339)
 	}
 	return known
-}
-
-// recordReplacement saves what a new certificate shows about the end of the seller's own term and the serial that it replaces, and
-// resets the attempts counted for the old certificate. It runs before the new one is stored.
-func (j *Order) recordReplacement(ctx context.Context, chain pki.Chain, old *pki.Chain) error {
-	if old == nil || old.Serial() == chain.Serial() {
-		return nil
-	}
-	if j.Revocation().Serial != old.Serial() { // in place of a revoked one, CAs issue certificates that end on the same day
-		if err := j.concludeTermEnd(ctx, chain, *old); err != nil {
-			return err
-		}
-	}
-	if err := j.SaveParam(ctx, itemparam.EarlierSerials, earlierSerials(j.Item.Params[itemparam.EarlierSerials], old.Serial(), chain.Serial())); err != nil {
-		return err
-	}
-	return j.SaveParam(ctx, itemparam.ReissueTried, "")
 }
 
 // maxEarlier is how many replaced serials are kept: those of the last two years, at 36 days each.

@@ -117,7 +117,7 @@ func (j *Order) followReplaced(ctx context.Context, id int64) (seller.OrderStatu
 // succeed saves id, a reissue, as the item's newest. It deletes the challenges of the previous id, so that those of the new one
 // are read.
 func (j *Order) succeed(ctx context.Context, id int64) error {
-	if err := j.dropChallenges(ctx); err != nil {
+	if err := j.outdateChallenges(ctx); err != nil {
 		return err
 	}
 	return j.SaveID(ctx, id)

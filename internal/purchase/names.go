@@ -59,18 +59,8 @@ func (j *Buyer) nameCapacity(status seller.OrderStatus, product seller.Product) 
 	return included + status.SANs, status.SANs
 }
 
-// saveNamesBought saves how many names beyond the included ones are bought, when the purchase of the intent is resolved. It
-// may run twice: the intent holds the total, not the difference.
-func (j *Buyer) saveNamesBought(ctx context.Context) error {
-	total, counts := j.namesBoughtByIntent()
-	if !counts {
-		return nil
-	}
-	return j.SaveParam(ctx, itemparam.SANsBought, strconv.Itoa(total))
-}
-
-// namesBoughtByIntent returns how many names beyond the included ones are bought once the purchase of the intent has happened;
-// false if the intent is not about names.
+// namesBoughtByIntent returns how many names beyond the included ones are bought once the purchase of the intent has happened: the
+// intent holds the total, not the difference. False if the intent is not about names.
 func (j *Buyer) namesBoughtByIntent() (total int, counts bool) {
 	in, err := ParseIntent(j.Item.Params[itemparam.Intent])
 	if err != nil || in.Kind != seller.KindCreate && in.Kind != seller.KindSANs {

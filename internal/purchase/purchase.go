@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
@@ -20,8 +21,9 @@ import (
 const BuyTime = 4 * time.Minute
 
 // Purchase buys once (rules BUY-1): it takes the account's lock, reconciles what an earlier run may have bought, saves the
-// intent on the item, sends the purchase, and writes the id to disk right after. It returns the id.
-func (j *Buyer) Purchase(ctx context.Context, p seller.Purchase) (int64, error) {
+// intent on the item, sends the purchase, and writes the id to disk right after. It returns the id. The further parameters are saved
+// with the id if this run makes the purchase: a next run that finds the purchase of a killed one has to find that out itself.
+func (j *Buyer) Purchase(ctx context.Context, p seller.Purchase, further ...item.Param) (int64, error) {
 	if err := j.lockAccount(ctx); err != nil {
 		return 0, err
 	}
@@ -54,7 +56,7 @@ func (j *Buyer) Purchase(ctx context.Context, p seller.Purchase) (int64, error) 
 	if err := j.saveIntent(ctx, p, snapshot.Highest); err != nil {
 		return 0, err
 	}
-	return j.pay(ctx, p, snapshot.Highest, taken)
+	return j.pay(ctx, p, snapshot.Highest, taken, further)
 }
 
 // checkMayBuy returns a fault if the locks would not exclude a second run, or if an earlier purchase for the item is unclear.
@@ -106,7 +108,7 @@ func (j *Buyer) saveIntent(ctx context.Context, p seller.Purchase, highest int64
 }
 
 // pay sends the purchase and records its outcome. Nothing interrupts the run from here on.
-func (j *Buyer) pay(ctx context.Context, p seller.Purchase, highest int64, taken map[int64]int64) (int64, error) {
+func (j *Buyer) pay(ctx context.Context, p seller.Purchase, highest int64, taken map[int64]int64, further []item.Param) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, j.dropIntent(context.WithoutCancel(ctx), fault.Errorf(fault.Interrupted, j.Args.Command, "the run was interrupted before the purchase: %w", err).Retryable())
 	}
@@ -143,7 +145,7 @@ func (j *Buyer) pay(ctx context.Context, p seller.Purchase, highest int64, taken
 	if receipt.Delivered != "" && !p.Product.Named(receipt.Delivered) {
 		j.Log.ExtInfof("the seller delivers %q for %s", receipt.Delivered, p.Product.ID)
 	}
-	return receipt.ID, j.record(ctx, p.Kind, receipt.ID, receipt.Delivered)
+	return receipt.ID, j.record(ctx, p.Kind, receipt.ID, receipt.Delivered, further...)
 }
 
 // recordUnclearAnswer saves in the intent what an unclear answer says: that the seller accepted the purchase, or that it was
@@ -173,8 +175,8 @@ func (j *Buyer) buy(ctx context.Context, p seller.Purchase) (seller.Receipt, err
 	return j.Seller.Buy(ctx, p)
 }
 
-// record records a purchase in the journal and on the item, and then deletes the intent (rules BUY-2).
-func (j *Buyer) record(ctx context.Context, kind string, id int64, delivered string) error {
+// record records a purchase in the journal and on the item, with further parameters, and then deletes the intent (rules BUY-2).
+func (j *Buyer) record(ctx context.Context, kind string, id int64, delivered string, further ...item.Param) error {
 	line := item.JournalEntry{Time: j.Now().UTC(), Item: j.Item.Item, Kind: kind, ID: id, Account: seller.AccountHash(j.Account), Op: j.Args.Operation}
 	buyer := j.itemIdentity()
 	if in, err := ParseIntent(j.Item.Params[itemparam.Intent]); err == nil && in.Key != "" { // the client may have changed the CSR since
@@ -187,27 +189,46 @@ func (j *Buyer) record(ctx context.Context, kind string, id int64, delivered str
 		// The id is still saved on the item below. If that fails too, the intent remains and finds the purchase again.
 		j.Log.Errorf("id %d could not be written to the purchase journal: %v", id, unjournaled)
 	}
-	if err := j.SaveID(ctx, id); err != nil {
+	further = append(further, j.resolvedParams()...)
+	if kind == seller.KindRenew || kind == seller.KindProlong { // a renewal in place changes nothing else on the item that another host could see
+		paid := line.Time.Format(time.RFC3339) + " " + strconv.FormatInt(id, 10) + " " + strconv.FormatInt(line.Op, 10)
+		further = append(further, item.Param{Name: itemparam.Renewal, Value: paid})
+	}
+	if err := j.saveBought(ctx, id, delivered, further); err != nil {
 		return err
 	}
 	if unjournaled != nil {
 		j.keepEntryOnItem(ctx, line, unjournaled)
 	}
-	if err := j.saveNamesBought(ctx); err != nil {
-		return err
-	}
-	if kind == seller.KindRenew || kind == seller.KindProlong { // a renewal in place changes nothing else on the item that another host could see
-		paid := line.Time.Format(time.RFC3339) + " " + strconv.FormatInt(id, 10) + " " + strconv.FormatInt(line.Op, 10)
-		if err := j.SaveParam(ctx, itemparam.Renewal, paid); err != nil {
-			return err
-		}
-	}
-	if delivered != "" {
-		if err := j.SaveParam(ctx, itemparam.Delivered, delivered); err != nil {
-			j.Log.Warningf("%v", err)
-		}
-	}
 	return j.SaveParam(ctx, itemparam.Intent, "")
+}
+
+// saveBought saves the id, and then its lineage with further parameters and the name of what was delivered. If that name is what
+// cannot be saved, the purchase is recorded without it.
+func (j *Buyer) saveBought(ctx context.Context, id int64, delivered string, further []item.Param) error {
+	if delivered == "" {
+		return j.SaveID(ctx, id, further...)
+	}
+	err := j.SaveID(ctx, id, append(slices.Clone(further), item.Param{Name: itemparam.Delivered, Value: delivered})...)
+	if err == nil {
+		return nil
+	}
+	j.Log.Warningf("%v", err)
+	return j.SaveID(ctx, id, further...)
+}
+
+// resolvedParams returns what the item has to have before the intent is dropped, beside the id: the names that are bought and, after a
+// first purchase, the first day of the term. The next run of one that was killed returns the same, because the intent is still there.
+func (j *Buyer) resolvedParams() []item.Param {
+	var params []item.Param
+	if total, counts := j.namesBoughtByIntent(); counts {
+		params = append(params, item.Param{Name: itemparam.SANsBought, Value: strconv.Itoa(total)})
+	}
+	in, err := ParseIntent(j.Item.Params[itemparam.Intent])
+	if err != nil || in.Kind != seller.KindCreate && in.Kind != seller.KindOrder {
+		return params
+	}
+	return append(params, item.Param{Name: itemparam.TermStart, Value: j.TermStartOn(cabforum.DateOf(in.Time)).String()})
 }
 
 // dropIntent deletes the intent of a purchase that certainly did not happen, and returns the reason.
@@ -292,7 +313,7 @@ func (j *Buyer) dropResolvedIntent(ctx context.Context, lines []item.JournalEntr
 		return nil
 	}
 	j.Log.ExtInfof("the intent of %s is resolved by id %d", in.Time.Format(time.RFC3339), j.ID())
-	if err := j.saveNamesBought(ctx); err != nil {
+	if err := j.SaveParams(ctx, j.resolvedParams()...); err != nil {
 		return err
 	}
 	return j.SaveParam(ctx, itemparam.Intent, "")

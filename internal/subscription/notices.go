@@ -58,13 +58,11 @@ func (j *sweptItem) notifyClient(ctx context.Context, mailer item.Mailer, kind s
 	if kind == item.NoticeRevoked || kind == item.NoticeNewKey { // another notice may be due on the same day: what to publish for the reissue
 		return j.SaveParam(ctx, paramNotifyTried, "")
 	}
-	if err := j.SaveParam(ctx, paramNotifiedOn, today); err != nil {
-		return err
+	sent := []item.Param{{Name: paramNotifiedOn, Value: today}}
+	if kind != item.NoticeInstall { // which says nothing about the end of this certificate, of which the client is still to be notified
+		sent = append(sent, item.Param{Name: itemparam.NotifiedSerial, Value: j.Item.Params[itemparam.Serial]})
 	}
-	if kind == item.NoticeInstall { // it says nothing about the end of this certificate, of which the client is still to be notified
-		return nil
-	}
-	return j.SaveParam(ctx, itemparam.NotifiedSerial, j.Item.Params[itemparam.Serial])
+	return j.SaveParams(ctx, sent...)
 }
 
 // refusedToday reports whether a notice was refused today, or may have been sent by a run that was killed.

@@ -19,8 +19,15 @@ import (
 // not.
 func brokenAnswers() []string { return []string{"error", "error_after", "exit", "garbage", "empty"} }
 
-// callbacks is the number of call-backs that fail in turn: open makes eleven or twelve, storing a certificate fewer.
+// callbacks is the number of call-backs that fail in turn: open makes eight, storing a certificate fewer. If one with several parameters
+// fails, each of these gets one more.
 const callbacks = 12
+
+// forgetCallForms makes the panel one of which nothing is known: a call that it refused once was for several parameters.
+func (f *fixture) forgetCallForms(t *testing.T) {
+	t.Helper()
+	require.NoError(t, os.RemoveAll(filepath.Join(f.panel.Root(), "var", f.seller.module+".callforms")))
+}
 
 // rules BUY-2: whichever call-back of open fails, the order is paid once and gets its certificate.
 func TestBrokenCallbackOfOpenBuysOnce(t *testing.T) {
@@ -33,6 +40,7 @@ func TestBrokenCallbackOfOpenBuysOnce(t *testing.T) {
 				t.Run(fmt.Sprintf("%s at call %d", kind, skip+1), func(t *testing.T) {
 					placed := f.place(t, csr)
 					charges++
+					f.forgetCallForms(t)
 					require.NoError(t, f.panel.SetFaults(panel.Fault{Func: "*", Kind: kind, Times: 1, Skip: skip, Caller: seller.module}))
 					run, err := f.panel.RunOperation(context.Background(), placed.Operation)
 					require.NoError(t, err)
@@ -68,6 +76,7 @@ func TestBrokenCallbackOfIssueIsRepeated(t *testing.T) {
 					id, err := strconv.ParseInt(it.Params["custom_order_id"], 10, 64)
 					require.NoError(t, err)
 					require.NoError(t, f.standIn.issue(id))
+					f.forgetCallForms(t)
 					require.NoError(t, f.panel.SetFaults(panel.Fault{Func: "*", Kind: kind, Times: 1, Skip: skip, Caller: seller.module}))
 					_, err = f.panel.Sync(ctx, placed.Item)
 					require.NoError(t, err)

@@ -357,6 +357,16 @@ func (f *simulatedFixture) checkNewestStored(t testing.TB, item int64, domain st
 	require.Empty(t, it.Operations, "item %d", item)
 }
 
+// checkNoAttempt checks that no attempt to reissue the certificate in place is counted.
+func (f *simulatedFixture) checkNoAttempt(t testing.TB, item int64) {
+	t.Helper()
+	params := f.itemOf(t, item).Params
+	if words := strings.Fields(params["reissue_tried"]); len(words) > 0 {
+		require.Len(t, words, 3, "the certificate is named")
+		require.NotEqual(t, params["certificate_serial"], words[2], "the attempts belong to the old certificate")
+	}
+}
+
 // writeSubscriptionConfig replaces all of the module's lines in billmgr.conf.d, including the sender of mails.
 func writeSubscriptionConfig(t testing.TB, f *simulatedFixture, lines ...string) {
 	t.Helper()
