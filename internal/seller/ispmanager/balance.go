@@ -46,9 +46,26 @@ func (c *Client) whoami(ctx context.Context) (*sellerhttp.Element, error) {
 	return user, nil
 }
 
-// Balance returns the account's balance, from whoami or else from the functions subaccount and dashboard.info
+// Balance reads the account's balance, from whoami or else from the functions subaccount and dashboard.info
 // (docs/reference/ispmanager.md §2).
 func (c *Client) Balance(ctx context.Context) (seller.Money, error) {
+	at := c.now()
+	balance, err := c.askBalance(ctx)
+	if err == nil {
+		c.balance.keep(balance, at)
+	}
+	return balance, err
+}
+
+// balanceBefore returns the balance before a purchase: the one that this client read just before, else what the remote shows now.
+func (c *Client) balanceBefore(ctx context.Context) (seller.Money, error) {
+	if balance, known := c.balance.recall(c.now()); known {
+		return balance, nil
+	}
+	return c.Balance(ctx)
+}
+
+func (c *Client) askBalance(ctx context.Context) (seller.Money, error) {
 	user, err := c.whoami(ctx)
 	if err != nil {
 		return seller.Money{}, err

@@ -105,11 +105,14 @@ func (s *orderRun) prepare(ctx context.Context) (form, *wizardRun, error) {
 }
 
 // recordBefore records the orders, the balance and the basket before the order. It refuses an order whose reference is in
-// the list already.
+// the list already. The list is that of the snapshot on which the purchase was decided, if this client has just read it.
 func (s *orderRun) recordBefore(ctx context.Context) error {
-	rows, err := s.client.wholeList(ctx)
-	if err != nil {
-		return err
+	rows, known := s.client.whole.recall(s.client.now())
+	if !known {
+		var err error
+		if rows, err = s.client.wholeList(ctx); err != nil {
+			return err
+		}
 	}
 	s.known = highest(rows)
 	for _, r := range rows {
@@ -124,7 +127,7 @@ func (s *orderRun) recordBefore(ctx context.Context) error {
 
 // checkFunds records the balance and the entries of the basket.
 func (s *orderRun) checkFunds(ctx context.Context) {
-	if balance, err := s.client.Balance(ctx); err == nil {
+	if balance, err := s.client.balanceBefore(ctx); err == nil {
 		s.balance = &balance
 	} else {
 		s.client.log.Warningf("the balance of the account at %s could not be read before the purchase: %v", Title, err)

@@ -24,12 +24,17 @@ func (c *Client) CachedStatus(ctx context.Context, id int64) (seller.State, bool
 // inProgress returns the orders on which the CA works, according to the list. One walk is enough, because an order that
 // it misses is read by itself.
 func (c *Client) inProgress(ctx context.Context) ([]int64, error) {
+	at := c.now()
 	rows, err := c.walk().Once(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.rows.keep(rows, at) // for the order that is read by itself next
 	var ids []int64
 	for _, r := range rows {
 		if stateOf(r.item, r.service) == seller.StateWaiting && (r.service == serviceRequested || r.service == serviceWaiting) {
 			ids = append(ids, r.id)
 		}
 	}
-	return ids, err
+	return ids, nil
 }

@@ -60,10 +60,14 @@ type Client struct {
 	dry       bool
 
 	mu      sync.Mutex
-	buttons []tool    // of the list's toolbar, if they are known
-	asked   bool      // whether the toolbar was read
-	rows    []row     // the list as last read, for the status of many orders
-	rowsAt  time.Time // when it was read; zero after a submission
+	buttons []tool // of the list's toolbar, if they are known
+	asked   bool   // whether the toolbar was read
+
+	// Answers that this client uses again for a while.
+	rows    remembered[[]row]        // the list, for the status of many orders
+	whole   remembered[[]row]        // the list as OrderSnapshot read it, for the purchase that is decided on it
+	balance remembered[seller.Money] // for the purchase before which it was read
+	prices  remembered[[]tariff]     // for the price of a purchase and the purchase itself
 }
 
 // New returns a client. It reads the file of SellerCA, and opens no other file and no connection before the first
@@ -116,8 +120,8 @@ func (c *Client) today() cabforum.Date { return cabforum.DateOf(c.now()) }
 // call sends one function and reads its answer, which may be an error document. Errors are *sellerhttp.Error.
 func (c *Client) call(ctx context.Context, class sellerhttp.Class, function string, params url.Values) (answer, error) {
 	if class != sellerhttp.Read {
-		c.forgetRows()
-		defer c.forgetRows() // another goroutine may have read the list meanwhile
+		c.dropAnswers()
+		defer c.dropAnswers() // another goroutine may have read the list meanwhile
 	}
 	var reply answer
 	err := c.http.Do(ctx, sellerhttp.Call{

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
@@ -90,10 +89,12 @@ func (r row) summary() seller.OrderSummary {
 // OrderSnapshot lists all orders of the account except deleted ones, and the highest id of all. An incomplete list is a
 // fault: an order that it lacks would be made a second time.
 func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error) {
+	at := c.now()
 	rows, err := c.wholeList(ctx)
 	if err != nil {
 		return seller.OrderSnapshot{}, err
 	}
+	c.whole.keep(rows, at)
 	snapshot := seller.OrderSnapshot{Highest: highest(rows)}
 	for _, r := range rows {
 		if r.item.number != itemDeleted { // they stay in the list for a while (docs/reference/ispmanager.md §5)
@@ -146,16 +147,10 @@ func (c *Client) listPage(ctx context.Context, number int) (sellerhttp.ListPage[
 	return page, nil
 }
 
-// rowsFresh is how long a list is reused for OrderStatus, because a sweep asks for many orders in a row.
-const rowsFresh = time.Minute
-
 // recentRows returns the list as read in the last minute and after this client's last submission. It is for OrderStatus
 // only: a caller that concludes that an order does not exist must read the list again.
 func (c *Client) recentRows(ctx context.Context) ([]row, error) {
-	c.mu.Lock()
-	rows, age := c.rows, c.now().Sub(c.rowsAt)
-	c.mu.Unlock()
-	if age >= 0 && age < rowsFresh {
+	if rows, known := c.rows.recall(c.now()); known {
 		return rows, nil
 	}
 	at := c.now()
@@ -163,16 +158,8 @@ func (c *Client) recentRows(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.rows, c.rowsAt = rows, at
+	c.rows.keep(rows, at)
 	return rows, nil
-}
-
-func (c *Client) forgetRows() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.rows, c.rowsAt = nil, time.Time{}
 }
 
 func countOf(text string) (int, bool) {

@@ -124,7 +124,7 @@ func (c *Client) listedRow(ctx context.Context, id int64) (row, bool, error) {
 		if at := slices.IndexFunc(rows, func(r row) bool { return r.id == id }); at >= 0 {
 			return rows[at], true, nil
 		}
-		c.forgetRows()
+		c.rows.drop()
 	}
 	return row{}, false, nil
 }

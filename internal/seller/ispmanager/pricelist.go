@@ -67,12 +67,15 @@ func (c *Client) Price(ctx context.Context, p seller.Purchase) (seller.Money, bo
 	return price, err == nil && price.Text != ""
 }
 
-// tariffFor reads the account's price list and returns the tariff for a product. Two tariffs for one template id are a
-// fault: it does not guess.
+// tariffFor returns the tariff for a product, from the account's price list as this client has just read it. Two tariffs for one
+// template id are a fault: it does not guess.
 func (c *Client) tariffFor(ctx context.Context, p seller.Product, months int) (tariff, error) {
-	all, err := c.tariffs(ctx)
-	if err != nil {
-		return tariff{}, err
+	all, known := c.prices.recall(c.now())
+	if !known {
+		var err error
+		if all, err = c.tariffs(ctx); err != nil {
+			return tariff{}, err
+		}
 	}
 	var fits []tariff
 	for _, t := range all {
@@ -114,9 +117,10 @@ func periods(t tariff) string {
 // maxTariffs is how many tariffs a price list may have; the published one has 28 for certificates.
 const maxTariffs = 1000
 
-// tariffs returns the account's tariffs that have a template id. A tariff without one is left out, so that a panel item
+// tariffs reads the account's tariffs that have a template id. A tariff without one is left out, so that a panel item
 // without a template finds none.
 func (c *Client) tariffs(ctx context.Context) ([]tariff, error) {
+	at := c.now()
 	all, err := c.priceList(ctx)
 	if err != nil {
 		return nil, err
@@ -124,13 +128,15 @@ func (c *Client) tariffs(ctx context.Context) ([]tariff, error) {
 	if len(all) > maxTariffs {
 		return nil, fault.Errorf(fault.API, "pricelist", "%s's list of tariffs has %d entries, at most %d are read", Title, len(all), maxTariffs)
 	}
-	return slices.DeleteFunc(all, func(t tariff) bool {
+	all = slices.DeleteFunc(all, func(t tariff) bool {
 		nameless := !plausibleID(t.template())
 		if nameless {
 			c.log.Warningf("the tariff %d of %s is left out: its name %q gives no template id", t.id, Title, plaintext.Clip(t.name, 100))
 		}
 		return nameless
-	}), nil
+	})
+	c.prices.keep(all, at)
+	return all, nil
 }
 
 // priceList reads the account's tariffs from the export or else from the first step of the order
