@@ -240,10 +240,18 @@ func (j *Buyer) dropIntent(ctx context.Context, reason error) error {
 }
 
 // checkBalance returns a fault if the account at the seller is empty, and warns if it holds less than the known price or the
-// administrator's threshold (rules BUY-8).
+// administrator's threshold (rules BUY-8). The seller is not asked if the balance that the module has kept is sufficient.
 func (j *Buyer) checkBalance(ctx context.Context, p seller.Purchase) error {
 	reporter, ok := j.Seller.(seller.BalanceReporter)
 	if !ok {
+		return nil
+	}
+	if threshold := j.ModuleParams["threshold"]; strings.TrimSpace(threshold) != "" {
+		if _, ok := seller.ParseAmount(threshold); !ok {
+			j.Log.Warningf("the minimal balance %q of the module's form cannot be read: write it as 10 or 10.50", item.Brief(threshold))
+		}
+	}
+	if j.keptBalanceSuffices(ctx, p) {
 		return nil
 	}
 	balance, err := reporter.Balance(ctx)
@@ -260,29 +268,40 @@ func (j *Buyer) checkBalance(ctx context.Context, p seller.Purchase) error {
 	if balance.Amount <= 0 {
 		return fault.Errorf(fault.API, "balance", "the account at %s holds %s %s: top it up, nothing was bought", j.Info.Title, balance.Text, balance.Currency)
 	}
-	j.warnOfLowBalance(ctx, p, balance)
+	for _, text := range j.lowBalance(ctx, p, balance) {
+		j.Log.Warningf("the account at %s holds %s %s%s", j.Info.Title, balance.Text, balance.Currency, text)
+	}
 	return nil
 }
 
-// warnOfLowBalance logs that the account holds less than the known price or than the administrator's threshold.
-func (j *Buyer) warnOfLowBalance(ctx context.Context, p seller.Purchase, balance seller.Money) {
+// keptBalanceSuffices reports whether the balance that the module has kept is above zero and neither below the known price nor below
+// the administrator's threshold. A dry run shows the balance, so it always reads it.
+func (j *Buyer) keptBalanceSuffices(ctx context.Context, p seller.Purchase) bool {
+	keeper, ok := j.Seller.(seller.BalanceKeeper)
+	if !ok || j.Dry != nil {
+		return false
+	}
+	balance, known := keeper.KeptBalance()
+	return known && balance.Amount > 0 && len(j.lowBalance(ctx, p, balance)) == 0
+}
+
+// lowBalance returns what is to be said of a balance that is below the known price or the administrator's threshold.
+func (j *Buyer) lowBalance(ctx context.Context, p seller.Purchase, balance seller.Money) []string {
+	var texts []string
 	if pricer, ok := j.Seller.(seller.Pricer); ok {
 		price, known := pricer.Price(ctx, p)
 		if j.Dry != nil && known {
 			j.Dry.Price = &price
 		}
 		if known && balance.Amount < price.Amount && strings.EqualFold(balance.Currency, price.Currency) {
-			j.Log.Warningf("the account at %s holds %s %s and the purchase costs %s %s: it may be refused", j.Info.Title, balance.Text, balance.Currency, price.Text, price.Currency)
+			texts = append(texts, fmt.Sprintf(" and the purchase costs %s %s: it may be refused", price.Text, price.Currency))
 		}
 	}
 	threshold := j.ModuleParams["threshold"]
-	least, ok := seller.ParseAmount(threshold)
-	switch {
-	case ok && balance.Amount < least:
-		j.Log.Warningf("the account at %s holds %s %s, less than the minimal balance %s", j.Info.Title, balance.Text, balance.Currency, threshold)
-	case !ok && strings.TrimSpace(threshold) != "":
-		j.Log.Warningf("the minimal balance %q of the module's form cannot be read: write it as 10 or 10.50", item.Brief(threshold))
+	if least, ok := seller.ParseAmount(threshold); ok && balance.Amount < least {
+		texts = append(texts, ", less than the minimal balance "+threshold)
 	}
+	return texts
 }
 
 // insertID adds a missing id to the item's ids: as the newest, or before the newest if that is higher.

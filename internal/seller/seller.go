@@ -78,6 +78,12 @@ type BalanceReporter interface {
 	Balance(ctx context.Context) (Money, error)
 }
 
+// BalanceKeeper is a BalanceReporter that keeps the balance for a while. KeptBalance sends no request. Others may have spent or paid in
+// since, so a kept balance refuses no purchase (rules BUY-8). False if none is known.
+type BalanceKeeper interface {
+	KeptBalance() (Money, bool)
+}
+
 // Pricer is a seller that knows its prices. They may be up to a day old.
 type Pricer interface {
 	// Price returns the price of the purchase; false if it is not known.

@@ -180,3 +180,13 @@ func (f *fixture) reissueDirectly(t *testing.T, id int64) int64 {
 	require.NoError(t, err)
 	return next
 }
+
+// forgetKeptBalance removes the balance that the module has kept, so that the next purchase asks for it.
+func (f *fixture) forgetKeptBalance(t testing.TB) {
+	t.Helper()
+	kept, err := filepath.Glob(filepath.Join(f.panel.Root(), "var", f.seller.module+".balance.*"))
+	require.NoError(t, err)
+	for _, path := range kept {
+		require.NoError(t, os.Remove(path))
+	}
+}

@@ -15,6 +15,7 @@ func TestOpenKilledAtEachStepBuysOnce(t *testing.T) {
 				t.Run(moment+" "+string(s), func(t *testing.T) {
 					f := startFixture(t, seller)
 					placed := f.place(t, exampleCSR(t))
+					f.forgetKeptBalance(t)
 					reached, dead, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
 					place(f, s, func() {
 						close(reached)

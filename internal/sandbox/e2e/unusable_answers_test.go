@@ -15,6 +15,7 @@ func TestUnusableAnswersBuyOnce(t *testing.T) {
 		for _, kind := range seller.unusableAnswers {
 			for _, s := range seller.openSteps {
 				t.Run(kind+" at "+string(s), func(t *testing.T) {
+					f.forgetKeptBalance(t)
 					f.failNext(t, s, kind)
 					placed := f.place(t, exampleCSR(t))
 					charges++

@@ -24,8 +24,9 @@ func (c *Client) Check(ctx context.Context) error {
 	return err
 }
 
-// Balance returns the available balance (docs/reference/namecheap.md §6, AvailableBalance).
+// Balance reads the available balance (docs/reference/namecheap.md §6, AvailableBalance) and keeps it for KeptBalance.
 func (c *Client) Balance(ctx context.Context) (seller.Money, error) {
+	asked := c.balance.now() // the balance is at least as new as this
 	result, err := c.ask(ctx, sellerhttp.Read, "UserGetBalancesResult", commandBalances)
 	if err != nil {
 		return seller.Money{}, err
@@ -35,5 +36,14 @@ func (c *Client) Balance(ctx context.Context) (seller.Money, error) {
 	if !ok {
 		return seller.Money{}, fault.Errorf(fault.API, commandBalances, "%s gives %q as the available balance: %w", Title, words(text), seller.ErrUnknownAmount)
 	}
-	return seller.Money{Amount: amount, Text: words(text), Currency: words(result.Attr("Currency"))}, nil
+	balance := seller.Money{Amount: amount, Text: words(text), Currency: words(result.Attr("Currency"))}
+	c.balance.write(balance, asked)
+	return balance, nil
+}
+
+// KeptBalance returns the balance that a process of this host has read within the last hour, less what was paid since then from this
+// host. It sends no request.
+func (c *Client) KeptBalance() (seller.Money, bool) {
+	balance, _, known := c.balance.read()
+	return balance, known
 }

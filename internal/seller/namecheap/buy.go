@@ -27,6 +27,16 @@ func (c *Client) Buy(ctx context.Context, p seller.Purchase) (seller.Receipt, er
 	if err := c.checkPurchase(p); err != nil {
 		return seller.Receipt{}, err
 	}
+	paid := c.balance.beginPayment()
+	receipt, err := c.buy(ctx, p)
+	if err == nil {
+		paid(receipt.Charged)
+	}
+	return receipt, err
+}
+
+// buy is Buy for a purchase that checkPurchase has accepted.
+func (c *Client) buy(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
 	if p.Kind == seller.KindSANs {
 		return c.buyNames(ctx, p)
 	}

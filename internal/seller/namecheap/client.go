@@ -47,6 +47,7 @@ type Client struct {
 	limiter *sellerhttp.RateLimiter
 	log     *panellog.Logger
 	prices  priceFile
+	balance balanceFile
 	waiting sellerhttp.WaitingOrders
 	dry     bool
 }
@@ -87,6 +88,7 @@ func New(o Options) (*Client, error) {
 	})
 	c.dry = o.DryRun
 	c.prices = priceFile{kept: sellerhttp.CacheFile{Path: cachePath(o.StateDir, o.Binary, "prices", c.account), MaxSize: maxPriceFile, DryRun: o.DryRun}, now: o.Now}
+	c.balance = balanceFile{kept: sellerhttp.CacheFile{Path: cachePath(o.StateDir, o.Binary, "balance", c.account), MaxSize: maxBalanceFile, DryRun: o.DryRun}, now: o.Now, log: log}
 	c.waiting = sellerhttp.WaitingOrders{Path: cachePath(o.StateDir, o.Binary, "waiting", c.account), Now: o.Now, Log: log, Walk: c.inProgress, DryRun: o.DryRun}
 	return c, nil
 }

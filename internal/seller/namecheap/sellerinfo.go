@@ -12,6 +12,7 @@ var (
 	_ seller.ApproverLister  = (*Client)(nil)
 	_ seller.BalanceReporter = (*Client)(nil)
 
+	_ seller.BalanceKeeper     = (*Client)(nil)
 	_ seller.Pricer            = (*Client)(nil)
 	_ seller.StatusCache       = (*Client)(nil)
 	_ seller.OrderValidator    = (*Client)(nil)

@@ -2,8 +2,10 @@ package sellerhttp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -46,20 +48,32 @@ func (f CacheFile) Write(content []byte) error {
 	if f.DryRun {
 		return nil
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(f.Path), filepath.Base(f.Path)+".*") // 0600
+	folder, err := os.OpenRoot(filepath.Dir(f.Path))
 	if err != nil {
 		return fmt.Errorf("writing the cache file %s: %w", f.Path, err)
 	}
-	_, err = temporary.Write(content)
-	if closed := temporary.Close(); err == nil {
-		err = closed
-	}
+	defer folder.Close()
+	name := filepath.Base(f.Path)
+	err = filelock.RemoveUnfinished(folder, func(unfinished string) bool { return unfinished == name })
 	if err == nil {
-		err = os.Rename(temporary.Name(), f.Path)
+		err = filelock.WriteFile(folder, name, 0o600, func(to io.Writer) error {
+			_, err := to.Write(content)
+			return err
+		}, folder.Rename)
 	}
 	if err != nil {
-		_ = os.Remove(temporary.Name())
 		return fmt.Errorf("writing the cache file %s: %w", f.Path, err)
+	}
+	return nil
+}
+
+// Remove removes the file. It is no error if there is none.
+func (f CacheFile) Remove() error {
+	if f.DryRun {
+		return nil
+	}
+	if err := os.Remove(f.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing the cache file: %w", err)
 	}
 	return nil
 }
