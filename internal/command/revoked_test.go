@@ -158,6 +158,7 @@ func TestReissuesOfRevokedCertificatesDoNotGoOnForEver(t *testing.T) {
 	assert.Len(t, r.panel.tasks, 1)
 
 	require.NoError(t, r.do(command.Reopen, "reopen"))
+	require.NoError(t, r.do(command.SyncItem, "sync_item"))
 	assert.Equal(t, 3, r.seller.reissues, "a person may reissue it")
 	assert.Empty(t, r.openTasks())
 	r.revoke(crl.Superseded)
@@ -716,6 +717,7 @@ func TestARevocationThatTheClientAnsweredIsForgottenWhenTheCertificateIsSeen(t *
 			r.sweep(t)
 			r.issueAtOnce(t)
 			require.NoError(t, r.do(command.Reopen, "reopen"))
+			require.NoError(t, r.do(command.SyncItem, "sync_item"))
 			if seen {
 				r.sites.served = r.panel.stored
 			}
@@ -739,6 +741,7 @@ func TestARevocationThatWasToldIsForgottenWhenTheCertificateHasEnded(t *testing.
 		noted := r.at
 		r.issueAtOnce(t)
 		require.NoError(t, r.do(command.Reopen, "reopen"))
+		require.NoError(t, r.do(command.SyncItem, "sync_item"))
 		r.sites.served = r.panel.stored
 		r.panel.settings[watch.SettingWatch] = watching
 		r.at = noted.AddDate(0, 0, days).Add(-time.Minute)

@@ -54,6 +54,7 @@ func (j *Order) activate(ctx context.Context, status seller.OrderStatus) error {
 	if err := j.showAccepted(ctx, params); err != nil {
 		return err
 	}
+	j.accepted = acceptedStatus(id, request, challenges)
 	// The digest is saved last, because it says that the rest is done.
 	return j.SaveParams(ctx, append(params, item.Param{Name: itemparam.Requested, Value: j.requestDigest()})...)
 }
@@ -65,6 +66,49 @@ func (j *Order) showAccepted(ctx context.Context, params []item.Param) error {
 		return j.SetStatus(ctx, item.ServiceRequested)
 	}
 	return j.SetStatus(ctx, item.ServiceWaiting)
+}
+
+// acceptedStatus returns the status of an order that has just been submitted, if the seller's answer shows by itself that the order
+// waits: it has what to publish for each name of the request. Otherwise the ID is 0, and the status is read from the seller. That the
+// order waits is inferred. If it was issued or refused at once, the next sync reads that: the seller's list does not show it as waiting.
+func acceptedStatus(id int64, request seller.Request, challenges []seller.Challenge) seller.OrderStatus {
+	for _, name := range request.AllNames() {
+		if !slices.ContainsFunc(challenges, func(c seller.Challenge) bool { return c.Proves(name, request.Method) }) {
+			return seller.OrderStatus{}
+		}
+	}
+	return seller.OrderStatus{ID: id, State: seller.StateWaiting, StatusText: "accepted with its challenges", CommonName: request.CSR.CommonName, SANs: -1}
+}
+
+// statusAfterSubmission returns the status of an order that this run submitted: what the seller's answer showed (acceptedStatus), else
+// what the seller shows now.
+func (j *Order) statusAfterSubmission(ctx context.Context, id int64) (seller.OrderStatus, error) {
+	if status := j.accepted; status.ID != 0 && status.ID == id {
+		j.accepted, j.inferred = seller.OrderStatus{}, true
+		return status, nil
+	}
+	return j.Newest(ctx, id)
+}
+
+// ConfirmWaiting asks the seller whether an order waits of which this run has only inferred it (acceptedStatus), and acts on the
+// answer. The seller's list of waiting orders is enough, which the processes share. It returns false if the seller did not say.
+func (j *Order) ConfirmWaiting(ctx context.Context) (Outcome, bool) {
+	if !j.inferred || !j.HasStatus(item.ServiceWaiting) {
+		return Outcome{}, true
+	}
+	waits, err := j.StillWaiting(ctx)
+	var status seller.OrderStatus
+	if err == nil && !waits {
+		status, err = j.Newest(ctx, j.ID())
+	}
+	var outcome Outcome
+	if err == nil && !waits && status.State != seller.StateWaiting { // what is due about a waiting order was done already
+		outcome, err = j.ApplyStatus(ctx, status)
+	}
+	if err != nil {
+		j.Log.Warningf("whether id %d waits could not be read, the next sync reads it: %v", j.ID(), err)
+	}
+	return outcome, err == nil
 }
 
 // submissionPending follows the digest in the parameter Requested from before the CSR is submitted until the submission is

@@ -51,6 +51,7 @@ func (j *Order) askReissue(ctx context.Context, status seller.OrderStatus) (sell
 	if err := j.saveAccepted(ctx, status.ID, id); err != nil {
 		return status, err
 	}
+	j.accepted = acceptedStatus(id, request, challenges)
 	return j.reissueAccepted(ctx, seller.OrderStatus{ID: id, State: seller.StateWaiting}, request, challenges)
 }
 

@@ -272,11 +272,11 @@ func (j *Order) unpaidFault(id int64) error {
 	return fault.Errorf(fault.API, "status", "the order %d at %s is not paid for: pay it there, nothing else is ordered meanwhile", id, j.Info.Title).Retryable()
 }
 
-// firstSync applies the status at hand or, if changed says that it is outdated, a new one.
+// firstSync applies the status at hand or, if changed says that it is outdated, the one after the submission.
 func (j *Order) firstSync(ctx context.Context, status seller.OrderStatus, changed bool) (Outcome, error) {
 	if changed {
 		var err error
-		if status, err = j.Newest(ctx, status.ID); err != nil {
+		if status, err = j.statusAfterSubmission(ctx, status.ID); err != nil {
 			return Outcome{}, err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"pmssl/internal/item"
 	"pmssl/internal/purchase"
+	"pmssl/internal/seller"
 )
 
 // Order is a locked and loaded item with the steps of its order at the seller: activation, status, storing, reissue, renewal.
@@ -21,6 +22,10 @@ type Order struct {
 	askedNow  bool // the seller was asked in this run to look at the challenges
 	// forRevocation says that the sweep reissues the stored certificate because it is revoked.
 	forRevocation bool
+	// accepted is the status of the order that the seller's answer to a submission of this run shows, see acceptedStatus. Its ID is 0
+	// if no answer showed one, and once it was used.
+	accepted seller.OrderStatus
+	inferred bool // the status that this run applied last is such a one
 	// movedFromMail says that the item was moved from e-mail to another validation method for a reissue that no seller has taken yet.
 	movedFromMail bool
 	// boughtNow says that this run has bought the order, so that nothing was submitted for it before.

@@ -184,7 +184,7 @@ func (j *Order) completeReissue(ctx context.Context, status seller.OrderStatus) 
 // afterReissue applies the status of the new id at once. Errors are only logged; the panel's sync repeats it.
 func (j *Order) afterReissue(ctx context.Context, id int64) Outcome {
 	var outcome Outcome
-	status, err := j.Newest(ctx, id)
+	status, err := j.statusAfterSubmission(ctx, id)
 	if err == nil && status.State == seller.StateWaiting && !j.HasStatus(item.ServiceWaiting) {
 		err = j.SetStatus(ctx, item.ServiceRequested)
 	}

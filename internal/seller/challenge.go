@@ -51,6 +51,12 @@ type Challenge struct {
 	Body           string // MethodFile: the file's content
 }
 
+// Proves reports whether the challenge says what to publish to prove control over the name by the method. It returns false for e-mail,
+// by which nothing is published.
+func (c Challenge) Proves(name string, method Method) bool {
+	return c.Method == method && c.text() != "" && strings.TrimPrefix(c.Domain, "*.") == strings.TrimPrefix(name, "*.")
+}
+
 // text returns what the client must publish, as the client reads it. It is empty for e-mail, because the client publishes
 // nothing, and if the seller has not said yet what to publish.
 func (c Challenge) text() string {

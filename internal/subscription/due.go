@@ -154,13 +154,24 @@ func (j *sweptItem) waits() bool {
 	return j.HasStatus(item.ServiceRequested) || j.HasStatus(item.ServiceWaiting)
 }
 
+// askReissue requests the next certificate. If the client is written to about the reissue, the seller confirms first that it waits; known
+// is false if it did not say.
+func askReissue(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) (outcome lifecycle.Outcome, known bool, err error) {
+	outcome, err = j.Reissue(ctx, "reopen")
+	if err != nil || outcome.Ended != nil || j.AwaitsNobody() && !j.lastDays(row, stored) {
+		return outcome, true, err
+	}
+	outcome, known = j.ConfirmWaiting(ctx)
+	return outcome, known, nil
+}
+
 // reissue requests the next certificate. If the seller needs a new proof of control, the client is notified.
 func (s *sweep) reissue(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) error {
 	tried := j.Attempts()
 	if j.Rotation == lifecycle.KeepKey {
 		j.Rotation = s.rotation
 	}
-	outcome, err := j.Reissue(ctx, "reopen")
+	outcome, known, err := askReissue(ctx, j, row, stored)
 	if err = errors.Join(outcome.Ended, err); err != nil {
 		if fault.From(err).Type == fault.OrderEnded && j.Attempts() == tried {
 			// the order at the seller has ended and nothing was sent: this counts as an attempt, or it would be tried every hour
@@ -176,7 +187,7 @@ func (s *sweep) reissue(ctx context.Context, j *sweptItem, row *sweepRow, stored
 		return fault.Errorf(fault.OrderEnded, "status", "%s ended the reissue %d; the certificate in place stays", j.Info.Title, j.ID())
 	}
 	s.reissued.Add(1)
-	if !j.HasStatus(item.ServiceWaiting) || j.NotYetValid { // issued, or no status is known yet: the next sweep reads it
+	if !known || !j.HasStatus(item.ServiceWaiting) || j.NotYetValid { // issued, or no status is known yet: the next sweep reads it
 		return nil
 	}
 	return s.remind(ctx, j, row, stored)

@@ -156,7 +156,11 @@ func TestAnotherHostFinishesAKilledRenewal(t *testing.T) {
 		op := f.addOperation(t, item, "prolong")
 		before := f.paymentCount(t)
 		ctx, kill := context.WithCancel(context.Background())
-		f.beforeNthRequest(seller.statusSteps[0], 2, kill) // the payment is made and recorded; the run waits for the renewal
+		next, nth := seller.renewSteps[1], int64(1)
+		if next == stepStatus {
+			nth = 2 // prolong begins with one
+		}
+		f.beforeNthRequest(next, nth, kill) // the payment is made and recorded; the run goes on with the renewal
 		_, err := f.panel.RunOperation(ctx, op)
 		require.NoError(t, err)
 		kill()

@@ -202,12 +202,22 @@ func (f *simulatedFixture) openedItem(t testing.TB, domain string, months int, m
 	return done.Item
 }
 
-// storedItem is openedItem for a seller that issues at once: the certificate is stored.
+// storedItem is openedItem for a seller that issues at once: the certificate is stored, by open or by the panel's first sync.
 func (f *simulatedFixture) storedItem(t testing.TB, domain string, months int, more ...func(*panel.Order)) int64 {
 	t.Helper()
 	item := f.openedItem(t, domain, months, more...)
+	f.syncIssuedAtOnce(t, item)
 	require.Equal(t, "5", f.itemOf(t, item).Params["service_status"], "the seller issues at once")
 	return item
+}
+
+// syncIssuedAtOnce runs the panel's sync_item for an order that a seller which issues at once has issued already. A command that submits
+// an order may take it for waiting (rules STORE-11).
+func (f *simulatedFixture) syncIssuedAtOnce(t testing.TB, item int64) {
+	t.Helper()
+	if f.standIn.behaviour().issuesAtOnce && f.itemOf(t, item).Params["service_status"] == "4" {
+		f.mustSync(t, item)
+	}
 }
 
 // setParam changes an item parameter without the module.

@@ -24,7 +24,7 @@ func namecheapCase() sellerCase {
 		title: "Namecheap", module: "pmnamecheap", limitParams: []string{"limit_minute", "limit_hour", "limit_day"},
 		singleName: "positivessl", wildcard: "positivessl_wildcard", multiDomain: "positivessl_multi_domain", firstOrderID: 34350001,
 		unusableAnswers: []string{html, redirect, charset, huge, unhandled},
-		openSteps:       []step{stepBalance, stepList, stepBuy, stepActivate, stepStatus},
+		openSteps:       []step{stepBalance, stepList, stepBuy, stepActivate},
 		openWrites:      []step{stepBuy, stepActivate},
 		statusSteps:     []step{stepStatus}, maxMonths: 60,
 		renewSteps:     []step{stepRenew, stepActivate, stepStatus},

@@ -68,6 +68,9 @@ func (f *simulatedFixture) reopen(t *testing.T, item int64) *panel.Run {
 	t.Helper()
 	_, run, err := f.panel.Operate(context.Background(), item, "reopen")
 	require.NoError(t, err)
+	if run.OK() {
+		f.syncIssuedAtOnce(t, item)
+	}
 	return run
 }
 

@@ -221,6 +221,7 @@ func TestPolicyManualNotifiesOncePerCertificate(t *testing.T) {
 		_, run, err := f.panel.Reissue(context.Background(), item, "", "", nil) // the client presses the button
 		require.NoError(t, err)
 		require.True(t, run.OK(), run.Failure())
+		f.syncIssuedAtOnce(t, item)
 		f.checkNewestStored(t, item, "example.com")
 		assert.Nil(t, f.sweep(t).row(item))
 		f.setTime(t, "2027-04-27") // ten days before the end of the new one

@@ -26,11 +26,14 @@ func (f *simulatedFixture) reissuedItem(t *testing.T, domain string) int64 {
 	return item
 }
 
-// prolong creates the panel's prolong operation for the item and runs it once.
+// prolong creates the panel's prolong operation for the item and runs it once, then the panel's first sync if that is due.
 func (f *simulatedFixture) prolong(t *testing.T, item int64) (op int64, run *panel.Run) {
 	t.Helper()
 	op, run, err := f.panel.Operate(context.Background(), item, "prolong")
 	require.NoError(t, err)
+	if run.OK() {
+		f.syncIssuedAtOnce(t, item)
+	}
 	return op, run
 }
 
@@ -208,7 +211,7 @@ func (f *simulatedFixture) addOperation(t *testing.T, item int64, command string
 }
 
 // mustSync runs the panel's sync_item, which must succeed.
-func (f *simulatedFixture) mustSync(t *testing.T, item int64) {
+func (f *simulatedFixture) mustSync(t testing.TB, item int64) {
 	t.Helper()
 	run, err := f.panel.Sync(context.Background(), item)
 	require.NoError(t, err)

@@ -54,7 +54,7 @@ func (f CacheFile) Write(content []byte) error {
 	}
 	defer folder.Close()
 	name := filepath.Base(f.Path)
-	err = filelock.RemoveUnfinished(folder, func(unfinished string) bool { return unfinished == name })
+	err = filelock.RemoveUnfinished(folder, func(_, unfinished string) bool { return unfinished == name })
 	if err == nil {
 		err = filelock.WriteFile(folder, name, 0o600, func(to io.Writer) error {
 			_, err := to.Write(content)
