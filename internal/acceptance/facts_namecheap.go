@@ -108,7 +108,7 @@ func namecheapReissueFacts() []Fact {
 			IfWrong: "`import` makes two entries of one order, or takes a certificate without its older ids", observe: namecheapProviderOrder},
 		{ID: "FACT-N30", Statement: "a reissue needs a new domain validation",
 			Source: "docs/reference/namecheap.md §10", Sure: Unknown,
-			IfWrong: "nothing: the module follows the answer and stores a certificate that is issued at once", observe: namecheapValidationAgain},
+			IfWrong: "nothing: the module publishes the challenges of the answer, and the next sync stores a certificate that was issued at once", observe: namecheapValidationAgain},
 		{ID: "FACT-N31", Statement: "no reissue ends after the paid term",
 			Source: "docs/reference/namecheap.md §10", Sure: Inferred,
 			IfWrong: "nothing: the certificate is stored, and no further reissue is asked for", observe: withinTerm},
@@ -136,5 +136,9 @@ func namecheapReissueFacts() []Fact {
 			Source: "docs/reference/namecheap.md §3.6", Sure: Documented,
 			IfWrong: "`api_error` 2011295 or 3011295 at the activation: the order is paid and waits for another address",
 			ByHand:  "order with the first address of the form"},
+		{ID: "FACT-N39", Statement: "an order waits if the answer to its activation or reissue has values to publish",
+			Source: "docs/reference/namecheap.md §3.2, §3.8, §10", Sure: Inferred,
+			IfWrong: "nothing: the next sync stores a certificate that was issued at once, or reports a refusal",
+			ByHand:  "reissue for a name that was validated the day before, and compare the service's status with the account"},
 	}
 }
