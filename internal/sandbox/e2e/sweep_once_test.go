@@ -192,6 +192,7 @@ func TestLostAnswerOfAReissueReissuesOnce(t *testing.T) {
 // rules SWEEP-1: a sweep over several items is killed with SIGKILL at random moments and run again: the state is the same as after
 // a whole sweep. The seller has one reissue for each item and round, the panel the newest certificate and the complete lineage.
 func TestKilledSweepEndsInTheSameState(t *testing.T) {
+	needsMariaDB(t, writesAtOnce)
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
 		f.changeSeller(t, func(m *behaviour) { m.leafDays = 30 })
