@@ -28,7 +28,7 @@ run() { # run NAME MODULE PACKAGE…
     shift 2
     echo "== $name"
     # -count=1: a cached success would hide a change in the binaries that a test starts.
-    CGO_ENABLED=$cgo go -C "$module" test -count=1 -shuffle=on -timeout 20m ${race:+"$race"} "$@" </dev/null || failed+=("$name")
+    CGO_ENABLED=$cgo go -C "$module" test -count=1 -shuffle=on -timeout 40m ${race:+"$race"} "$@" </dev/null || failed+=("$name")
 }
 
 race=$(race_flag)

@@ -46,10 +46,12 @@ func startHealthy(t *testing.T, seller sellerCase) *doctorFixture {
 	copyFile(t, filepath.Join("..", "..", "..", "etc", "xml", manifest), filepath.Join(root, "etc", "xml", manifest))
 	units := filepath.Join(host, "etc", "systemd", "system")
 	timer := "pmssl-subscription@.timer"
-	copyFile(t, filepath.Join("..", "..", "..", "etc", "systemd", timer), filepath.Join(units, timer))
-	text, err := os.ReadFile(filepath.Join(units, timer))
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(units, timer), []byte(strings.ReplaceAll(string(text), "/usr/local/mgr5", root)), 0o644))
+	for _, unit := range []string{timer, "pmssl-subscription@.service"} {
+		copyFile(t, filepath.Join("..", "..", "..", "etc", "systemd", unit), filepath.Join(units, unit))
+		text, err := os.ReadFile(filepath.Join(units, unit))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(units, unit), []byte(strings.ReplaceAll(string(text), "/usr/local/mgr5", root)), 0o644))
+	}
 	wants := filepath.Join(units, "timers.target.wants")
 	require.NoError(t, os.MkdirAll(wants, 0o755))
 	require.NoError(t, os.Symlink("/etc/systemd/system/"+timer, filepath.Join(wants, "pmssl-subscription@"+seller.module+".timer")))

@@ -273,6 +273,7 @@ func TestNewKeyWithAnEarlierEndIsStored(t *testing.T) {
 		_, run, err := f.panel.Reissue(ctx, item, csr, key, nil)
 		require.NoError(t, err)
 		require.True(t, run.OK(), run.Failure())
+		f.syncIssuedAtOnce(t, item)
 		f.checkNewestStored(t, item, "example.com")
 		assert.Equal(t, "2027-06-26", f.itemOf(t, item).ExpireDate)
 		assert.Contains(t, f.takeLog(t), "no later than the stored one")
