@@ -17,7 +17,7 @@ func TestResolveWithoutYesChangesNothing(t *testing.T) {
 		f := startFixture(t, seller)
 		placed := f.place(t, exampleCSR(t))
 		const saved = 1 // purchase_intent; the second is custom_order_id, which is then only in the journal
-		require.NoError(t, f.panel.SetFaults(panel.Fault{Func: "service.saveparam", Kind: "error", Times: 1, Skip: saved, Caller: seller.module}))
+		require.NoError(t, f.panel.SetFaults(panel.Fault{Func: "service.saveparam", Kind: "error", Times: 2, Skip: saved, Caller: seller.module}))
 		require.False(t, f.attempt(t, placed).OK())
 		require.NoError(t, f.panel.SetFaults())
 		require.NoError(t, f.panel.ClearRequests())
