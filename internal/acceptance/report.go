@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -320,10 +321,20 @@ func (r *Report) Save(run *item.Run) error {
 	if err := checkReplaceable(path); err != nil {
 		return err
 	}
-	if err := replaceFile(path, []byte(text)); err != nil {
+	if err := writeReport(path, text); err != nil {
 		return fault.Errorf(fault.Value, "report", "the report cannot be written to %s: %w", path, err)
 	}
 	return nil
+}
+
+// writeReport writes the file whole or not at all. Others' files may be beside it, so nothing is removed there.
+func writeReport(path, text string) error {
+	folder, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return filelock.WriteFile(folder, filepath.Base(path), 0o600, filelock.Content([]byte(text)), folder.Rename)
 }
 
 func (r *Report) render(format string) (string, error) {

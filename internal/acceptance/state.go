@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -148,17 +147,9 @@ func (f files) lock() (closing func(), err error) {
 
 // read returns the state of the walk; nil if none has begun.
 func (f files) read() (*State, error) {
-	file, err := filelock.OpenRegular(f.state, os.O_RDONLY, 0)
+	text, err := filelock.ReadRegular(f.state, maxState)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
-	}
-	if err != nil {
-		return nil, fault.Errorf(fault.Panel, "state", "the state of the walk cannot be read: %w", err)
-	}
-	defer func() { _ = file.Close() }()
-	text, err := io.ReadAll(io.LimitReader(file, maxState+1))
-	if err == nil && len(text) > maxState {
-		err = fmt.Errorf("it is longer than %d bytes", maxState)
 	}
 	var s *State
 	if err == nil {
@@ -174,38 +165,10 @@ func (f files) read() (*State, error) {
 func (f files) write(s *State) error {
 	text, err := json.MarshalIndent(s, "", " ")
 	if err == nil {
-		err = replaceFile(f.state, append(text, '\n'))
+		err = filelock.ReplaceFile(f.state, 0o600, filelock.Content(append(text, '\n')))
 	}
 	if err != nil {
 		return fault.Errorf(fault.Panel, "state", "the state of the walk cannot be saved: %w", err)
 	}
 	return nil
-}
-
-// replaceFile replaces a file atomically: after a crash it has the old or the new content. Only its owner can read it.
-func replaceFile(path string, content []byte) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = temporary.Write(content)
-	if err == nil {
-		err = temporary.Sync()
-	}
-	if closed := temporary.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(temporary.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(temporary.Name())
-		return err
-	}
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = folder.Close() }()
-	return folder.Sync()
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -98,6 +99,23 @@ func OpenRegular(path string, flags int, mode fs.FileMode) (*os.File, error) {
 		return nil, err
 	}
 	return file, nil
+}
+
+// ReadRegular returns the content of a regular file (OpenRegular) of at most limit bytes. A longer one is an error.
+func ReadRegular(path string, limit int) ([]byte, error) {
+	file, err := OpenRegular(path, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, int64(limit)+1))
+	if err == nil && len(content) > limit {
+		err = fmt.Errorf("it has more than %d bytes", limit)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return content, nil
 }
 
 // Same reports whether the path still names the open file.

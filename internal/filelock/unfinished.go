@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 )
@@ -41,6 +42,37 @@ func WriteFile(folder *os.Root, name string, mode fs.FileMode, write func(io.Wri
 		err = errors.Join(err, removed)
 	}
 	return errors.Join(err, file.Close())
+}
+
+// Content returns a function for WriteFile and ReplaceFile that writes the content.
+func Content(content []byte) func(io.Writer) error {
+	return func(to io.Writer) error {
+		_, err := to.Write(content)
+		return err
+	}
+}
+
+// ReplaceFile replaces the file at the path whole or not at all, as WriteFile does, and removes first what ended processes left of
+// earlier replacements. The new content and its name are on the disk when it returns. It is for folders in which `NAME.new` is no
+// person's file.
+func ReplaceFile(path string, mode fs.FileMode, write func(io.Writer) error) error {
+	folder, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	name := filepath.Base(path)
+	if err := RemoveUnfinished(folder, func(_, of string) bool { return of == name }); err != nil {
+		return err
+	}
+	if err := WriteFile(folder, name, mode, write, folder.Rename); err != nil {
+		return err
+	}
+	dir, err := folder.Open(".")
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // createUnfinished creates a file for a name and locks it. Between the two another process may take it for a leftover and remove it.

@@ -3,7 +3,6 @@ package notify
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -99,10 +98,7 @@ func writeFile(root *os.Root, name, text string) (string, error) {
 // place writes the text into a file of another name and has publish give it its own: root.Link, which fails if a file has that name
 // by now, or root.Rename, which replaces it.
 func place(root *os.Root, name, text string, publish func(from, to string) error) error {
-	return filelock.WriteFile(root, name, 0o644, func(to io.Writer) error {
-		_, err := io.WriteString(to, text)
-		return err
-	}, publish)
+	return filelock.WriteFile(root, name, 0o644, filelock.Content([]byte(text)), publish)
 }
 
 // bare returns a file system error without its paths.

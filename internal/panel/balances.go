@@ -3,11 +3,8 @@ package panel
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -22,21 +19,19 @@ const (
 	maxBalanceModules = 1000
 )
 
+// ownersMode is the mode of files of the folder var that only their owner can read.
+const ownersMode = 0o600
+
 // balancesName returns the path of the file with the balances that were last reported to the panel: the panel's database is not
 // known to show them.
 func (h *Host) balancesName() string { return h.path(filepath.Join("var", h.o.Binary+".balances")) }
 
 // balances reads the file, by module; none if it is absent.
 func (h *Host) balances() (map[int64]item.BalanceRecord, error) {
-	file, err := filelock.OpenRegular(h.balancesName(), os.O_RDONLY, 0)
+	text, err := filelock.ReadRegular(h.balancesName(), maxBalances)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, h.balancesFault("read", err)
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxBalances+1))
 	if err != nil {
 		return nil, h.balancesFault("read", err)
 	}
@@ -50,9 +45,6 @@ func (h *Host) balances() (map[int64]item.BalanceRecord, error) {
 // parseBalances reads the content of the file.
 func parseBalances(text []byte) (map[int64]item.BalanceRecord, error) {
 	var list []item.BalanceRecord
-	if len(text) > maxBalances {
-		return nil, fmt.Errorf("it has more than %d bytes", maxBalances)
-	}
 	if err := json.Unmarshal(text, &list); err != nil {
 		return nil, err
 	}
@@ -81,7 +73,7 @@ func (h *Host) keepBalance(one item.BalanceRecord) {
 	}
 	text, err := json.Marshal(list)
 	if err == nil {
-		err = replaceFile(h.balancesName(), append(text, '\n'))
+		err = filelock.ReplaceFile(h.balancesName(), ownersMode, filelock.Content(append(text, '\n')))
 	}
 	if err != nil {
 		h.log.Warningf("%v", h.balancesFault("written", err))
@@ -91,20 +83,4 @@ func (h *Host) keepBalance(one item.BalanceRecord) {
 func (h *Host) balancesFault(what string, err error) error {
 	name := h.balancesName()
 	return fault.Errorf(fault.Panel, "balances", "the file of balances %s cannot be %s (%w): %s", name, what, withoutPath(err), fileRemedy(name, err)).Retryable()
-}
-
-// replaceFile replaces a file as a whole; only its owner can read it.
-func replaceFile(name string, content []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return nil
 }

@@ -3,7 +3,6 @@ package panel
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -106,11 +105,7 @@ func writeKeyFile(keys *os.Root, name string, content []byte) error {
 	if err := removeUnfinished(keys, name); err != nil {
 		return err
 	}
-	err := filelock.WriteFile(keys, name, keyFileMode, func(to io.Writer) error {
-		_, err := to.Write(content)
-		return err
-	}, keys.Rename)
-	if err != nil {
+	if err := filelock.WriteFile(keys, name, keyFileMode, filelock.Content(content), keys.Rename); err != nil {
 		return err
 	}
 	return syncKeys(keys)

@@ -3,10 +3,7 @@ package panel
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -57,15 +54,10 @@ func (h *Host) savesOneAtATime() bool {
 }
 
 func (h *Host) readForms() (callForms, error) {
-	file, err := filelock.OpenRegular(h.formsName(), os.O_RDONLY, 0)
+	text, err := filelock.ReadRegular(h.formsName(), maxForms)
 	if errors.Is(err, fs.ErrNotExist) {
 		return callForms{}, nil
 	}
-	if err != nil {
-		return callForms{}, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxForms+1))
 	if err != nil {
 		return callForms{}, err
 	}
@@ -74,9 +66,6 @@ func (h *Host) readForms() (callForms, error) {
 
 // parseForms reads the content of the file.
 func parseForms(text []byte) (callForms, error) {
-	if len(text) > maxForms {
-		return callForms{}, fmt.Errorf("it has more than %d bytes", maxForms)
-	}
 	var forms callForms
 	if err := json.Unmarshal(text, &forms); err != nil {
 		return callForms{}, err
@@ -100,17 +89,5 @@ func (h *Host) writeForms(forms callForms) error {
 	if err != nil {
 		return err
 	}
-	folder, err := os.OpenRoot(h.path("var"))
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	name := filepath.Base(h.formsName())
-	if err := filelock.RemoveUnfinished(folder, func(_, unfinished string) bool { return unfinished == name }); err != nil {
-		return err
-	}
-	return filelock.WriteFile(folder, name, 0o600, func(to io.Writer) error {
-		_, err := to.Write(append(text, '\n'))
-		return err
-	}, folder.Rename)
+	return filelock.ReplaceFile(h.formsName(), ownersMode, filelock.Content(append(text, '\n')))
 }

@@ -4,10 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -24,16 +21,11 @@ func (h *Host) sweepName() string { return h.path(filepath.Join("var", h.o.Binar
 
 // LastSweep reads var/<bin>.sweep (rules SWEEP-12); false if it is absent. A file that cannot be used is a fault.
 func (h *Host) LastSweep(context.Context) (item.SweepRecord, bool, error) {
-	file, err := filelock.OpenRegular(h.sweepName(), os.O_RDONLY, 0)
+	text, err := filelock.ReadRegular(h.sweepName(), maxSweepRecord)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return item.SweepRecord{}, false, nil
 	case err != nil:
-		return item.SweepRecord{}, false, h.sweepFault("read", err)
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxSweepRecord+1))
-	if err != nil {
 		return item.SweepRecord{}, false, h.sweepFault("read", err)
 	}
 	record, err := parseSweepRecord(text)
@@ -45,9 +37,6 @@ func (h *Host) LastSweep(context.Context) (item.SweepRecord, bool, error) {
 
 // parseSweepRecord reads the content of the file. A record without times or with an unknown result is an error.
 func parseSweepRecord(text []byte) (item.SweepRecord, error) {
-	if len(text) > maxSweepRecord {
-		return item.SweepRecord{}, fmt.Errorf("it has more than %d bytes", maxSweepRecord)
-	}
 	var record item.SweepRecord
 	if err := json.Unmarshal(text, &record); err != nil {
 		return item.SweepRecord{}, err
@@ -75,7 +64,7 @@ func (h *Host) SaveSweep(_ context.Context, record item.SweepRecord) error {
 	if err != nil {
 		return h.sweepFault("written", err)
 	}
-	if err := replaceFile(h.sweepName(), append(text, '\n')); err != nil {
+	if err := filelock.ReplaceFile(h.sweepName(), ownersMode, filelock.Content(append(text, '\n'))); err != nil {
 		return h.sweepFault("written", err)
 	}
 	return nil

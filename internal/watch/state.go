@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -228,17 +227,7 @@ func (w *Watcher) Write(state *State) error {
 	if !state.dirty {
 		return nil
 	}
-	folder, err := os.OpenRoot(filepath.Dir(w.o.State))
-	if err != nil {
-		return fmt.Errorf("what was seen at sites cannot be kept: %w", err)
-	}
-	defer folder.Close()
-	name := filepath.Base(w.o.State)
-	err = filelock.RemoveUnfinished(folder, func(_, unfinished string) bool { return unfinished == name })
-	if err == nil {
-		err = filelock.WriteFile(folder, name, 0o600, state.encode, folder.Rename)
-	}
-	if err != nil {
+	if err := filelock.ReplaceFile(w.o.State, 0o600, state.encode); err != nil {
 		return fmt.Errorf("what was seen at sites cannot be kept: %w", err)
 	}
 	state.dirty = false

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"pmssl/internal/filelock"
 )
@@ -48,20 +47,7 @@ func (f CacheFile) Write(content []byte) error {
 	if f.DryRun {
 		return nil
 	}
-	folder, err := os.OpenRoot(filepath.Dir(f.Path))
-	if err != nil {
-		return fmt.Errorf("writing the cache file %s: %w", f.Path, err)
-	}
-	defer folder.Close()
-	name := filepath.Base(f.Path)
-	err = filelock.RemoveUnfinished(folder, func(_, unfinished string) bool { return unfinished == name })
-	if err == nil {
-		err = filelock.WriteFile(folder, name, 0o600, func(to io.Writer) error {
-			_, err := to.Write(content)
-			return err
-		}, folder.Rename)
-	}
-	if err != nil {
+	if err := filelock.ReplaceFile(f.Path, 0o600, filelock.Content(content)); err != nil {
 		return fmt.Errorf("writing the cache file %s: %w", f.Path, err)
 	}
 	return nil

@@ -142,10 +142,7 @@ func (f folder) write(name string, content []byte) error {
 	if f.root == nil || f.readOnly {
 		return nil
 	}
-	return filelock.WriteFile(f.root, name, fileMode, func(to io.Writer) error {
-		_, err := to.Write(content)
-		return err
-	}, f.root.Rename)
+	return filelock.WriteFile(f.root, name, fileMode, filelock.Content(content), f.root.Rename)
 }
 
 // remove removes a file if it is there.
