@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"pmssl/internal/publish"
 )
 
@@ -51,13 +53,10 @@ func Env(t testing.TB) (publish.Env, *Seen) {
 func Sample(t testing.TB, name string) publish.Block {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root(), "etc", "samples", "pmssl", name))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	config, err := publish.Load([]publish.ConfFile{{Name: name, Text: string(text)}})
-	if err != nil || len(config.Publishers) != 1 {
-		t.Fatalf("the sample %s has %d publishers: %v", name, len(config.Publishers), err)
-	}
+	require.NoError(t, err)
+	require.Len(t, config.Publishers, 1, "the sample %s", name)
 	return config.Publishers[0]
 }
 

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // BuildHostPanel builds the stand-in for a hosting server with ISPmanager or DNSmanager (internal/sandbox/hostpanel) into a folder and
@@ -49,9 +51,7 @@ func StartHostPanel(t testing.TB, program string) *HostPanel {
 	if err == nil {
 		err = process.Start()
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(func() {
 		_ = process.Process.Kill()
 		_ = process.Wait()
@@ -63,8 +63,8 @@ func StartHostPanel(t testing.TB, program string) *HostPanel {
 	}
 	if p.User == "" {
 		_ = process.Wait()
-		t.Fatalf("the stand-in panel did not start: %s", &complaints)
 	}
+	require.NotEmpty(t, p.User, "the stand-in panel did not start: %s", &complaints)
 	p.install(t, program)
 	return p
 }
@@ -93,16 +93,10 @@ func (p *HostPanel) install(t testing.TB, program string) {
 	t.Helper()
 	p.Root = t.TempDir()
 	for _, folder := range []string{"sbin", "etc"} {
-		if err := os.Mkdir(filepath.Join(p.Root, folder), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.Mkdir(filepath.Join(p.Root, folder), 0o755))
 	}
-	if err := os.Symlink(program, filepath.Join(p.Root, "sbin", "mgrctl")); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(p.Root, "etc", "sandbox-hostpanel"), []byte(p.control+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.Symlink(program, filepath.Join(p.Root, "sbin", "mgrctl")))
+	require.NoError(t, os.WriteFile(filepath.Join(p.Root, "etc", "sandbox-hostpanel"), []byte(p.control+"\n"), 0o600))
 }
 
 // Control sends a request to the panel's control address. The body is sent as JSON unless it is nil; the answer is read into to unless
@@ -110,28 +104,19 @@ func (p *HostPanel) install(t testing.TB, program string) {
 func (p *HostPanel) Control(t testing.TB, method, path string, body, to any) {
 	t.Helper()
 	content, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if body == nil {
 		content = nil
 	}
 	request, err := http.NewRequestWithContext(t.Context(), method, p.control+path, bytes.NewReader(content))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
-	if err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatalf("%s %s: %s %s %v", method, path, answer.Status, text, err)
-	}
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, answer.StatusCode, "%s %s: %s", method, path, text)
 	if to != nil {
-		if err := json.Unmarshal(text, to); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, json.Unmarshal(text, to))
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+	"github.com/stretchr/testify/require"
 )
 
 // Server is a kind of server that scripts/peer.sh can run.
@@ -92,9 +93,7 @@ func Start(t testing.TB, server Server, words ...string) *Peer {
 func (p *Peer) Secret(t testing.TB) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(p.Dir, "secret"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return strings.TrimSpace(string(data))
 }
 
@@ -102,9 +101,7 @@ func (p *Peer) Secret(t testing.TB) string {
 func SecretFile(t testing.TB, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(path, []byte(text+"\n"), 0o600))
 	return path
 }
 
@@ -155,9 +152,7 @@ func (p *Peer) run(t testing.TB) bool {
 		}
 		close(ended)
 	}()
-	if err := <-started; err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, <-started)
 	p.cmd, p.ended = cmd, ended
 	if p.awaitReady(t) {
 		return true
@@ -248,9 +243,7 @@ func missing(t testing.TB, program, packages string) {
 func folder(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o711))
 	return dir
 }
 
@@ -259,9 +252,7 @@ func freeAddr(t testing.TB) string {
 	t.Helper()
 	for range 20 {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		addr := listener.Addr().String()
 		packets, err := net.ListenPacket("udp", addr)
 		_ = listener.Close()

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/publish"
 )
@@ -37,9 +38,7 @@ func (p *Peer) At(t testing.TB, name string) []string {
 	var all []string
 	for _, kind := range []uint16{dns.TypeA, dns.TypeCNAME, dns.TypeSRV, dns.TypeTXT} {
 		answer, err := Ask(context.Background(), p.Addr, name, kind)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for _, rr := range answer.Answer {
 			if rr.Header().Rrtype == kind && strings.EqualFold(rr.Header().Name, dns.Fqdn(name)) {
 				value := strings.TrimPrefix(rr.String(), rr.Header().String())
