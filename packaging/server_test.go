@@ -230,10 +230,10 @@ func (s *server) panelPackage(name, version string, content map[string]string) s
 	folder := s.t.TempDir()
 	if s.kind == "deb" {
 		for path, text := range content {
-			put(s.t, folder+"/root"+path, text, 0o755)
+			put(s.t, folder+"/tree"+path, text, 0o755)
 		}
-		put(s.t, folder+"/root/DEBIAN/control", fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: x <x@example.com>\nDescription: x\n", name, version), 0o644)
-		command(s.t, "dpkg-deb", "--root-owner-group", "-Znone", "-b", folder+"/root", folder+"/x.deb")
+		put(s.t, folder+"/tree/DEBIAN/control", fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: x <x@example.com>\nDescription: x\n", name, version), 0o644)
+		command(s.t, "dpkg-deb", "--root-owner-group", "-Znone", "-b", folder+"/tree", folder+"/x.deb")
 		return folder + "/x.deb"
 	}
 	config := fmt.Sprintf("name: %s\narch: all\nversion: %q\nversion_schema: none\nmaintainer: x <x@example.com>\ndescription: x\nrpm: {buildhost: x}\ncontents:\n", name, version)

@@ -23,7 +23,8 @@ func brokenAnswers() []string { return []string{"error", "error_after", "exit", 
 // fails, each of these gets one more.
 const callbacks = 12
 
-// forgetCallForms makes the panel one of which nothing is known: a call that it refused once was for several parameters.
+// forgetCallForms removes what the module remembers of the calls that the panel takes (rules PANEL-14): a fault of an earlier round, at a
+// call for several parameters, would count as a panel that takes one at a time.
 func (f *fixture) forgetCallForms(t *testing.T) {
 	t.Helper()
 	require.NoError(t, os.RemoveAll(filepath.Join(f.panel.Root(), "var", f.seller.module+".callforms")))

@@ -239,7 +239,7 @@ func TestLinesOfAShellAreSplit(t *testing.T) {
 		"flock -n /srv/.lock sh -c 'a --b > /srv/.new && mv x y'":      "[flock -n /srv/.lock] [sh -c a --b > /srv/.new && mv x y] [a --b] [mv x y]",
 		"sudo /usr/sbin/x --y":                                         "[sudo] [/usr/sbin/x --y]",
 		"mysql billmgr -e \"SELECT a WHERE b='c' AND d<>''\"":          "[mysql billmgr -e SELECT a WHERE b='c' AND d<>'']",
-		"jq -r .old.key 42.json >/root/old.key":                        "[jq -r .old.key 42.json]",
+		"jq -r .old.key 42.json >~/old.key":                            "[jq -r .old.key 42.json]",
 		"curl -d '{\"a\":{}}' PANEL/install":                           "[curl -d {\"a\":{}} PANEL/install]",
 		"openssl s_client -connect 127.0.0.1:1500 </dev/null 2>&1 | b": "[openssl s_client -connect 127.0.0.1:1500] [b]",
 	} {

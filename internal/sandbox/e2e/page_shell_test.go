@@ -597,10 +597,10 @@ func pageScripts() []pageScript {
 			pairs := `{"item":42,"old":{"key":"the old key\n","csr":"the old CSR\n"},"new":{"key":"the new key\n","csr":"the new CSR\n"}}`
 			require.NoError(t, os.WriteFile(filepath.Join(w.panel.Root(), "var/pmssl-keys/42.json"), []byte(pairs), 0o600))
 		}, func(t *testing.T, w *pageWorld, _ string) {
-			key, err := os.ReadFile(filepath.Join(w.dir, "root/old.key"))
+			key, err := os.ReadFile(filepath.Join(w.dir, "home/old.key"))
 			require.NoError(t, err)
 			assert.Equal(t, "the old key\n\n", string(key))
-			assert.Equal(t, os.FileMode(0o600), mode(t, filepath.Join(w.dir, "root/old.key")))
+			assert.Equal(t, os.FileMode(0o600), mode(t, filepath.Join(w.dir, "home/old.key")))
 			require.NoError(t, os.RemoveAll(filepath.Join(w.panel.Root(), "var/pmssl-keys")))
 		}},
 		{"mkdir -p /usr/local/mgr5/etc/pmssl/templates", nothing, func(t *testing.T, w *pageWorld, _ string) {
@@ -659,7 +659,7 @@ func (w *pageWorld) runScript(t *testing.T, group []pageLine) {
 		lines = append(lines, w.mapped(t, l, text))
 	}
 	s := pageScripts()[script]
-	w.mkdir(t, "root")
+	w.mkdir(t, "home")
 	w.mkdir(t, "path")
 	for _, seller := range sellerCases() {
 		link := filepath.Join(w.dir, "path", seller.module)
@@ -671,7 +671,7 @@ func (w *pageWorld) runScript(t *testing.T, group []pageLine) {
 	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-eu")
 	cmd.Dir = w.dir
 	cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
-	cmd.Env = append(w.moduleEnv(), "PATH="+filepath.Join(w.dir, "path")+":/usr/bin:/bin")
+	cmd.Env = append(w.moduleEnv(), "PATH="+filepath.Join(w.dir, "path")+":/usr/bin:/bin", "HOME="+filepath.Join(w.dir, "home"))
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	require.NoErrorf(t, cmd.Run(), "%s\n%s%s", strings.Join(lines, "\n"), stdout.String(), stderr.String())
@@ -684,7 +684,7 @@ func (w *pageWorld) mapped(t *testing.T, l pageLine, text string) string {
 	source, err := filepath.Abs(sourceRoot())
 	require.NoError(t, err)
 	text, _, _ = strings.Cut(text, " #")
-	text = strings.NewReplacer("/usr/local/mgr5", w.panel.Root(), "/root/", w.dir+"/root/", "/srv/", w.dir+"/srv/", "/var/lib/node_exporter", w.dir+"/var/lib/node_exporter",
+	text = strings.NewReplacer("/usr/local/mgr5", w.panel.Root(), "/srv/", w.dir+"/srv/", "/var/lib/node_exporter", w.dir+"/var/lib/node_exporter",
 		"SOURCE/", source+"/", "127.0.0.1:1500", w.address).Replace(text)
 	for _, match := range regexp.MustCompile(`(?:^|[ >='"])(/[\w./-]+)`).FindAllStringSubmatch(text, -1) {
 		path := match[1]
