@@ -136,21 +136,21 @@ func TestRedactXMLLimitsSizeDepthAndNesting(t *testing.T) {
 
 // A seller's answer must not be able to stop the module: a search that is quadratic in one of these runs into the deadline of the
 // tests.
-func TestRedactXMLTakesHostileDocumentsInBoundedSteps(t *testing.T) {
-	const mib = 1 << 20
+func TestHostileDocumentsAreRedactedInLinearTime(t *testing.T) {
+	const size = 2 * hostileSize
 	long := strings.Repeat("a", 1000)
 	for name, doc := range map[string]string{
-		"echoes of echoes":   strings.Repeat("<key>"+long+"</key>", 64) + strings.Repeat("a", mib),
-		"stray end tags":     strings.Repeat("<a>", 199) + strings.Repeat("</b>", mib/4),
-		"nested names":       strings.Repeat("<name>", 199) + strings.Repeat("&amp;", mib/5),
-		"backslashes":        `<key>` + strings.Repeat(`\`, 40) + `x</key>` + strings.Repeat(`\`, mib),
-		"begins of keys":     strings.Repeat("-----BEGIN ", mib/11),
-		"assignments":        strings.Repeat(`key="`, mib/5),
-		"open comments":      strings.Repeat("<!--", mib/4),
-		"references":         strings.Repeat("&amp;lt;", mib/8),
-		"encoded tag starts": strings.Repeat("%3C", mib/3),
+		"echoes of echoes":   strings.Repeat("<key>"+long+"</key>", 64) + strings.Repeat("a", size),
+		"stray end tags":     strings.Repeat("<a>", 199) + strings.Repeat("</b>", size/4),
+		"nested names":       strings.Repeat("<name>", 199) + strings.Repeat("&amp;", size/5),
+		"backslashes":        `<key>` + strings.Repeat(`\`, 40) + `x</key>` + strings.Repeat(`\`, size),
+		"begins of keys":     strings.Repeat("-----BEGIN ", size/11),
+		"assignments":        strings.Repeat(`key="`, size/5),
+		"open comments":      strings.Repeat("<!--", size/4),
+		"references":         strings.Repeat("&amp;lt;", size/8),
+		"encoded tag starts": strings.Repeat("%3C", size/3),
 	} {
-		assert.LessOrEqual(t, len(panellog.RedactXML([]byte(doc))), 6*mib, name)
+		assert.LessOrEqual(t, len(panellog.RedactXML([]byte(doc))), 6*size, name)
 	}
 }
 
