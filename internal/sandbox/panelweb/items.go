@@ -54,14 +54,14 @@ func (s *Server) itemRows(ctx context.Context, lang string) ([]itemRow, error) {
 	var rows []itemRow
 	for _, item := range slices.Backward(items) {
 		row := itemRow{
-			ItemReport: reports[item.ID], ID: item.ID, Name: item.Name, Expires: item.ExpireDate, Deleted: item.Status == statusDeleted,
+			ItemReport: reports[item.ID], ID: item.ID, Name: item.Name, Expires: item.ExpireDate,
+			PaidUntil: item.Params["paid_until"], Deleted: item.Status == statusDeleted,
 		}
 		for _, m := range modules {
 			if m.ID == item.Module {
 				row.Module, row.ModuleName = m.Module, m.Name
 			}
 		}
-		row.PaidUntil = cmp.Or(item.Params["paid_until"], row.ItemReport.PaidUntil) // the panel keeps that of longer terms alone
 		row.ProductName = s.productName(lang, row.Module, tariffs, item)
 		if row.Deleted {
 			row.State, row.Severity = "deleted", "ok"
