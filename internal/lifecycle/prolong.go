@@ -73,7 +73,7 @@ func (j *Order) renewedOn(ctx context.Context, status seller.OrderStatus) (cabfo
 	for _, line := range lines {
 		if j.isRenewal(line) && j.isThisRenewal(line, status) {
 			j.Log.ExtInfof("the renewal %d was paid already", line.ID)
-			return cabforum.DateOf(line.Time), nil
+			return cabforum.DateOf(line.Time), j.SaveRenewal(ctx, line)
 		}
 	}
 	in, err := purchase.ParseIntent(j.Item.Params[itemparam.Intent])
@@ -179,6 +179,15 @@ func (j *Order) newTerm(ctx context.Context, bought cabforum.Date) error {
 	return j.SaveTerm(ctx)
 }
 
+// showRenewalFollowed shows a renewal that waits for its certificate as requested before the operation ends: the panel repeats a first
+// sync that fails or is killed for a waiting item only, not for one that is shown as issued.
+func (j *Order) showRenewalFollowed(ctx context.Context, status seller.OrderStatus) error {
+	if !status.State.Activatable() && status.State != seller.StateWaiting || j.HasStatus(item.ServiceWaiting) {
+		return nil
+	}
+	return j.SetStatus(ctx, item.ServiceRequested)
+}
+
 // finishRenewal activates the renewal, reports it to the panel and applies its status. On that report the panel moves the
 // item's expiration date by the whole period, so the right date is written after it (rules STORE-3).
 func (j *Order) finishRenewal(ctx context.Context, status seller.OrderStatus) error {
@@ -186,6 +195,9 @@ func (j *Order) finishRenewal(ctx context.Context, status seller.OrderStatus) er
 		if err := j.activate(ctx, status); err != nil {
 			return err
 		}
+	}
+	if err := j.showRenewalFollowed(ctx, status); err != nil {
+		return err
 	}
 	if err := j.Panel.Post(ctx, j.Item.Item, "prolong"); err != nil {
 		return err

@@ -191,8 +191,7 @@ func (j *Buyer) record(ctx context.Context, kind string, id int64, delivered str
 	}
 	further = append(further, j.resolvedParams()...)
 	if kind == seller.KindRenew || kind == seller.KindProlong { // a renewal in place changes nothing else on the item that another host could see
-		paid := line.Time.Format(time.RFC3339) + " " + strconv.FormatInt(id, 10) + " " + strconv.FormatInt(line.Op, 10)
-		further = append(further, item.Param{Name: itemparam.Renewal, Value: paid})
+		further = append(further, renewalParam(line))
 	}
 	if err := j.saveBought(ctx, id, delivered, further); err != nil {
 		return err

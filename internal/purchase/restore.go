@@ -3,6 +3,7 @@ package purchase
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -140,6 +141,22 @@ func (j *Buyer) releaseIDs(ctx context.Context, ids []int64) error {
 		}
 	}
 	return j.SaveParam(ctx, itemparam.Released, item.FormatIDs(all))
+}
+
+// renewalParam returns the item parameter that RenewalEntry reads.
+func renewalParam(line item.JournalEntry) item.Param {
+	text := line.Time.Format(time.RFC3339) + " " + strconv.FormatInt(line.ID, 10) + " " + strconv.FormatInt(line.Op, 10)
+	return item.Param{Name: itemparam.Renewal, Value: text}
+}
+
+// SaveRenewal saves on the item a renewal that the journal has, if the item does not say it: a run was killed between the two. Other
+// hosts of the panel see the item alone.
+func (j *Buyer) SaveRenewal(ctx context.Context, line item.JournalEntry) error {
+	param := renewalParam(line)
+	if own, there := j.RenewalEntry(); there && !own.Time.Before(line.Time) {
+		return nil
+	}
+	return j.SaveParam(ctx, param.Name, param.Value)
 }
 
 // RenewalEntry returns the renewal that was paid last, as the item's own parameter has it, in the form of a journal entry: the
