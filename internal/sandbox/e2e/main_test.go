@@ -64,7 +64,7 @@ func buildBinaries() (dir string, clean func(), err error) {
 	}
 	clean = func() { _ = os.RemoveAll(dir) }
 	type program struct{ module, out, pkg, tags string }
-	all := []program{{"..", "sandbox-mgrctl", "./cmd/mgrctl", ""}}
+	all := []program{{"..", "sandbox-mgrctl", "./cmd/mgrctl", ""}, {"..", "sandbox-kill", "./cmd/sandbox-kill", ""}}
 	for _, seller := range sellerCases() {
 		root, pkg := filepath.Join("..", "..", ".."), "./cmd/"+seller.module
 		all = append(all, program{root, seller.module, pkg, ""}, program{root, "simclock/" + seller.module, pkg, "pmssl_simclock"})

@@ -34,6 +34,7 @@ type Panel struct {
 
 	mu       sync.Mutex
 	features map[string]*Features
+	tracer   []string // words before the command line of a module
 }
 
 // Open creates the root and the schema, or continues with those of an earlier Open.

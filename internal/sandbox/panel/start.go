@@ -51,12 +51,27 @@ func (p *Panel) Start(ctx context.Context, module string, stdin []byte, args ...
 	if err := moduleName(module); err != nil {
 		return nil, err
 	}
-	run, err := p.exec(ctx, p.root.Path("processing", module), stdin, args)
+	words := append(p.tracerWords(), p.root.Path("processing", module))
+	run, err := p.exec(ctx, words[0], stdin, append(words[1:], args...))
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", module, err)
 	}
-	run.Module = module
+	run.Module, run.Args = module, slices.Clone(args)
 	return run, nil
+}
+
+// SetTracer puts words before the command line of each module that is started from now on, as `strace -f` would be; none starts modules
+// alone. The program that they name must end as the module has ended.
+func (p *Panel) SetTracer(words ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tracer = words
+}
+
+func (p *Panel) tracerWords() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.tracer)
 }
 
 // Mgrctl runs <root>/sbin/mgrctl -m billmgr -o xml with these arguments, as an administrator would.

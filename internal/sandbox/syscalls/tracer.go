@@ -1,0 +1,178 @@
+// Package syscalls runs a program, numbers those of its system calls that others can see, and kills it at one of them.
+//
+// A kill between two such calls leaves the same traces as one before the second, so the numbers are all the moments at which a kill
+// makes a difference. Programs that the traced one starts are not traced and go on after its end, as after kill -9.
+package syscalls
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Call is one of the system calls that Run numbers.
+type Call struct {
+	Name string `json:"name"`
+	// Target is the file, the socket or the program that it is about, as /proc shows it; "" if that is not known.
+	Target string `json:"target,omitempty"`
+}
+
+// Kill says at which call a program is killed.
+type Kill struct {
+	At    int  // number of the call, from 1; 0 kills nothing
+	After bool // when the kernel has carried it out, else before
+	// Ignore is the end of the names of files whose calls are not numbered, as ".log"; "" numbers all.
+	Ignore string
+}
+
+// Result is what became of a program.
+type Result struct {
+	// Calls are all that the program made. The one at which it was killed is the last one.
+	Calls  []Call             `json:"calls"`
+	Killed bool               `json:"killed"` // by Run
+	Status syscall.WaitStatus `json:"status"`
+}
+
+// getSyscallInfo is PTRACE_GET_SYSCALL_INFO of linux/ptrace.h (Linux 5.3), syscallInfo its answer.
+const getSyscallInfo = 0x420e
+
+type syscallInfo struct {
+	op       uint8
+	_        [3]uint8
+	arch     uint32
+	ip, sp   uint64
+	number   uint64 // of an entry
+	args     [6]uint64
+	reserved [2]uint64
+}
+
+// The values of syscallInfo.op.
+const (
+	opEntry = 1
+	opExit  = 2
+)
+
+// stopOfSyscall is the signal of a stop at a system call (PTRACE_O_TRACESYSGOOD).
+const stopOfSyscall = syscall.SIGTRAP | 0x80
+
+// Run runs a program with the files 0, 1 and 2 and the environment of this process, and waits for its end. It waits for all children of
+// this process, so there must be no others.
+func Run(program string, args []string, env []string, kill Kill) (Result, error) {
+	runtime.LockOSThread() // only the thread that has started a traced program may control it
+	defer runtime.UnlockOSThread()
+	pid, err := syscall.ForkExec(program, append([]string{program}, args...), &syscall.ProcAttr{
+		Env: env, Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Ptrace: true, Pdeathsig: syscall.SIGKILL},
+	})
+	if err != nil {
+		return Result{}, fmt.Errorf("starting %s: %w", program, err)
+	}
+	t := &tracer{pid: pid, kill: kill, known: map[int]bool{pid: true}, atExit: map[int]bool{}}
+	if err := t.begin(); err != nil {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		return Result{}, fmt.Errorf("tracing %s: %w", program, err)
+	}
+	err = t.untilTheEnd()
+	return t.result, err
+}
+
+type tracer struct {
+	pid    int
+	kill   Kill
+	result Result
+	known  map[int]bool // threads
+	atExit map[int]bool // threads that are killed when their call returns
+}
+
+func (t *tracer) begin() error {
+	var status syscall.WaitStatus
+	if _, err := wait(t.pid, &status); err != nil {
+		return err
+	}
+	const options = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_EXITKILL
+	if err := syscall.PtraceSetOptions(t.pid, options); err != nil {
+		return err
+	}
+	return syscall.PtraceSyscall(t.pid, 0)
+}
+
+// untilTheEnd follows the program's threads until it has ended.
+func (t *tracer) untilTheEnd() error {
+	for {
+		var status syscall.WaitStatus
+		tid, err := wait(-1, &status)
+		switch {
+		case err != nil:
+			return err
+		case status.Exited() || status.Signaled():
+			if tid == t.pid {
+				t.result.Status = status
+				return nil
+			}
+		case status.Stopped():
+			if err := t.stopped(tid, status); err != nil && !errors.Is(err, syscall.ESRCH) { // a thread that was killed is gone
+				return err
+			}
+		}
+	}
+}
+
+// stopped decides what happens at a stop of a thread, and lets it go on.
+func (t *tracer) stopped(tid int, status syscall.WaitStatus) error {
+	signal := status.StopSignal()
+	switch {
+	case signal == stopOfSyscall:
+		if t.atSyscall(tid) {
+			t.result.Killed = true
+			return syscall.Kill(t.pid, syscall.SIGKILL)
+		}
+		signal = 0
+	case signal == syscall.SIGTRAP: // a new thread is announced
+		signal = 0
+	case !t.known[tid]: // its first stop
+		signal = 0
+	}
+	t.known[tid] = true
+	return syscall.PtraceSyscall(tid, int(signal))
+}
+
+// atSyscall numbers the call at whose entry a thread stands, and reports whether the program is killed here.
+func (t *tracer) atSyscall(tid int) bool {
+	if t.result.Killed {
+		return false
+	}
+	var info syscallInfo
+	size, _, failed := syscall.Syscall6(syscall.SYS_PTRACE, getSyscallInfo, uintptr(tid), unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
+	if failed != 0 || size == 0 {
+		return false
+	}
+	if info.op == opExit {
+		return t.atExit[tid]
+	}
+	call, visible := describe(t.pid, info)
+	if info.op != opEntry || !visible || t.kill.Ignore != "" && strings.HasSuffix(call.Target, t.kill.Ignore) {
+		return false
+	}
+	t.result.Calls = append(t.result.Calls, call)
+	if len(t.result.Calls) != t.kill.At {
+		return false
+	}
+	if t.kill.After && call.Name != "exit_group" { // which does not return
+		t.atExit[tid] = true
+		return false
+	}
+	return true
+}
+
+func wait(pid int, status *syscall.WaitStatus) (int, error) {
+	for {
+		tid, err := syscall.Wait4(pid, status, syscall.WALL, nil)
+		if !errors.Is(err, syscall.EINTR) {
+			return tid, err
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package syscalls_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pmssl/internal/sandbox/syscalls"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// asTracer is the environment variable with which the test's own program is a tracer: Run waits for all children of its process.
+const asTracer = "PMSSL_TRACER"
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(asTracer); text != "" {
+		var kill syscalls.Kill
+		if err := json.Unmarshal([]byte(text), &kill); err != nil {
+			panic(err)
+		}
+		result, err := syscalls.Run("/bin/sh", []string{"-c", os.Args[1]}, os.Environ(), kill)
+		if err != nil {
+			panic(err)
+		}
+		if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
+			panic(err)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// script runs a shell script under the tracer.
+func script(t *testing.T, text string, kill syscalls.Kill) (r syscalls.Result) {
+	t.Helper()
+	raw, err := json.Marshal(kill)
+	require.NoError(t, err)
+	tracer := exec.Command(os.Args[0], text)
+	tracer.Env = append(os.Environ(), asTracer+"="+string(raw))
+	out, err := tracer.Output()
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(out, &r))
+	return r
+}
+
+func numberOf(t *testing.T, calls []syscalls.Call, target string) int {
+	t.Helper()
+	for i, c := range calls {
+		if strings.HasSuffix(c.Target, target) {
+			return i + 1
+		}
+	}
+	require.Fail(t, "there is no such call", "%s in %+v", target, calls)
+	return 0
+}
+
+func TestAProgramIsKilledBeforeOrAfterACall(t *testing.T) {
+	dir := t.TempDir()
+	text := "exec >" + dir + "/one; echo; exec >" + dir + "/two; echo; exit 7"
+	whole := script(t, text, syscalls.Kill{})
+	require.False(t, whole.Killed)
+	require.Equal(t, 7, whole.Status.ExitStatus())
+	require.Equal(t, "exit_group", whole.Calls[len(whole.Calls)-1].Name)
+	at := numberOf(t, whole.Calls, dir+"/two")
+	for name, row := range map[string]struct {
+		kill   syscalls.Kill
+		exists bool
+	}{
+		"before": {syscalls.Kill{At: at}, false},
+		"after":  {syscalls.Kill{At: at, After: true}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, os.RemoveAll(filepath.Join(dir, "two")))
+			r := script(t, text, row.kill)
+			assert.True(t, r.Killed)
+			assert.Equal(t, "killed", r.Status.Signal().String())
+			assert.Len(t, r.Calls, at)
+			_, err := os.Stat(filepath.Join(dir, "two"))
+			assert.Equal(t, row.exists, err == nil)
+			assert.FileExists(t, filepath.Join(dir, "one"))
+		})
+	}
+}
+
+func TestAProgramThatEndsEarlierIsNotKilled(t *testing.T) {
+	r := script(t, "exit 3", syscalls.Kill{At: 1000})
+	assert.False(t, r.Killed)
+	assert.Equal(t, 3, r.Status.ExitStatus())
+}
+
+func TestFilesThatAreIgnoredAreNotNumbered(t *testing.T) {
+	dir := t.TempDir()
+	text := "exec 3>" + dir + "/a.log; echo >&3; echo >" + dir + "/data"
+	all := script(t, text, syscalls.Kill{})
+	require.NotZero(t, numberOf(t, all.Calls, "/a.log"))
+	for _, c := range script(t, text, syscalls.Kill{Ignore: ".log"}).Calls {
+		assert.NotContains(t, c.Target, ".log")
+	}
+}
+
+func TestProgramsThatItStartsGoOn(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "end")
+	require.NoError(t, exec.Command("mkfifo", fifo).Run())
+	text := "(echo child >" + strconv.Quote(fifo) + ") & exit 0"
+	read := make(chan string, 1)
+	go func() {
+		raw, _ := os.ReadFile(fifo)
+		read <- string(raw)
+	}()
+	whole := script(t, text, syscalls.Kill{At: 1000})
+	assert.False(t, whole.Killed)
+	assert.Equal(t, "child\n", <-read)
+}
