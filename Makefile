@@ -119,7 +119,7 @@ test: build sandbox simclock ## unit tests, then end-to-end tests against a priv
 .PHONY: unattended
 unattended: build sandbox simclock ## five simulated years with each publisher, against real servers; runs killed at each step
 	@scripts/mariadb.sh || [ $$? = 3 ] # 3: it cannot be had here, the embedded engine takes its place
-	E2E_UNATTENDED=all PMSSL_BIN='$(CURDIR)/bin' go -C internal/sandbox test -count=1 -timeout 60m -v -run '^TestUnattended' ./e2e
+	E2E_STEPS=all PMSSL_BIN='$(CURDIR)/bin' go -C internal/sandbox test -count=1 -timeout 60m -v -run '^TestUnattended' ./e2e
 
 .PHONY: lint
 lint: ## go vet, staticcheck, gofmt, import directions, globals below cmd, complexity, shell scripts

@@ -36,8 +36,8 @@ func TestBrokenCallbackOfOpenBuysOnce(t *testing.T) {
 		f := startFixture(t, seller)
 		csr := exampleCSR(t)
 		charges := 0
-		for _, kind := range brokenAnswers() {
-			for skip := range callbacks {
+		for n, kind := range brokenAnswers() {
+			for skip := n % stepStride(kind, 3); skip < callbacks; skip += stepStride(kind, 3) {
 				t.Run(fmt.Sprintf("%s at call %d", kind, skip+1), func(t *testing.T) {
 					placed := f.place(t, csr)
 					charges++
@@ -65,8 +65,8 @@ func TestBrokenCallbackOfIssueIsRepeated(t *testing.T) {
 		f := startFixture(t, seller)
 		csr := exampleCSR(t)
 		ctx := context.Background()
-		for _, kind := range brokenAnswers() {
-			for skip := range callbacks {
+		for n, kind := range brokenAnswers() {
+			for skip := n % stepStride(kind, 3); skip < callbacks; skip += stepStride(kind, 3) {
 				t.Run(fmt.Sprintf("%s at call %d", kind, skip+1), func(t *testing.T) {
 					placed := f.place(t, csr)
 					run, err := f.panel.RunOperation(ctx, placed.Operation)

@@ -2,11 +2,9 @@ package e2e
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,40 +117,6 @@ func (f *fixture) checkOpened(t *testing.T, item int64, charges int) {
 	waiting, err := f.standIn.countWaiting()
 	require.NoError(t, err)
 	assert.Equal(t, charges, waiting, "every paid certificate is activated")
-}
-
-// rules BUY-1: open is killed with SIGKILL at random moments and run again: one payment and one certificate for each order.
-func TestKilledOpenBuysOnce(t *testing.T) {
-	eachSeller(t, func(t *testing.T, seller sellerCase) {
-		f := startFixture(t, seller)
-		csr := exampleCSR(t)
-		undisturbed := f.place(t, csr)
-		run, err := f.panel.RunOperation(context.Background(), undisturbed.Operation)
-		require.NoError(t, err)
-		require.True(t, run.OK(), run.Failure())
-		f.checkOpened(t, undisturbed.Item, 1)
-
-		killed := 0
-		for n := range 50 {
-			placed := f.place(t, csr)
-			moment, err := rand.Int(rand.Reader, big.NewInt(int64(run.Duration)))
-			require.NoError(t, err)
-			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(moment.Int64()))
-			first, err := f.panel.RunOperation(ctx, placed.Operation)
-			cancel()
-			if err == nil && first.Signal != "" {
-				killed++
-			}
-			it, failed := f.panel.Item(context.Background(), placed.Item)
-			require.NoError(t, failed)
-			if len(it.Operations) > 0 { // else the kill came after the last call-back
-				f.finish(t, placed)
-			}
-			f.checkOpened(t, placed.Item, n+2)
-		}
-		t.Logf("%d of 50 runs were killed within %v", killed, run.Duration)
-		assert.NotZero(t, killed, "no run was killed: the test shows nothing")
-	})
 }
 
 // rules BUY-1: the seller's answer is lost, at each request of open that changes something: the order is paid once.

@@ -201,14 +201,14 @@ func TestLifeKilledAtEachCallOfThePanel(t *testing.T) {
 
 // killsOn returns how commands are killed: the kill before a call is much like that after the one before it.
 func killsOn() []string {
-	if os.Getenv(everyStep) == "all" {
+	if triesAll() {
 		return []string{"kill", "kill_after"}
 	}
 	return []string{"kill_after"}
 }
 
 // stride returns the distance of the calls at which commands are killed. On panels that take one parameter at a time most of them save one
-// of several: E2E_UNATTENDED=all tries each on each panel.
+// of several: E2E_STEPS=all tries each on each panel.
 func stride(save string) int {
 	if save == "all" {
 		return stepStride("", 3)

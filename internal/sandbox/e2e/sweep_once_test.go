@@ -2,15 +2,14 @@ package e2e
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
-	"math/big"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"pmssl/internal/sandbox/panel"
+	"pmssl/internal/sandbox/syscalls"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -151,8 +150,8 @@ func TestPanelReopenDuringASweepReissuesOnce(t *testing.T) {
 // minutes.
 func TestLostAnswerOfAReissueReissuesOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
-		for _, kind := range []string{dropBefore, dropAfter, truncate, vanish, http500, html, http502, huge} {
-			for _, who := range []string{"sweep", "panel"} {
+		for n, kind := range []string{dropBefore, dropAfter, truncate, vanish, http500, html, http502, huge} {
+			for _, who := range alternating(n, "sweep", "panel") {
 				for _, replacedAtIssue := range seller.replacedAtIssueValues() {
 					t.Run(fmt.Sprintf("%s, %s, replaced at issue: %t", kind, who, replacedAtIssue), func(t *testing.T) {
 						f := startSimulated(t, seller, firstOrders)
@@ -189,7 +188,7 @@ func TestLostAnswerOfAReissueReissuesOnce(t *testing.T) {
 	})
 }
 
-// rules SWEEP-1: a sweep over several items is killed with SIGKILL at random moments and run again: the state is the same as after
+// rules SWEEP-1: a sweep over several items is killed with SIGKILL at system calls that others can see and run again: the state is the same as after
 // a whole sweep. The seller has one reissue for each item and round, the panel the newest certificate and the complete lineage.
 func TestKilledSweepEndsInTheSameState(t *testing.T) {
 	needsMariaDB(t, writesAtOnce)
@@ -202,21 +201,17 @@ func TestKilledSweepEndsInTheSameState(t *testing.T) {
 		}
 		day := instant(t, "2026-04-22")
 		require.NoError(t, f.clock.Set(day))
-		began := time.Now()
+		calls := f.traced(t, syscalls.Kill{})
 		require.Equal(t, len(items), f.sweep(t).Reissued)
-		took := time.Since(began)
 
-		killed := 0
-		const rounds = 12
-		for round := range rounds {
+		killed, rounds := 0, campaignNumber(t, campaignKills, usualKills)
+		for round, kill := range kills(t, len(calls().Calls), min(rounds, seller.maxMonths-2)) {
 			day = day.AddDate(0, 0, 21)
 			require.NoError(t, f.clock.Set(day))
-			moment, err := rand.Int(rand.Reader, big.NewInt(int64(took)))
+			result := f.traced(t, kill)
+			_, err := f.panel.Start(context.Background(), seller.module, nil, "--command", "subscription")
 			require.NoError(t, err)
-			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(moment.Int64()))
-			run, err := f.panel.Start(ctx, seller.module, nil, "--command", "subscription")
-			cancel()
-			if err == nil && run.Signal != "" {
+			if result().Killed {
 				killed++
 			}
 			// later sweeps of the timer; a reissue that never reached the seller is requested again a day later
@@ -227,7 +222,7 @@ func TestKilledSweepEndsInTheSameState(t *testing.T) {
 			}
 			for n, item := range items {
 				f.checkNewestStored(t, item, site(n))
-				require.Equal(t, round+3, f.requestedCertificates(t, site(n)), "round %d, killed after %s", round, time.Duration(moment.Int64()))
+				require.Equal(t, round+3, f.requestedCertificates(t, site(n)), "round %d, killed at %+v", round, kill)
 				f.checkNoAttempt(t, item)
 			}
 		}

@@ -2,10 +2,8 @@ package e2e
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
-	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -165,38 +163,6 @@ func (f *simulatedFixture) checkRenewed(t *testing.T, item int64, domain string,
 	require.NotContains(t, now.Params, "purchase_intent")
 	require.Equal(t, now.Params["certificate_expiredate"], now.ExpireDate, "rules STORE-3")
 	require.Equal(t, 2, f.requestedCertificates(t, domain))
-}
-
-// rules BUY-1: prolong is killed with SIGKILL at random moments and run again: one payment, one new term.
-func TestKilledProlongBuysOnce(t *testing.T) {
-	eachSeller(t, func(t *testing.T, seller sellerCase) {
-		f := startSimulated(t, seller, firstOrders)
-		const count = 16
-		var items []int64
-		for n := range count {
-			items = append(items, f.storedItem(t, site(n), 12))
-		}
-		f.setTime(t, "2027-03-01")
-		_, run := f.prolong(t, items[0])
-		require.True(t, run.OK(), run.Failure())
-		f.checkRenewed(t, items[0], site(0), count+1)
-		killed := 0
-		for n := 1; n < count; n++ {
-			moment, err := rand.Int(rand.Reader, big.NewInt(int64(run.Duration)))
-			require.NoError(t, err)
-			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(moment.Int64()))
-			op := f.addOperation(t, items[n], "prolong")
-			first, err := f.panel.RunOperation(ctx, op)
-			cancel()
-			if err == nil && first.Signal != "" {
-				killed++
-			}
-			f.finishOperation(t, op)
-			f.mustSync(t, items[n])
-			f.checkRenewed(t, items[n], site(n), count+n+1)
-		}
-		assert.NotZero(t, killed, "no run was killed: the test shows nothing")
-	})
 }
 
 // addOperation creates a running operation in the panel and does not run it.

@@ -19,19 +19,32 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// everyStep is the environment variable with which `make unattended` has runs killed at each step. Without it all steps after which
-// the name server has carried out a request are tried, and only some of the others.
-const everyStep = "E2E_UNATTENDED"
+// everyStep is the environment variable with which `make unattended` and `make campaign` have runs disturbed at each step ("all").
+// Without it some of the steps are tried, most of those after which the name server has carried out a request.
+const everyStep = "E2E_STEPS"
+
+func triesAll() bool { return os.Getenv(everyStep) == "all" }
 
 // afterDNS is the interruption that most of UNATT-2 is about.
 const afterDNS = "after a DNS request"
 
 // stepStride returns the distance of the steps at which runs are killed; usual is that of most kinds in `make test`.
 func stepStride(kind string, usual int) int {
-	if kind == afterDNS || os.Getenv(everyStep) == "all" {
+	switch {
+	case triesAll():
 		return 1
+	case kind == afterDNS:
+		return 2
 	}
 	return usual
+}
+
+// alternating returns all of the ways to disturb a run or, in `make test`, the nth of them.
+func alternating(n int, ways ...string) []string {
+	if triesAll() {
+		return ways
+	}
+	return ways[n%len(ways) : n%len(ways)+1]
 }
 
 // command starts a command of the module and waits for its end. The module is killed if ctx ends.
