@@ -207,8 +207,8 @@ type Imports interface {
 	// ItemsWithoutOrder lists the active items of the processing module with this name that carry neither a purchase intent nor
 	// an order id nor a lineage, the oldest first.
 	ItemsWithoutOrder(ctx context.Context, module int64, name string) ([]seller.BareItem, error)
-	// HeldCertificates lists at most limit items of the panel that hold a CSR or a certificate, of every module and in every
-	// state, those with an id above after, lowest first. A CSR or certificate that is too long to be one is left out.
+	// HeldCertificates lists what at most limit items of the panel hold, a CSR or a certificate, of every module and in every
+	// state, those with an id above after, lowest first, each item whole. A CSR or certificate that is too long to be one is left out.
 	HeldCertificates(ctx context.Context, after int64, limit int) ([]HeldCertificate, error)
 }
 
@@ -219,7 +219,7 @@ type Migrations interface {
 	UnmigratedItems(ctx context.Context, module int64) ([]int64, error)
 }
 
-// HeldCertificate is what the panel stores of one item.
+// HeldCertificate is a CSR and a certificate that the panel stores of an item, which may have several.
 type HeldCertificate struct {
 	Item   int64
 	Status int    // item.status

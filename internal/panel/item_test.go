@@ -225,6 +225,25 @@ INSERT INTO certificate (item, csr, crt) VALUES (60, 'csr 60', NULL), (61, NULL,
 	assert.Equal(t, []item.HeldCertificate{{Item: 62, Status: 4, CSR: "csr 62", Stored: "crt 62"}, {Item: 64, Status: 2}}, rest, "what is too long is left out")
 }
 
+func TestHeldCertificatesOfAnItemAreNotDivided(t *testing.T) {
+	w, db := samplePanel(t)
+	run(t, db, `DELETE FROM certificate; INSERT INTO item (id, processingmodule, status) VALUES (60, 5, 2), (61, 5, 2), (62, 5, 2);
+INSERT INTO certificate (item, csr, crt) VALUES (60, 'csr 60', NULL), (61, 'csr 61', 'a'), (61, 'csr 61', 'b'), (62, 'csr 62', NULL)`)
+	var all []item.HeldCertificate
+	for after := int64(0); ; {
+		page, err := w.HeldCertificates(t.Context(), after, 2)
+		require.NoError(t, err)
+		if len(page) == 0 {
+			break
+		}
+		all, after = append(all, page...), page[len(page)-1].Item
+	}
+	assert.Equal(t, []item.HeldCertificate{
+		{Item: 60, Status: 2, CSR: "csr 60"}, {Item: 61, Status: 2, CSR: "csr 61", Stored: "a"}, {Item: 61, Status: 2, CSR: "csr 61", Stored: "b"},
+		{Item: 62, Status: 2, CSR: "csr 62"},
+	}, all)
+}
+
 func TestItemClaimsIncludeDeletedItems(t *testing.T) {
 	w, db := samplePanel(t)
 	run(t, db, `INSERT INTO item (id, processingmodule, status) VALUES (60, 5, 4), (61, 6, 2), (62, 7, 2), (63, 5, 2);

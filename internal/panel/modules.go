@@ -139,12 +139,14 @@ const (
 	maxHeldCertificate = 256 << 10
 )
 
-// HeldCertificates returns at most limit items with a CSR or a certificate, whatever their module and state, those with an id above
-// after, lowest first. A CSR or certificate that is too long to be one is returned empty.
+// HeldCertificates returns what at most limit items hold, whatever their module and state, those with an id above after, lowest first. An
+// item with several rows has all of them in one answer, so that the next one may begin after it. A CSR or certificate that is too long to
+// be one is returned empty.
 func (h *Host) HeldCertificates(ctx context.Context, after int64, limit int) ([]item.HeldCertificate, error) {
 	found, err := h.rows(ctx, "certificate", `SELECT i.id, i.status, CASE WHEN LENGTH(c.csr)<=? THEN c.csr ELSE '' END, CASE WHEN LENGTH(c.crt)<=? THEN c.crt ELSE '' END
- FROM item i JOIN certificate c ON c.item=i.id
- WHERE i.id>? AND (LENGTH(c.csr)>0 OR LENGTH(c.crt)>0) ORDER BY i.id LIMIT ?`, maxHeldCSR, maxHeldCertificate, after, limit)
+ FROM (SELECT DISTINCT i.id, i.status FROM item i JOIN certificate c ON c.item=i.id
+  WHERE i.id>? AND (LENGTH(c.csr)>0 OR LENGTH(c.crt)>0) ORDER BY i.id LIMIT ?) i JOIN certificate c ON c.item=i.id
+ WHERE LENGTH(c.csr)>0 OR LENGTH(c.crt)>0 ORDER BY i.id`, maxHeldCSR, maxHeldCertificate, after, limit)
 	if err != nil {
 		return nil, err
 	}
