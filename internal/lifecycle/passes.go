@@ -12,8 +12,8 @@ import (
 	"pmssl/internal/publish"
 )
 
-// passes reports whether a trouble may pass by itself: a panel that is busy, a server that does not answer. Of several names each
-// one's has to.
+// passes reports whether a trouble may pass by itself: a server that does not answer, a panel or a database that refuses for now, which is
+// the administrator's if it lasts. Of several names each one's has to.
 func passes(err error) bool {
 	var refusal *publish.Refusal
 	if errors.As(err, &refusal) {
@@ -24,7 +24,9 @@ func passes(err error) bool {
 			return false
 		}
 	}
-	return fault.From(err).Retry || errors.Is(err, context.DeadlineExceeded) || unreachable(err)
+	failure := fault.From(err)
+	ofHost := failure.Type == fault.Panel || failure.Type == fault.DB
+	return failure.Retry || ofHost || errors.Is(err, context.DeadlineExceeded) || unreachable(err)
 }
 
 // unreachable reports whether err is about the way to a server. What net/http returns is a net.Error also if a server was reached

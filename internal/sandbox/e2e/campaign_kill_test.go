@@ -1,16 +1,8 @@
 package e2e
 
 import (
-	"context"
-	"encoding/json"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
 	"testing"
-	"time"
 
 	"pmssl/internal/sandbox/panel"
 	"pmssl/internal/sandbox/syscalls"
@@ -18,285 +10,51 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// killScenario is a command that a campaign kills at each of its system calls that others can see.
-type killScenario struct {
-	name string
-	// at says at which sellers it exists; nil: at all.
-	at func(sellerCase) bool
-	// start starts a panel; the victims of one panel are prepared one after the other, before the first command.
-	start   func(t *testing.T, seller sellerCase) *victims
-	prepare func(t *testing.T, v *victims, domain string) int64 // an item, 0 if the command makes it
-	ready   func(t *testing.T, v *victims)                      // what happens when all are prepared; nil for nothing
-	command func(t *testing.T, v *victims, one victim) *panel.Run
-	// settle is what panel, client and administrator do after the command, whether it was killed or not. It returns the item.
-	settle func(t *testing.T, v *victims, one victim) int64
-	// payments are those of the command, however often it is killed.
-	payments int
-	// perPanel is the number of victims of one panel.
-	perPanel int
-}
-
-// victims are the items of one panel.
-type victims struct {
-	*simulatedFixture
-	unattended *unattendedFixture // nil: the clients publish and install by themselves
-	server     *deliveryServer
-	zones      map[string]string // as they were before the first order
-	only       int64             // the item of all victims
-}
-
-// victim is one item.
-type victim struct {
-	domain string
-	item   int64
-}
-
-// settled is what is compared at the end of a victim's command.
-type settled struct {
-	params    map[string]string
-	status    int
-	requested int // certificates, by the command and what followed
-	tasks     int
-}
-
-// traced makes modules of the panel run under the tracer, kills one at a call, and returns the function that reads the result.
-func (f *fixture) traced(t *testing.T, kill syscalls.Kill) (result func() syscalls.Result) {
-	t.Helper()
-	report := filepath.Join(t.TempDir(), "calls")
-	words := []string{filepath.Join(built.bin, "sandbox-kill"), "--report", report, "--ignore", f.seller.module + ".log", "--at", strconv.Itoa(kill.At)}
-	if kill.After {
-		words = append(words, "--after")
-	}
-	f.panel.SetTracer(words...)
-	return func() (r syscalls.Result) {
-		f.panel.SetTracer()
-		raw, err := os.ReadFile(report)
-		require.NoError(t, err)
-		require.NoError(t, json.Unmarshal(raw, &r))
-		require.NoError(t, os.Remove(report))
-		return r
-	}
-}
-
-// state returns what is compared of an item for whose domain so many certificates had been requested before.
-func (v *victims) state(t *testing.T, one victim, requested int) settled {
-	t.Helper()
-	it := v.itemOf(t, one.item)
-	require.Empty(t, it.Operations, "item %d", one.item)
-	params := maps.Clone(it.Params)
-	// How often a reissue was tried, and whether a mail was sent, is not known after a kill. The seller gives a product different names
-	// (docs/reference/namecheap.md §3.3), and a proof of control lasts for some certificates.
-	maps.DeleteFunc(params, func(name, _ string) bool {
-		return strings.HasPrefix(name, "told_") || slices.Contains([]string{"reissue_tried", "delivered_type", "dcv_time"}, name)
-	})
-	for name, value := range params {
-		params[name] = strings.ReplaceAll(value, one.domain, "DOMAIN")
-	}
-	return settled{params: params, status: it.Status, requested: v.requestedCertificates(t, one.domain) - requested, tasks: len(it.Tasks)}
-}
-
-// undisturbed holds the states of two items whose commands were not killed: values in which they differ are those of each item alone.
-type undisturbed struct {
-	first, second settled
-	calls         int
-}
-
-// check compares the state of a victim.
-func (u undisturbed) check(t *testing.T, got settled, at string) {
-	t.Helper()
-	require.Equal(t, u.first.requested, got.requested, "certificates requested, %s", at)
-	require.Equal(t, u.first.status, got.status, at)
-	require.Equal(t, u.first.tasks, got.tasks, "tasks, %s", at)
-	want := maps.Clone(u.first.params)
-	for name, value := range u.first.params {
-		if u.second.params[name] != value {
-			want[name] = "set"
-			if got.params[name] != "" {
-				got.params[name] = "set"
-			}
-		}
-	}
-	require.Equal(t, want, got.params, at)
-}
-
-// kills returns n kills at the calls of a program, each moment before one is chosen again.
-func kills(t *testing.T, calls, n int) []syscalls.Kill {
-	t.Helper()
-	random := campaignRandom(t)
-	var all []syscalls.Kill
-	for len(all) < n {
-		for _, moment := range random.Perm(2 * calls) {
-			all = append(all, syscalls.Kill{At: moment/2 + 1, After: moment%2 == 1})
-		}
-	}
-	return all[:n]
-}
-
 // usualKills is the number of kills of a command at a seller in `make test`.
 const usualKills = 5
 
 // rules BUY-1, BUY-2, STORE-2, STORE-6, DELIVER-2, UNATT-2: each command is killed with SIGKILL before and after system calls that others can
 // see. What panel, client and administrator do next ends in the state of a run that was not killed, with the same payments.
 func TestCampaignOfKills(t *testing.T) {
-	eachSeller(t, func(t *testing.T, seller sellerCase) {
-		for _, s := range killScenarios() {
-			if s.at != nil && !s.at(seller) {
-				continue
-			}
-			t.Run(s.name, func(t *testing.T) { s.campaign(t, seller) })
-		}
-	})
+	campaign{name: "kill", count: campaignNumber(t, campaignKills, usualKills), moments: killsAt}.run(t)
 }
 
-// campaign kills the command as often as asked for.
-func (s killScenario) campaign(t *testing.T, seller sellerCase) {
+// kills returns n kills at the calls of a program, each moment before one is chosen again.
+func kills(t *testing.T, calls, n int) []syscalls.Disturbance {
 	t.Helper()
-	n := campaignNumber(t, campaignKills, usualKills)
-	part := campaignPart{Campaign: "kill", Part: s.name, Seller: seller.module, Seed: campaignNumber(t, campaignSeed, 1)}
-	var left []syscalls.Kill
-	var usual undisturbed
-	for first := true; first || len(left) > 0; first = false {
-		t.Run("panel", func(t *testing.T) {
-			count := s.perPanel
-			if first {
-				count = min(n, s.perPanel) + 2
-			}
-			v, all := s.prepared(t, seller, min(count, max(len(left), 2)+n))
-			if first {
-				usual, all = s.undisturbed(t, v, all)
-				part.Calls, left = usual.calls, kills(t, usual.calls, n)
-			}
-			for _, one := range all[:min(len(all), len(left))] {
-				s.kill(t, v, one, left[0], usual, &part)
-				left = left[1:]
-			}
-		})
-		if t.Failed() {
-			return
+	random := campaignRandom(t)
+	var all []syscalls.Disturbance
+	for len(all) < n {
+		for _, moment := range random.Perm(2 * calls) {
+			all = append(all, syscalls.Disturbance{At: moment/2 + 1, After: moment%2 == 1})
 		}
 	}
-	require.NotZero(t, part.Done, "no run was killed: the test shows nothing")
-	part.report(t)
+	return all[:n]
 }
 
-// prepared starts a panel with n victims.
-func (s killScenario) prepared(t *testing.T, seller sellerCase, n int) (*victims, []victim) {
+func killsAt(t *testing.T, _ *victims, calls []syscalls.Call, n int) []disturbance {
 	t.Helper()
-	v := s.start(t, seller)
-	var all []victim
-	for i := range n {
-		one := victim{domain: "k" + strconv.Itoa(i+1) + ".example.com"}
-		if v.unattended != nil {
-			one.domain = "example.com"
-		}
-		one.item = s.prepare(t, v, one.domain)
-		all = append(all, one)
+	var all []disturbance
+	for _, kill := range kills(t, len(calls), n) {
+		call := calls[kill.At-1]
+		all = append(all, disturbance{kind: call.Name, text: "killed " + place(kill, call), arm: func(t *testing.T, v *victims) func(*panel.Run) bool {
+			t.Helper()
+			result := v.traced(t, kill)
+			return func(run *panel.Run) bool {
+				hit := result().Hit
+				require.Equal(t, hit, run.Signal == "killed", "%+v", run)
+				return hit
+			}
+		}})
 	}
-	if s.ready != nil {
-		s.ready(t, v)
-	}
-	return v, all
+	return all
 }
 
-// undisturbed runs the command for two items and returns the other ones.
-func (s killScenario) undisturbed(t *testing.T, v *victims, all []victim) (usual undisturbed, rest []victim) {
-	t.Helper()
-	for i, state := range []*settled{&usual.first, &usual.second} {
-		one := all[i]
-		payments, requested := v.paymentCount(t), v.requestedCertificates(t, one.domain)
-		result := v.traced(t, syscalls.Kill{})
-		run := s.command(t, v, one)
-		made := result()
-		require.True(t, run.OK(), "%s\n%s", run.Failure(), run.Stdout)
-		usual.calls = len(made.Calls)
-		one.item = s.settle(t, v, one)
-		require.Equal(t, s.payments, v.paymentCount(t)-payments, "payments of %s", s.name)
-		*state = v.state(t, one, requested)
-	}
-	return usual, all[2:]
-}
-
-// kill runs the command for one item, kills it, and checks what becomes of the item.
-func (s killScenario) kill(t *testing.T, v *victims, one victim, kill syscalls.Kill, usual undisturbed, part *campaignPart) {
-	t.Helper()
-	payments, requested := v.paymentCount(t), v.requestedCertificates(t, one.domain)
-	result := v.traced(t, kill)
-	run := s.command(t, v, one)
-	made := result()
-	if !made.Killed {
-		require.True(t, run.OK(), "%s\n%s", run.Failure(), run.Stdout)
-		part.Missed++
-	} else {
-		require.Equal(t, "killed", run.Signal, "%+v", run)
-		part.count(made.Calls[len(made.Calls)-1].Name)
-	}
-	at := s.where(one, kill, made)
-	v.activeRequests.Wait()
-	one.item = s.settle(t, v, one)
-	require.Equal(t, s.payments, v.paymentCount(t)-payments, "payments, %s", at)
-	usual.check(t, v.state(t, one, requested), at)
-}
-
-// where says where a command was killed.
-func (s killScenario) where(one victim, kill syscalls.Kill, made syscalls.Result) string {
+// place says at which call something happens, as it was in the undisturbed run.
+func place(d syscalls.Disturbance, call syscalls.Call) string {
 	when := "before"
-	if kill.After {
+	if d.After {
 		when = "after"
 	}
-	text := s.name + " of " + one.domain + " killed " + when + " call " + strconv.Itoa(kill.At)
-	if n := len(made.Calls); n > 0 {
-		text += " (" + made.Calls[n-1].Name + " " + made.Calls[n-1].Target + ")"
-	}
-	return text
-}
-
-// issue makes the authority issue the certificate of an item whose client has proved control, if it waits for that.
-func (v *victims) issue(t *testing.T, item int64) {
-	t.Helper()
-	before, err := v.standIn.countWaiting()
-	require.NoError(t, err)
-	if before > 0 {
-		_ = v.standIn.issue(v.orderIDOf(t, item)) // the error is that another order waits, and this one is issued
-	}
-}
-
-// settle runs the operations of an item until they have ended, lets a waiting order be issued, and has it stored. So do a panel and its
-// client.
-func (v *victims) settle(t *testing.T, item int64, domain string) {
-	t.Helper()
-	for _, o := range v.itemOf(t, item).Operations {
-		v.finishLater(t, &panel.OrderResult{Item: item, Operation: o.ID})
-	}
-	for range 4 {
-		switch v.itemOf(t, item).Params["service_status"] {
-		case "5":
-			return
-		case "4": // the client sees what he has to publish
-			v.issue(t, item)
-		}
-		v.passes(t, 10*time.Minute)
-		run, err := v.panel.Sync(context.Background(), item)
-		require.NoError(t, err)
-		require.True(t, run.OK(), run.Failure())
-	}
-	require.Equal(t, "5", v.itemOf(t, item).Params["service_status"], "%s is not stored", domain)
-}
-
-// finishLater runs an operation until it succeeds, eleven minutes after each attempt that must wait.
-func (v *victims) finishLater(t *testing.T, o *panel.OrderResult) {
-	t.Helper()
-	for range 5 {
-		if len(v.itemOf(t, o.Item).Operations) == 0 {
-			return // a call-back of the killed module has ended the operation meanwhile
-		}
-		run, err := v.panel.RunOperation(context.Background(), o.Operation)
-		require.NoError(t, err)
-		if run.OK() {
-			return
-		}
-		requireRetryable(t, run)
-		_, err = v.clock.Advance(11 * time.Minute)
-		require.NoError(t, err)
-	}
-	t.Fatalf("item %d: the operation never ended", o.Item)
+	return when + " call " + strconv.Itoa(d.At) + " (" + call.Name + " " + call.Target + ")"
 }

@@ -18,6 +18,9 @@ const (
 	campaignSeed   = "CAMPAIGN_SEED"   // a number; the same one makes the same campaign
 	campaignReport = "CAMPAIGN_REPORT" // a file to which each part adds a line of JSON
 	campaignKills  = "CAMPAIGN_KILLS"  // kills of each command at each seller
+	campaignFaults = "CAMPAIGN_FAULTS" // faults of each kind, of each command at each seller
+	// campaignProcesses is how many processes work on 20 items at once.
+	campaignProcesses = "CAMPAIGN_PROCESSES"
 )
 
 // campaignNumber returns the number of an environment variable.

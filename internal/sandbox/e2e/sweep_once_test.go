@@ -201,7 +201,7 @@ func TestKilledSweepEndsInTheSameState(t *testing.T) {
 		}
 		day := instant(t, "2026-04-22")
 		require.NoError(t, f.clock.Set(day))
-		calls := f.traced(t, syscalls.Kill{})
+		calls := f.traced(t, syscalls.Disturbance{})
 		require.Equal(t, len(items), f.sweep(t).Reissued)
 
 		killed, rounds := 0, campaignNumber(t, campaignKills, usualKills)
@@ -211,7 +211,7 @@ func TestKilledSweepEndsInTheSameState(t *testing.T) {
 			result := f.traced(t, kill)
 			_, err := f.panel.Start(context.Background(), seller.module, nil, "--command", "subscription")
 			require.NoError(t, err)
-			if result().Killed {
+			if result().Hit {
 				killed++
 			}
 			// later sweeps of the timer; a reissue that never reached the seller is requested again a day later

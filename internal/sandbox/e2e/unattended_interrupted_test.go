@@ -202,24 +202,30 @@ func TestUnattendedReissueKilledAtEachStep(t *testing.T) {
 	})
 }
 
-// rules UNATT-2: the panel refuses to save item parameters from some call on. No record is published that the item does not know,
-// and the next sweeps go on.
+// rules UNATT-2, UNATT-6: the panel refuses to save item parameters, once or from some call on. No record is published that the item does
+// not know, the next sweeps go on, and the client is not written to.
 func TestUnattendedReissueWhileThePanelRefusesParameters(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startUnattended(t, seller, firstOrders)
 		f.changeSeller(t, func(m *behaviour) { m.issuesAtOnce, m.leafDays = false, 30 })
 		before := f.dumps()
 		item := f.unattendedItem(t, "example.com", seller.maxMonths)
-		for n := range 16 {
-			require.NoError(t, f.clock.Set(f.leaf(t, item).NotAfter.Truncate(24*time.Hour).AddDate(0, 0, -10).Add(9*time.Hour)))
-			require.NoError(t, f.panel.SetFaults(panel.Fault{Func: "service.saveparam", Kind: "error", Skip: n, Caller: seller.module}))
+		const calls, once = 12, 6
+		for n := range calls + once {
+			fault := panel.Fault{Func: "service.saveparam", Kind: "error", Skip: n, Caller: seller.module}
+			if n >= calls {
+				fault.Skip, fault.Times = n-calls, 1
+			}
+			f.untilDue(t, item)
+			require.NoError(t, f.panel.SetFaults(fault))
 			f.sweep(t)
 			require.NoError(t, f.panel.SetFaults())
 			f.checkKnown(t, item, before)
 			f.untilStored(t, item, n+2)
 			f.checkNewestStored(t, item, "example.com")
-			require.Equal(t, n+2, f.requestedCertificates(t, "example.com"), "from call %d on", n+1)
+			require.Equal(t, n+2, f.requestedCertificates(t, "example.com"), "%+v", fault)
 			require.Equal(t, before, f.dumps())
+			require.Empty(t, f.takeMails(t), "%+v", fault)
 		}
 		f.checkQuiet(t, item, before)
 	})

@@ -1,4 +1,5 @@
-// Package syscalls runs a program, numbers those of its system calls that others can see, and kills it at one of them.
+// Package syscalls runs a program, numbers those of its system calls that others can see, and kills it at one of them or makes that call
+// fail.
 //
 // A kill between two such calls leaves the same traces as one before the second, so the numbers are all the moments at which a kill
 // makes a difference. Programs that the traced one starts are not traced and go on after its end, as after kill -9.
@@ -22,19 +23,22 @@ type Call struct {
 	Target string `json:"target,omitempty"`
 }
 
-// Kill says at which call a program is killed.
-type Kill struct {
-	At    int  // number of the call, from 1; 0 kills nothing
-	After bool // when the kernel has carried it out, else before
+// Disturbance says what happens at which call.
+type Disturbance struct {
+	At int // number of the call, from 1; 0 disturbs nothing
+	// After is when the kernel has carried the call out, else before: then the kernel does not see it.
+	After bool
+	// Errno is the error that the call returns, as ENOSPC; 0: the program is killed.
+	Errno syscall.Errno
 	// Ignore is the end of the names of files whose calls are not numbered, as ".log"; "" numbers all.
 	Ignore string
 }
 
 // Result is what became of a program.
 type Result struct {
-	// Calls are all that the program made. The one at which it was killed is the last one.
+	// Calls are all that the program made. If it was killed, the call at which it was is the last one.
 	Calls  []Call             `json:"calls"`
-	Killed bool               `json:"killed"` // by Run
+	Hit    bool               `json:"hit"` // the program has come to the call and was disturbed
 	Status syscall.WaitStatus `json:"status"`
 }
 
@@ -62,7 +66,7 @@ const stopOfSyscall = syscall.SIGTRAP | 0x80
 
 // Run runs a program with the files 0, 1 and 2 and the environment of this process, and waits for its end. It waits for all children of
 // this process, so there must be no others.
-func Run(program string, args []string, env []string, kill Kill) (Result, error) {
+func Run(program string, args []string, env []string, d Disturbance) (Result, error) {
 	runtime.LockOSThread() // only the thread that has started a traced program may control it
 	defer runtime.UnlockOSThread()
 	pid, err := syscall.ForkExec(program, append([]string{program}, args...), &syscall.ProcAttr{
@@ -71,7 +75,7 @@ func Run(program string, args []string, env []string, kill Kill) (Result, error)
 	if err != nil {
 		return Result{}, fmt.Errorf("starting %s: %w", program, err)
 	}
-	t := &tracer{pid: pid, kill: kill, known: map[int]bool{pid: true}, atExit: map[int]bool{}}
+	t := &tracer{pid: pid, d: d, known: map[int]bool{pid: true}, atExit: map[int]bool{}}
 	if err := t.begin(); err != nil {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 		return Result{}, fmt.Errorf("tracing %s: %w", program, err)
@@ -82,10 +86,10 @@ func Run(program string, args []string, env []string, kill Kill) (Result, error)
 
 type tracer struct {
 	pid    int
-	kill   Kill
+	d      Disturbance
 	result Result
 	known  map[int]bool // threads
-	atExit map[int]bool // threads that are killed when their call returns
+	atExit map[int]bool // threads that are disturbed when their call returns
 }
 
 func (t *tracer) begin() error {
@@ -127,8 +131,13 @@ func (t *tracer) stopped(tid int, status syscall.WaitStatus) error {
 	switch {
 	case signal == stopOfSyscall:
 		if t.atSyscall(tid) {
-			t.result.Killed = true
-			return syscall.Kill(t.pid, syscall.SIGKILL)
+			t.result.Hit = true
+			if t.d.Errno == 0 {
+				return syscall.Kill(t.pid, syscall.SIGKILL)
+			}
+			if err := t.fail(tid); err != nil {
+				return err
+			}
 		}
 		signal = 0
 	case signal == syscall.SIGTRAP: // a new thread is announced
@@ -140,11 +149,18 @@ func (t *tracer) stopped(tid int, status syscall.WaitStatus) error {
 	return syscall.PtraceSyscall(tid, int(signal))
 }
 
-// atSyscall numbers the call at whose entry a thread stands, and reports whether the program is killed here.
-func (t *tracer) atSyscall(tid int) bool {
-	if t.result.Killed {
-		return false
+// fail makes the call at which a thread stands return the error.
+func (t *tracer) fail(tid int) error {
+	if t.atExit[tid] {
+		delete(t.atExit, tid)
+		return setResult(tid, t.d.Errno)
 	}
+	t.atExit[tid] = true
+	return dropCall(tid)
+}
+
+// atSyscall numbers the call at which a thread stands, and reports whether it is disturbed here.
+func (t *tracer) atSyscall(tid int) bool {
 	var info syscallInfo
 	size, _, failed := syscall.Syscall6(syscall.SYS_PTRACE, getSyscallInfo, uintptr(tid), unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
 	if failed != 0 || size == 0 {
@@ -154,14 +170,14 @@ func (t *tracer) atSyscall(tid int) bool {
 		return t.atExit[tid]
 	}
 	call, visible := describe(t.pid, info)
-	if info.op != opEntry || !visible || t.kill.Ignore != "" && strings.HasSuffix(call.Target, t.kill.Ignore) {
+	if info.op != opEntry || !visible || t.d.Ignore != "" && strings.HasSuffix(call.Target, t.d.Ignore) {
 		return false
 	}
 	t.result.Calls = append(t.result.Calls, call)
-	if len(t.result.Calls) != t.kill.At {
+	if len(t.result.Calls) != t.d.At {
 		return false
 	}
-	if t.kill.After && call.Name != "exit_group" { // which does not return
+	if t.d.After && call.Name != "exit_group" { // which does not return
 		t.atExit[tid] = true
 		return false
 	}

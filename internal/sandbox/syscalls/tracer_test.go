@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"pmssl/internal/sandbox/syscalls"
@@ -20,7 +21,7 @@ const asTracer = "PMSSL_TRACER"
 
 func TestMain(m *testing.M) {
 	if text := os.Getenv(asTracer); text != "" {
-		var kill syscalls.Kill
+		var kill syscalls.Disturbance
 		if err := json.Unmarshal([]byte(text), &kill); err != nil {
 			panic(err)
 		}
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 // script runs a shell script under the tracer.
-func script(t *testing.T, text string, kill syscalls.Kill) (r syscalls.Result) {
+func script(t *testing.T, text string, kill syscalls.Disturbance) (r syscalls.Result) {
 	t.Helper()
 	raw, err := json.Marshal(kill)
 	require.NoError(t, err)
@@ -63,22 +64,22 @@ func numberOf(t *testing.T, calls []syscalls.Call, target string) int {
 func TestAProgramIsKilledBeforeOrAfterACall(t *testing.T) {
 	dir := t.TempDir()
 	text := "exec >" + dir + "/one; echo; exec >" + dir + "/two; echo; exit 7"
-	whole := script(t, text, syscalls.Kill{})
-	require.False(t, whole.Killed)
+	whole := script(t, text, syscalls.Disturbance{})
+	require.False(t, whole.Hit)
 	require.Equal(t, 7, whole.Status.ExitStatus())
 	require.Equal(t, "exit_group", whole.Calls[len(whole.Calls)-1].Name)
 	at := numberOf(t, whole.Calls, dir+"/two")
 	for name, row := range map[string]struct {
-		kill   syscalls.Kill
+		kill   syscalls.Disturbance
 		exists bool
 	}{
-		"before": {syscalls.Kill{At: at}, false},
-		"after":  {syscalls.Kill{At: at, After: true}, true},
+		"before": {syscalls.Disturbance{At: at}, false},
+		"after":  {syscalls.Disturbance{At: at, After: true}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, os.RemoveAll(filepath.Join(dir, "two")))
 			r := script(t, text, row.kill)
-			assert.True(t, r.Killed)
+			assert.True(t, r.Hit)
 			assert.Equal(t, "killed", r.Status.Signal().String())
 			assert.Len(t, r.Calls, at)
 			_, err := os.Stat(filepath.Join(dir, "two"))
@@ -88,18 +89,41 @@ func TestAProgramIsKilledBeforeOrAfterACall(t *testing.T) {
 	}
 }
 
+func TestACallFailsInsteadOfBeingCarriedOutOrAfterIt(t *testing.T) {
+	dir := t.TempDir()
+	text := "set -C; { echo >" + dir + "/two; } || exit 5"
+	at := numberOf(t, script(t, text, syscalls.Disturbance{}).Calls, dir+"/two")
+	for name, row := range map[string]struct {
+		d      syscalls.Disturbance
+		exists bool
+	}{
+		"before": {syscalls.Disturbance{At: at, Errno: syscall.ENOSPC}, false},
+		"after":  {syscalls.Disturbance{At: at, Errno: syscall.ENOSPC, After: true}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, os.RemoveAll(filepath.Join(dir, "two")))
+			r := script(t, text, row.d)
+			assert.True(t, r.Hit)
+			assert.False(t, r.Status.Signaled())
+			assert.NotZero(t, r.Status.ExitStatus(), "the shell saw the error")
+			_, err := os.Stat(filepath.Join(dir, "two"))
+			assert.Equal(t, row.exists, err == nil)
+		})
+	}
+}
+
 func TestAProgramThatEndsEarlierIsNotKilled(t *testing.T) {
-	r := script(t, "exit 3", syscalls.Kill{At: 1000})
-	assert.False(t, r.Killed)
+	r := script(t, "exit 3", syscalls.Disturbance{At: 1000})
+	assert.False(t, r.Hit)
 	assert.Equal(t, 3, r.Status.ExitStatus())
 }
 
 func TestFilesThatAreIgnoredAreNotNumbered(t *testing.T) {
 	dir := t.TempDir()
 	text := "exec 3>" + dir + "/a.log; echo >&3; echo >" + dir + "/data"
-	all := script(t, text, syscalls.Kill{})
+	all := script(t, text, syscalls.Disturbance{})
 	require.NotZero(t, numberOf(t, all.Calls, "/a.log"))
-	for _, c := range script(t, text, syscalls.Kill{Ignore: ".log"}).Calls {
+	for _, c := range script(t, text, syscalls.Disturbance{Ignore: ".log"}).Calls {
 		assert.NotContains(t, c.Target, ".log")
 	}
 }
@@ -114,7 +138,7 @@ func TestProgramsThatItStartsGoOn(t *testing.T) {
 		raw, _ := os.ReadFile(fifo)
 		read <- string(raw)
 	}()
-	whole := script(t, text, syscalls.Kill{At: 1000})
-	assert.False(t, whole.Killed)
+	whole := script(t, text, syscalls.Disturbance{At: 1000})
+	assert.False(t, whole.Hit)
 	assert.Equal(t, "child\n", <-read)
 }

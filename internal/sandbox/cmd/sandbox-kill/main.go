@@ -1,4 +1,4 @@
-// sandbox-kill runs a program and kills it at one of its system calls (internal/sandbox/syscalls). It ends as the program has ended.
+// sandbox-kill runs a program and kills it at one of its system calls, or makes that fail (internal/sandbox/syscalls). It ends as the program has ended.
 package main
 
 import (
@@ -20,21 +20,23 @@ func main() {
 }
 
 func run() error {
-	var kill syscalls.Kill
+	var d syscalls.Disturbance
 	flags := pflag.NewFlagSet("sandbox-kill", pflag.ContinueOnError)
 	flags.SetInterspersed(false)
-	flags.IntVar(&kill.At, "at", 0, "`number` of the system call at which the program is killed, from 1; 0 kills nothing")
-	flags.BoolVar(&kill.After, "after", false, "kill when the call was carried out, else before")
-	flags.StringVar(&kill.Ignore, "ignore", "", "`end` of the names of files whose system calls are not numbered")
+	flags.IntVar(&d.At, "at", 0, "`number` of the system call that is disturbed, from 1; 0 disturbs nothing")
+	flags.BoolVar(&d.After, "after", false, "disturb when the call was carried out, else before")
+	flags.StringVar(&d.Ignore, "ignore", "", "`end` of the names of files whose system calls are not numbered")
+	number := flags.Int("errno", 0, "`number` of the error that the call returns; 0 kills the program")
 	report := flags.String("report", "", "`file` for the result in JSON")
 	if err := flags.Parse(os.Args[1:]); err != nil {
 		return err
 	}
+	d.Errno = syscall.Errno(*number)
 	words := flags.Args()
 	if len(words) == 0 {
 		return fmt.Errorf("no program is named")
 	}
-	result, err := syscalls.Run(words[0], words[1:], os.Environ(), kill)
+	result, err := syscalls.Run(words[0], words[1:], os.Environ(), d)
 	if err != nil {
 		return err
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// killScenarios are the commands of the kill campaign.
-func killScenarios() []killScenario {
-	return []killScenario{
+// campaignCommands are the commands that campaigns disturb.
+func campaignCommands() []campaignCommand {
+	return []campaignCommand{
 		{name: "open", start: startVictims, prepare: placedVictim, command: runItsOperation, settle: settleItem, payments: 1, perPanel: 50},
 		{name: "sync_item", start: startVictims, prepare: provedVictim, ready: anHourPasses, command: syncVictim, settle: settleItem, perPanel: 50},
 		{name: "reopen", start: startVictims, prepare: storedVictim, ready: tenDaysPass, command: reopenVictim, settle: settleItem, perPanel: 50},
