@@ -61,7 +61,11 @@ func (j *Order) reportLeftovers(ctx context.Context, left []string) {
 	}
 	text := strings.Join(left, "\n")
 	j.Run.Log.Warningf("%s", text) // not j.Log: the text names the item itself, because the task needs that
-	if err := j.Panel.Escalate(ctx, j.Item.Item, 0, j.Args.Command, text); err != nil {
+	err := j.Panel.Escalate(ctx, j.Item.Item, 0, j.Args.Command, text)
+	if err != nil { // once more, because the operation will be over; an open task is not opened twice
+		err = j.Panel.Escalate(ctx, j.Item.Item, 0, j.Args.Command, text)
+	}
+	if err != nil {
 		j.Log.Errorf("the task for the administrator could not be opened: %v", err)
 	}
 }
