@@ -138,6 +138,8 @@ type campaign struct {
 	count int // disturbances of the command
 	// moments returns the disturbances, given the calls of an undisturbed run.
 	moments func(t *testing.T, v *victims, calls []syscalls.Call, n int) []disturbance
+	// otherValues says that parameters may have other values than after an undisturbed run.
+	otherValues bool
 }
 
 // run disturbs the commands of all sellers.
@@ -167,6 +169,9 @@ func (s campaignCommand) disturb(t *testing.T, seller sellerCase, c campaign) {
 			v, all := s.prepared(t, seller, count)
 			if first {
 				usual, all = s.undisturbed(t, v, all)
+				if c.otherValues {
+					usual.second.params = nil
+				}
 				part.Calls, left = len(usual.calls), c.moments(t, v, usual.calls, c.count)
 			}
 			for _, one := range all {
@@ -246,6 +251,7 @@ func (s campaignCommand) once(t *testing.T, v *victims, one victim, d disturbanc
 		part.Missed++
 	}
 	v.activeRequests.Wait()
+	t.Log(at)
 	one.item = s.settle(t, v, one)
 	require.Equal(t, s.payments, v.paymentCount(t)-payments, "payments, %s", at)
 	usual.check(t, v.state(t, one, requested), at)
