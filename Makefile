@@ -121,6 +121,11 @@ unattended: build sandbox simclock ## five simulated years with each publisher, 
 	@scripts/mariadb.sh || [ $$? = 3 ] # 3: it cannot be had here, the embedded engine takes its place
 	E2E_STEPS=all PMSSL_BIN='$(CURDIR)/bin' go -C internal/sandbox test -count=1 -timeout 60m -v -run '^TestUnattended' ./e2e
 
+.PHONY: campaign
+campaign: build sandbox simclock ## kills, faults, processes at once and a random walk beside the reference model; an hour or two (CAMPAIGN_SEED=1)
+	@scripts/mariadb.sh
+	@PMSSL_BIN='$(CURDIR)/bin' scripts/campaign.sh dist/campaign.jsonl
+
 .PHONY: lint
 lint: ## go vet, staticcheck, gofmt, import directions, globals below cmd, complexity, shell scripts
 	@scripts/lint.sh

@@ -59,7 +59,8 @@ func errorsOf(call syscalls.Call) []syscall.Errno {
 	return []syscall.Errno{syscall.ENOSPC, syscall.EROFS, syscall.EIO}
 }
 
-// failuresAt chooses calls by chance. A connection may also fail after it has carried what was sent.
+// failuresAt returns a full disk at each call about a file, if there are to be so many disturbances, and others by chance. A connection may
+// also fail after it has carried what was sent.
 func failuresAt(t *testing.T, _ *victims, calls []syscalls.Call, n int) []disturbance {
 	t.Helper()
 	var all []syscalls.Disturbance
@@ -71,14 +72,20 @@ func failuresAt(t *testing.T, _ *victims, calls []syscalls.Call, n int) []distur
 			}
 		}
 	}
-	return chosen(t, all, n, func(d syscalls.Disturbance) disturbance {
+	full := slices.DeleteFunc(slices.Clone(all), func(d syscalls.Disturbance) bool { return d.Errno != syscall.ENOSPC })
+	if len(full) > n/2 {
+		full = nil
+	}
+	all = slices.DeleteFunc(all, func(d syscalls.Disturbance) bool { return slices.Contains(full, d) })
+	failure := func(d syscalls.Disturbance) disturbance {
 		call := calls[d.At-1]
 		return disturbance{kind: call.Name + " " + d.Errno.Error(), text: d.Errno.Error() + " " + place(d, call), arm: func(t *testing.T, v *victims) func(*panel.Run) bool {
 			t.Helper()
 			result := v.traced(t, d)
 			return func(*panel.Run) bool { return result().Hit }
 		}}
-	})
+	}
+	return append(chosen(t, full, len(full), failure), chosen(t, all, n-len(full), failure)...)
 }
 
 // panelFaults lets a call fail.
@@ -167,7 +174,7 @@ func wrongClocks(t *testing.T, _ *victims, _ []syscalls.Call, n int) []disturban
 // chosen returns n disturbances, each of all before one is chosen again.
 func chosen[T any](t *testing.T, all []T, n int, disturb func(T) disturbance) (made []disturbance) {
 	t.Helper()
-	require.NotEmpty(t, all, "there is nothing to disturb")
+	require.True(t, len(all) > 0 || n == 0, "there is nothing to disturb")
 	random := campaignRandom(t)
 	for len(made) < n {
 		for _, i := range random.Perm(len(all)) {
