@@ -212,7 +212,10 @@ func literal() []string {
 // swallowed records an option whose value is the name of a guarded option. In `--lang --dry-run` the value of --lang is
 // missing, and without this check the command would act instead of showing what it would do.
 func (a *arguments) swallowed(flag *pflag.Flag, value string) {
-	if _, near := nearOption(value); !near || !strings.HasPrefix(value, "-") {
+	if !strings.HasPrefix(value, "-") {
+		return
+	}
+	if _, near := nearOption(value); !near {
 		return
 	}
 	text := fmt.Sprintf("--%s has no value: %s follows it", flag.Name, clip(value, 64))

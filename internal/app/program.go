@@ -41,8 +41,8 @@ type System struct {
 	ResolvConf string
 	// Host is the root directory of this host's own files, which doctor looks at: "/".
 	Host string
-	// Executable is the path of the running program.
-	Executable string
+	// Executable returns the path of the running program.
+	Executable func() string
 	// Terminal, StdinTerminal and StderrTerminal report whether Stdout, Stdin and Stderr are terminals.
 	Terminal, StdinTerminal, StderrTerminal bool
 	// CatchSignals keeps SIGPIPE from ending the process from now on: the write fails. If the command waits for something, it returns

@@ -108,7 +108,7 @@ func checkProgram(_ context.Context, x *examination) []Finding {
 	if real != place {
 		shown += " is a link to " + real
 	}
-	same, err := sameFile(real, x.o.Executable)
+	same, err := sameFile(real, x.o.Executable())
 	switch {
 	case err != nil:
 		return []Finding{unusable(err, x.installAgain(), "%s cannot be read: %v", place, bare(err))}
@@ -120,7 +120,7 @@ func checkProgram(_ context.Context, x *examination) []Finding {
 	if !isBuildOf(real, modulePath+x.o.Binary) {
 		return []Finding{failed(x.installAgain(), "%s is another program: the panel runs a module of the same name that is not this one", shown)}
 	}
-	return []Finding{failed("run "+place+" --command doctor to examine that one, or "+x.installAgain(), "%s is another build of this module than %s, which runs now", shown, x.o.Executable)}
+	return []Finding{failed("run "+place+" --command doctor to examine that one, or "+x.installAgain(), "%s is another build of this module than %s, which runs now", shown, x.o.Executable())}
 }
 
 // executable reports whether a file may be executed by its owner.

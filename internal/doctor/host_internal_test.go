@@ -46,7 +46,7 @@ func TestAFIFOInThePlaceOfTheProgramIsNotWaitedFor(t *testing.T) {
 	require.NoError(t, syscall.Mkfifo(place, 0o600))
 	executable := filepath.Join(root, "executable")
 	require.NoError(t, os.WriteFile(executable, nil, 0o700))
-	x := &examination{o: Options{Binary: "pmtest", Diagnosis: item.Diagnosis{Root: root, Host: root, Executable: executable}}}
+	x := &examination{o: Options{Binary: "pmtest", Diagnosis: item.Diagnosis{Root: root, Host: root, Executable: func() string { return executable }}}}
 	found := checkProgram(t.Context(), x)
 	require.Len(t, found, 1)
 	assert.Equal(t, Failed, found[0].Outcome)

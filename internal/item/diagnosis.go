@@ -20,8 +20,8 @@ type Diagnosis struct {
 	Root    string // the panel's root directory, absolute
 	// Host is the root directory of this host's own files: "/" but in tests.
 	Host string
-	// Executable is the path of the running program.
-	Executable string
+	// Executable returns the path of the running program.
+	Executable func() string
 	// Manifest returns the module's manifest as this version installs it.
 	Manifest func() []byte
 	Environ  []string // of child processes

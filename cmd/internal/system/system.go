@@ -24,7 +24,7 @@ func Real() app.System {
 		Getenv: os.LookupEnv, Environ: childEnvironment(),
 		Now: clock(), Sleep: sleeper(), RealSleep: sleep, Jitter: mathrand.Float64, Rand: rand.Reader,
 		PID: os.Getpid(), Addresses: addresses, Dial: dialer(), ResolvConf: "/etc/resolv.conf", CatchSignals: catchSignals,
-		Host: host(), Executable: executable(),
+		Host: host(), Executable: executable,
 		Terminal: terminal(os.Stdout), StdinTerminal: terminal(os.Stdin), StderrTerminal: terminal(os.Stderr), Exit: os.Exit,
 	}
 }
