@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"context"
 	"io"
 	"time"
 )
@@ -12,6 +13,15 @@ func (h *Host) SetLockTries(it, account int)        { h.limits.itemTries, h.limi
 
 // SetCluster replaces the query for the number of nodes of the cluster.
 func (h *Host) SetCluster(query string) { h.cluster = query }
+
+// SessionVariable returns a variable of the session as the server has it.
+func (h *Host) SessionVariable(ctx context.Context, name string) (string, error) {
+	row, _, err := h.row(ctx, "", "SELECT @@SESSION."+name)
+	if err != nil {
+		return "", err
+	}
+	return row[0].String, nil
+}
 
 func ParseConf(text string, into map[string]string) { parseConf(text, into) }
 

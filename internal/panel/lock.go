@@ -152,6 +152,8 @@ func (h *Host) UnlockAccount(ctx context.Context) error {
 // HoldsLocks checks that this connection still holds the locks of the item that was locked last and of the account (rules BUY-1).
 // It returns fault.Locked, retryable, if one is lost or was never taken, and fault.DB if the database does not answer.
 func (h *Host) HoldsLocks(ctx context.Context) error {
+	var columns, names, of []string
+	var args []any
 	for _, lock := range []struct {
 		of    string
 		names []string
@@ -160,13 +162,17 @@ func (h *Host) HoldsLocks(ctx context.Context) error {
 			return fault.Errorf(fault.Locked, lock.of, "the lock of the %s was never taken, nothing is bought", lock.of).Retryable()
 		}
 		for _, name := range lock.names {
-			row, found, err := h.row(ctx, "IS_USED_LOCK", "SELECT IS_USED_LOCK(?)=CONNECTION_ID()", name)
-			if err != nil {
-				return err
-			}
-			if !found || row[0].number() != 1 {
-				return fault.Errorf(fault.Locked, lock.of, "the lock %s was lost because the connection to the database broke; nothing is bought", name).Retryable()
-			}
+			columns, args = append(columns, "IS_USED_LOCK(?)=CONNECTION_ID()"), append(args, name)
+			names, of = append(names, name), append(of, lock.of)
+		}
+	}
+	row, found, err := h.row(ctx, "IS_USED_LOCK", "SELECT "+strings.Join(columns, ", "), args...)
+	if err != nil {
+		return err
+	}
+	for i, name := range names {
+		if !found || row[i].number() != 1 {
+			return fault.Errorf(fault.Locked, of[i], "the lock %s was lost because the connection to the database broke; nothing is bought", name).Retryable()
 		}
 	}
 	return nil

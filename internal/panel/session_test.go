@@ -105,6 +105,20 @@ func TestQueriesDoNotDependOnTheServersDefaults(t *testing.T) {
 	}
 }
 
+// The server ends no query and no idle connection before the module does: with the connection the locks would be lost.
+func TestTheServerHasNoLimitsOfItsOwn(t *testing.T) {
+	w, _ := plainPanel(t, map[string]string{"init_connect": "'SET max_statement_time=5, wait_timeout=7, sql_big_selects=0, max_join_size=1'"})
+	for name, want := range map[string]string{
+		"max_statement_time": "0", "wait_timeout": "28800", "max_join_size": "18446744073709551615",
+		"sql_select_limit": "9223372036854775807", "autocommit": "1", "sql_mode": "", "time_zone": "+00:00",
+		"collation_connection": "utf8mb4_general_ci", "character_set_client": "utf8mb4", "tx_isolation": "READ-COMMITTED",
+	} {
+		got, err := w.SessionVariable(t.Context(), name)
+		require.NoError(t, err)
+		assert.Equal(t, want, got, name)
+	}
+}
+
 // A value that the panel may still roll back is not read.
 func TestUncommittedValuesAreNotRead(t *testing.T) {
 	w, db := plainPanel(t, map[string]string{"tx_isolation": "'READ-UNCOMMITTED'"})
