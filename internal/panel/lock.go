@@ -69,15 +69,18 @@ func (h *Host) getLocks(ctx context.Context, names []string, tries int) (busy st
 
 // releaseLocks releases the locks, the last one first. If the connection broke, they are released already.
 func (h *Host) releaseLocks(ctx context.Context, names []string) error {
-	for _, name := range slices.Backward(names) {
-		if h.db == nil {
-			return nil
-		}
-		if _, _, err := h.row(context.WithoutCancel(ctx), "RELEASE_LOCK", "SELECT RELEASE_LOCK(?)", name); err != nil {
-			return err
-		}
-		h.log.Tracef("lock %s released", name)
+	if h.db == nil || len(names) == 0 {
+		return nil
 	}
+	var columns []string
+	var args []any
+	for _, name := range slices.Backward(names) {
+		columns, args = append(columns, "RELEASE_LOCK(?)"), append(args, name)
+	}
+	if _, _, err := h.row(context.WithoutCancel(ctx), "RELEASE_LOCK", "SELECT "+strings.Join(columns, ", "), args...); err != nil {
+		return err
+	}
+	h.log.Tracef("locks %s released", strings.Join(names, ", "))
 	return nil
 }
 

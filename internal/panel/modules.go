@@ -15,11 +15,7 @@ import (
 // ModuleParams returns the connection and custom parameters of a processing module, decrypted. It returns fault.Missed if the
 // module is absent.
 func (h *Host) ModuleParams(ctx context.Context, module int64) (map[string]string, error) {
-	name, err := h.ModuleName(ctx, module)
-	if err != nil {
-		return nil, err
-	}
-	params, err := h.plainParams(ctx, module)
+	name, params, err := h.plainParams(ctx, module)
 	if err != nil {
 		return nil, err
 	}
@@ -38,15 +34,28 @@ func (h *Host) ModuleParams(ctx context.Context, module int64) (map[string]strin
 // PlainParams returns the parameters of a processing module that the panel keeps unencrypted (table processingparam,
 // docs/reference/billmanager.md §4), for uses that must not depend on CryptKey. It returns fault.Missed if the module is absent.
 func (h *Host) PlainParams(ctx context.Context, module int64) (map[string]string, error) {
-	if _, err := h.ModuleName(ctx, module); err != nil {
-		return nil, err
-	}
-	return h.plainParams(ctx, module)
+	_, params, err := h.plainParams(ctx, module)
+	return params, err
 }
 
-// plainParams reads the unencrypted parameters of a processing module.
-func (h *Host) plainParams(ctx context.Context, module int64) (map[string]string, error) {
-	return h.pairs(ctx, "processingparam", "SELECT intname, value FROM processingparam WHERE processingmodule=?", module)
+// plainParams reads the name of a processing module and its unencrypted parameters in one query. It returns fault.Missed if the
+// module is absent.
+func (h *Host) plainParams(ctx context.Context, module int64) (name string, params map[string]string, err error) {
+	found, err := h.rows(ctx, "processingparam", `SELECT pm.name, p.intname, p.value FROM processingmodule pm
+ LEFT JOIN processingparam p ON p.processingmodule=pm.id WHERE pm.id=?`, module)
+	switch {
+	case err != nil:
+		return "", nil, err
+	case len(found) == 0:
+		return "", nil, noModule(module)
+	}
+	params = map[string]string{}
+	for _, row := range found {
+		if row[1].Valid { // a module without parameters has one row without them
+			params[row[1].String] = row[2].String
+		}
+	}
+	return found[0][0].String, params, nil
 }
 
 // ModuleName returns the name that the administrator gave the processing module; fault.Missed if the module is absent.
@@ -56,9 +65,13 @@ func (h *Host) ModuleName(ctx context.Context, module int64) (string, error) {
 		return "", err
 	}
 	if !found {
-		return "", fault.Errorf(fault.Missed, "processingmodule", "there is no processing module %d in the panel's database", module)
+		return "", noModule(module)
 	}
 	return row[0].String, nil
+}
+
+func noModule(module int64) error {
+	return fault.Errorf(fault.Missed, "processingmodule", "there is no processing module %d in the panel's database", module)
 }
 
 // Modules returns the ids of all processing modules of this binary, including inactive ones: their items still hold purchases.
