@@ -27,14 +27,22 @@ const (
 // other process writes and which this one keeps locked; then publish gives it the name: folder.Rename replaces a file that is there,
 // folder.Link fails with fs.ErrExist. The content is on the disk before that. A killed process leaves the file for RemoveUnfinished.
 func WriteFile(folder *os.Root, name string, mode fs.FileMode, write func(io.Writer) error, publish func(from, to string) error) error {
+	synced := func(file *os.File) error {
+		if err := write(file); err != nil {
+			return err
+		}
+		return file.Sync()
+	}
+	return writeFile(folder, name, mode, synced, publish)
+}
+
+// writeFile is WriteFile without waiting for the disk.
+func writeFile(folder *os.Root, name string, mode fs.FileMode, write func(*os.File) error, publish func(from, to string) error) error {
 	file, temporary, err := createUnfinished(folder, name, mode)
 	if err != nil {
 		return err
 	}
 	if err = write(file); err == nil {
-		err = file.Sync()
-	}
-	if err == nil {
 		err = publish(temporary, name)
 	}
 	// After folder.Rename the name is free. It is removed while the file is locked, so that nobody else removes another one.
@@ -56,6 +64,28 @@ func Content(content []byte) func(io.Writer) error {
 // earlier replacements. The new content and its name are on the disk when it returns. It is for folders in which `NAME.new` is no
 // person's file.
 func ReplaceFile(path string, mode fs.FileMode, write func(io.Writer) error) error {
+	return replace(path, func(folder *os.Root, name string) error {
+		if err := WriteFile(folder, name, mode, write, folder.Rename); err != nil {
+			return err
+		}
+		dir, err := folder.Open(".")
+		if err != nil {
+			return err
+		}
+		return errors.Join(dir.Sync(), dir.Close())
+	})
+}
+
+// ReplaceCache is ReplaceFile for a file whose loss does not matter: it does not wait for the disk. Other processes see the old content
+// or the new one, whole; after a crash of the host the file may be empty, and its readers have to accept that.
+func ReplaceCache(path string, mode fs.FileMode, write func(io.Writer) error) error {
+	return replace(path, func(folder *os.Root, name string) error {
+		return writeFile(folder, name, mode, func(file *os.File) error { return write(file) }, folder.Rename)
+	})
+}
+
+// replace opens the folder of a path, removes what ended processes left of earlier replacements, and calls write with the file's name.
+func replace(path string, write func(folder *os.Root, name string) error) error {
 	folder, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
 		return err
@@ -65,14 +95,7 @@ func ReplaceFile(path string, mode fs.FileMode, write func(io.Writer) error) err
 	if err := RemoveUnfinished(folder, func(_, of string) bool { return of == name }); err != nil {
 		return err
 	}
-	if err := WriteFile(folder, name, mode, write, folder.Rename); err != nil {
-		return err
-	}
-	dir, err := folder.Open(".")
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return write(folder, name)
 }
 
 // createUnfinished creates a file for a name and locks it. Between the two another process may take it for a leftover and remove it.

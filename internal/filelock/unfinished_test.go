@@ -139,20 +139,29 @@ func TestUnfinishedNames(t *testing.T) {
 
 // rules ARCH-14: what a killed process left goes with the next replacement, what a running one writes and other files stay.
 func TestAFileIsReplacedWholeAndLeavesNothing(t *testing.T) {
+	for name, replace := range map[string]func(string, fs.FileMode, func(io.Writer) error) error{
+		"a file": filelock.ReplaceFile, "a cache": filelock.ReplaceCache,
+	} {
+		t.Run(name, func(t *testing.T) { replacesWhole(t, replace) })
+	}
+}
+
+func replacesWhole(t *testing.T, replace func(string, fs.FileMode, func(io.Writer) error) error) {
+	t.Helper()
 	root, folder := openRoot(t)
 	path := filepath.Join(folder, "state")
 	for _, left := range []string{"state.new", ".state.new", ".state.ABCDEFGHIJKLMNOPQRSTUVWXYZ.new", "state.old", "other.new"} {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, left), nil, 0o600))
 	}
 	require.NoError(t, filelock.WriteFile(root, "state", 0o600, func(io.Writer) error {
-		return filelock.ReplaceFile(path, 0o600, filelock.Content([]byte("inner")))
+		return replace(path, 0o600, filelock.Content([]byte("inner")))
 	}, root.Rename), "another process replaces it meanwhile")
-	require.NoError(t, filelock.ReplaceFile(path, 0o640, filelock.Content([]byte("outer"))))
+	require.NoError(t, replace(path, 0o640, filelock.Content([]byte("outer"))))
 	assert.Equal(t, []string{"other.new", "state", "state.old"}, names(t, folder))
 	content, err := filelock.ReadRegular(path, 5)
 	require.NoError(t, err)
 	assert.Equal(t, "outer", string(content))
-	require.ErrorContains(t, filelock.ReplaceFile(path, 0o600, func(io.Writer) error { return errors.New("no space left on device") }), "no space")
+	require.ErrorContains(t, replace(path, 0o600, func(io.Writer) error { return errors.New("no space left on device") }), "no space")
 	_, err = filelock.ReadRegular(path, 4)
 	require.ErrorContains(t, err, "more than 4 bytes")
 	assert.Equal(t, []string{"other.new", "state", "state.old"}, names(t, folder))

@@ -12,7 +12,8 @@ import (
 )
 
 // CacheFile is a small file in which the processes of this host share an answer of the seller, so that the request is not
-// repeated. It is replaced atomically: no process reads a half-written file.
+// repeated. It is replaced atomically: no process reads a half-written file. After a crash of the host it may be empty or an older one,
+// and counts as unusable or too old.
 type CacheFile struct {
 	Path    string
 	MaxSize int64 // in bytes; Read refuses a longer file
@@ -47,7 +48,7 @@ func (f CacheFile) Write(content []byte) error {
 	if f.DryRun {
 		return nil
 	}
-	if err := filelock.ReplaceFile(f.Path, 0o600, filelock.Content(content)); err != nil {
+	if err := filelock.ReplaceCache(f.Path, 0o600, filelock.Content(content)); err != nil {
 		return fmt.Errorf("writing the cache file %s: %w", f.Path, err)
 	}
 	return nil
