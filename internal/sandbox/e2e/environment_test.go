@@ -32,7 +32,7 @@ func (f *fixture) startWithEnv(t *testing.T, env []string, stdin string, args ..
 }
 
 // useSellerAddress sets the seller's address in the module's parameters, if the seller has such a parameter.
-func (f *fixture) useSellerAddress(t *testing.T, address string) {
+func (f *fixture) useSellerAddress(t testing.TB, address string) {
 	t.Helper()
 	if url, there := f.standIn.connectionParams(address)["url"]; there {
 		_, err := f.panel.Mgrctl(context.Background(), "processing.saveparam", "elid="+strconv.FormatInt(f.moduleID, 10), "param=url", "value="+url)
@@ -41,7 +41,7 @@ func (f *fixture) useSellerAddress(t *testing.T, address string) {
 }
 
 // setOptions replaces the lines of environment.conf in billmgr.conf.d.
-func (f *fixture) setOptions(t *testing.T, lines ...string) {
+func (f *fixture) setOptions(t testing.TB, lines ...string) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(filepath.Join(f.panel.Root(), "etc", "billmgr.conf.d", "environment.conf"), []byte(strings.Join(lines, "\n")+"\n"), 0o600))
 }

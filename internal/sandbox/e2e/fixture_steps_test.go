@@ -79,7 +79,7 @@ func needsMariaDB(t *testing.T, what string) {
 }
 
 // attempt runs the running operation of a placed order once.
-func (f *fixture) attempt(t *testing.T, placed *panel.OrderResult) *panel.Run {
+func (f *fixture) attempt(t testing.TB, placed *panel.OrderResult) *panel.Run {
 	t.Helper()
 	run, err := f.panel.RunOperation(context.Background(), placed.Operation)
 	require.NoError(t, err)
@@ -87,7 +87,7 @@ func (f *fixture) attempt(t *testing.T, placed *panel.OrderResult) *panel.Run {
 }
 
 // complete is attempt, and fails the test if the run fails.
-func (f *fixture) complete(t *testing.T, placed *panel.OrderResult) {
+func (f *fixture) complete(t testing.TB, placed *panel.OrderResult) {
 	t.Helper()
 	run := f.attempt(t, placed)
 	require.True(t, run.OK(), run.Failure())

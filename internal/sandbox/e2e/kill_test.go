@@ -19,13 +19,13 @@ import (
 )
 
 // place places an order for example.com in the panel and creates its running operation, which it does not run.
-func (f *fixture) place(t *testing.T, csr string) *panel.OrderResult {
+func (f *fixture) place(t testing.TB, csr string) *panel.OrderResult {
 	t.Helper()
 	return f.placeProduct(t, f.seller.singleName, csr)
 }
 
 // placeProduct is place for the product of the template.
-func (f *fixture) placeProduct(t *testing.T, template, csr string) *panel.OrderResult {
+func (f *fixture) placeProduct(t testing.TB, template, csr string) *panel.OrderResult {
 	t.Helper()
 	ctx := context.Background()
 	tariff, err := f.tariffFor(ctx, template, nil)
@@ -38,13 +38,13 @@ func (f *fixture) placeProduct(t *testing.T, template, csr string) *panel.OrderR
 	return placed
 }
 
-func exampleCSR(t *testing.T) string {
+func exampleCSR(t testing.TB) string {
 	t.Helper()
 	return storedCSR(t, "example.csr")
 }
 
 // storedCSR returns a CSR of testdata: example.csr, other.csr for the same name with another key, wild.csr for *.example.com.
-func storedCSR(t *testing.T, file string) string {
+func storedCSR(t testing.TB, file string) string {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata", file))
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"cmp"
 	"os"
 	"os/exec"
@@ -158,14 +159,18 @@ func median[E any, F cmp.Ordered](all []E, figure func(E) F) F {
 	return quantile(all, figure, 2)
 }
 
-// quantile returns the figure that half of all (of=2), or three quarters of all (of=4), are not below.
+// quantile returns the figure below which one of so many parts of all are: of=2 the median, of=4 the first quartile, of=-4 the third.
 func quantile[E any, F cmp.Ordered](all []E, figure func(E) F, of int) F {
 	var figures []F
 	for _, one := range all {
 		figures = append(figures, figure(one))
 	}
 	slices.Sort(figures)
-	return figures[len(figures)/of]
+	at := len(figures) / max(of, -of)
+	if of < 0 {
+		at = len(figures) - 1 - at
+	}
+	return figures[at]
 }
 
 // runCost returns what a program takes from its start to its end.
@@ -173,9 +178,18 @@ func runCost(b *testing.B, root, program string, args ...string) processCost {
 	b.Helper()
 	cmd := exec.Command(program, args...)
 	cmd.Env = []string{"MGR5_ROOT=" + root}
+	return commandCost(b, cmd)
+}
+
+// commandCost runs a command and returns what it takes from its start to its end.
+func commandCost(b *testing.B, cmd *exec.Cmd) processCost {
+	b.Helper()
+	var failure bytes.Buffer
+	cmd.Stderr = &failure
 	began := time.Now()
-	require.NoError(b, cmd.Run())
+	err := cmd.Run()
 	wall := time.Since(began)
+	require.NoError(b, err, "%s", failure.String())
 	used, is := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	require.True(b, is)
 	return processCost{wall: wall, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), faults: used.Minflt}

@@ -1,14 +1,18 @@
 // Command sandbox-floor does what a plan says and nothing else: it sends statements to a database, forms to a seller, and starts mgrctl.
 // It is the least that a Go program takes for the work of a command, and BenchmarkSyncAgainstFloor compares the module with it. It looks
-// at no answer but for errors, keeps no log, no lock of its own and no secret from anybody.
+// at no answer but for errors, keeps no log, and hides no secret. What the panel keeps encrypted it decrypts, because a call of the
+// seller needs it.
 package main
 
 import (
 	"context"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"database/sql"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,6 +27,8 @@ import (
 type plan struct {
 	DSN        string     `json:"dsn"`
 	Statements []string   `json:"statements"` // each is sent and its rows are read
+	Key        string     `json:"key"`        // file with the panel's RSA key
+	Encrypted  []string   `json:"encrypted"`  // values in base64 that it decrypts, before the requests
 	CA         string     `json:"ca"`         // file with the certificate of the seller's CA
 	Requests   []request  `json:"requests"`   // sent after the first Before statements
 	Before     int        `json:"before"`
@@ -68,6 +74,9 @@ func run(ctx context.Context, file string) error {
 	if err := query(ctx, conn, todo.Statements[:todo.Before]); err != nil {
 		return err
 	}
+	if err := decrypt(todo.Key, todo.Encrypted); err != nil {
+		return err
+	}
 	if err := ask(ctx, todo.CA, todo.Requests); err != nil {
 		return err
 	}
@@ -93,6 +102,36 @@ func query(ctx context.Context, conn *sql.Conn, statements []string) error {
 			continue
 		}
 		if err := rows.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decrypt decrypts the values as the panel has encrypted them: RSA with PKCS #1 v1.5.
+func decrypt(file string, values []string) error {
+	if len(values) == 0 {
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return fmt.Errorf("%s holds no key", file)
+	}
+	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
+	if err != nil {
+		return err
+	}
+	for _, value := range values {
+		secret, err := base64.StdEncoding.DecodeString(value)
+		if err != nil {
+			return err
+		}
+		//lint:ignore SA1019 it is the panel's format
+		if _, err := rsa.DecryptPKCS1v15(nil, key, secret); err != nil {
 			return err
 		}
 	}
