@@ -140,6 +140,12 @@ bench: build sandbox simclock ## run the benchmarks, among them a sweep over 100
 	go test -run '^$$' -bench . -benchmem ./...
 	PMSSL_BIN='$(CURDIR)/bin' go -C internal/sandbox test -run '^$$' -bench . -benchmem -timeout 30m ./...
 
+.PHONY: bench-peers
+bench-peers: build sandbox simclock ## compare pmnamecheap with a plain module in Python on the same stand-ins and MariaDB (installs Debian's packages as root)
+	@scripts/mariadb.sh
+	@scripts/plain-module.sh
+	BENCH_PEERS=1 E2E_DB=mariadb PMSSL_BIN='$(CURDIR)/bin' go -C internal/sandbox test -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 1x -timeout 30m ./e2e
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin dist

@@ -136,16 +136,22 @@ func (s *timedSync) note(url, body string) {
 func (s *timedSync) sync(b *testing.B) processCost {
 	b.Helper()
 	if !s.kept {
-		lists, err := filepath.Glob(filepath.Join(s.panel.Root(), "var", s.seller.module+".waiting.*"))
-		require.NoError(b, err)
-		for _, list := range lists {
-			require.NoError(b, os.Remove(list))
-		}
+		s.forgetWaiting(b)
 	}
 	program := filepath.Join(s.panel.Root(), "processing", s.seller.module)
 	cmd := exec.Command(program, "--command", "sync_item", "--item", strconv.FormatInt(s.item, 10))
 	cmd.Dir, cmd.Env = s.panel.Root(), append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "MGR5_ROOT=" + s.panel.Root()}, s.standIn.moduleEnv(s.server.URL)...)
 	return commandCost(b, cmd)
+}
+
+// forgetWaiting removes the list of waiting orders that an earlier run has kept.
+func (s *timedSync) forgetWaiting(b *testing.B) {
+	b.Helper()
+	lists, err := filepath.Glob(filepath.Join(s.panel.Root(), "var", s.seller.module+".waiting.*"))
+	require.NoError(b, err)
+	for _, list := range lists {
+		require.NoError(b, os.Remove(list))
+	}
 }
 
 // record runs the module once and writes down what it did.
