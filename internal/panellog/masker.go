@@ -22,10 +22,16 @@ const (
 
 // Masker returns a function that replaces the given values in a text by ***, in any of the forms that Logger.Secret lists.
 // It is for code that must hide only its own secrets; PEM private keys are masked too. Values under four bytes are ignored.
+//
+// The forms of the values are made at the first text: most clients never have anything to mask.
 func Masker(secrets ...string) func(text string) string {
-	m := &masker{}
-	m.add(secrets...)
-	return func(text string) string { return m.maskWith(text, false) }
+	values := slices.Clone(secrets)
+	made := sync.OnceValue(func() *masker {
+		m := &masker{}
+		m.add(values...)
+		return m
+	})
+	return func(text string) string { return made().maskWith(text, false) }
 }
 
 // masker finds registered secrets and private keys in texts. Secrets can be added one after the other, as a sweep does with
