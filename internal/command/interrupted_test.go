@@ -7,6 +7,7 @@ import (
 
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/seller"
 
@@ -183,6 +184,33 @@ func TestSTORE10SyncBeforeTheNewRequestIsSubmitted(t *testing.T) {
 		s.args.Command = "reopen"
 		require.NoError(t, s.run(command.Reopen))
 		assert.Equal(t, 2, s.seller.reissues)
+	})
+	t.Run("the next sweep requests the present CSR when the stored certificate is due", func(t *testing.T) {
+		s := issuedFixture(t)
+		require.NoError(t, s.run(command.Reopen))
+		s.seller.issue(t, 102, s.pair, s.at, 199)
+		s.panel.order.CSR = newPair(t, "example.com").csr
+		s.args.Command = "sync_item"
+		require.NoError(t, s.run(command.SyncItem))
+		s.at = s.at.AddDate(0, 0, 20)
+		s.args = item.Args{Command: "subscription"}
+		doc, failed := s.sweep(t)
+		assert.False(t, failed, doc)
+		assert.Equal(t, 2, s.seller.reissues, doc)
+	})
+	t.Run("an earlier request with another key than the stored certificate", func(t *testing.T) {
+		s := issuedFixture(t)
+		asked := newPair(t, "example.com")
+		s.panel.order.CSR = asked.csr
+		require.NoError(t, s.run(command.Reopen))
+		s.seller.issue(t, 102, asked, s.at, 199)
+		s.panel.order.CSR = newPair(t, "example.com").csr
+		before := s.panel.stored
+		s.args.Command = "sync_item"
+		require.NoError(t, s.run(command.SyncItem))
+		assert.Empty(t, s.panel.tasks)
+		assert.Equal(t, before, s.panel.stored, "the panel has another key now")
+		assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
 	})
 	t.Run("a certificate for a key that the item never had opens a task", func(t *testing.T) {
 		s := issuedFixture(t)

@@ -186,7 +186,7 @@ func (j *Order) earlierRequest(status seller.OrderStatus, csr pki.CSR) (shown pk
 	if csr.SameKey(shown.Leaf.PublicKey) {
 		return shown, j.requestChanged()
 	}
-	return shown, j.leafKey() == keyDigest(shown)
+	return shown, j.leafKey() == keyDigest(shown) || j.requestChanged()
 }
 
 // leafKey returns the SHA-256 of the stored certificate's key in hex; empty if not known.
@@ -212,6 +212,10 @@ func (j *Order) keepForEarlier(ctx context.Context, status seller.OrderStatus, s
 		return j.announce(ctx, *stored, stored, status)
 	case stored == nil:
 		return nil
+	}
+	// The reissue that brought the certificate is over. An issued item with a pending one counts as interrupted.
+	if err := j.SaveParam(ctx, itemparam.ReissueOf, ""); err != nil {
+		return err
 	}
 	return j.SetStatus(ctx, item.ServiceIssued)
 }
