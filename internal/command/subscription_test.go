@@ -403,3 +403,26 @@ func TestAReissueWithAnHTTPStatusForTheLimitIsSearchedFor(t *testing.T) {
 		})
 	}
 }
+
+// rules PARAM-9: reissues that were tried before there was a certificate are not counted for the first one.
+func TestPARAM9AttemptsBeforeTheFirstCertificateDoNotCountForIt(t *testing.T) {
+	s := remoteFixture(t)
+	s.panel.order.Period = 60
+	require.NoError(t, s.run(command.Open))
+	other := newPair(t, "example.com")
+	s.panel.order.CSR, s.args.Command = other.csr, "reopen"
+	s.remote.refuses = func(string) error { return fault.Errorf(fault.API, "elid", "the order waits for its validation") }
+	for range 6 {
+		require.Error(t, s.run(command.Reopen))
+	}
+	s.remote.refuses = nil
+	s.remote.issue(t, 500, other, now(), 199)
+	s.args.Command = "sync_item"
+	require.NoError(t, s.run(command.SyncItem))
+	require.Equal(t, "5", s.param(itemparam.ServiceStatus))
+	s.args, s.at = item.Args{Command: "subscription"}, now().AddDate(0, 0, 195)
+	asked := s.remote.reissues
+	answer, err := command.Subscription(context.Background(), s.remoteEnv())
+	require.NoError(t, err)
+	assert.Equal(t, asked+1, s.remote.reissues, output(t, answer))
+}

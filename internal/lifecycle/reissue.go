@@ -72,7 +72,7 @@ func (j *Order) requestDigest() string {
 }
 
 // attempts is the item parameter reissue_tried: `TIME COUNT SERIAL`, the last attempt and the number of attempts to reissue the
-// certificate with the serial. One without a serial is about the stored certificate.
+// certificate with the serial. One without a serial is about the stored certificate, one with noCertificate about none.
 type attempts struct {
 	Last  time.Time
 	Count int
@@ -110,8 +110,15 @@ func (j *Order) attemptParam() item.Param {
 	return item.Param{Name: itemparam.ReissueTried, Value: strings.TrimSpace(text + " " + j.attemptedSerial())}
 }
 
+// noCertificate stands in reissue_tried for the serial while nothing is stored: what was tried then does not count for the first
+// certificate.
+const noCertificate = "none"
+
 // attemptedSerial returns the serial that attempts are counted for, as one word.
 func (j *Order) attemptedSerial() string {
+	if j.Item.Stored == "" {
+		return noCertificate
+	}
 	return strings.Join(strings.Fields(j.Item.Params[itemparam.Serial]), "_")
 }
 
