@@ -31,8 +31,8 @@ BUILT := $(if $(PREBUILT)$(if $(shell command -v go),,no Go),,build)
 # Programs of the nested module, by their folder; only those that exist are built. Its mgrctl gets another name, so that
 # it is not confused with the panel's.
 SANDBOX := $(patsubst internal/sandbox/cmd/%/main.go,%,$(wildcard internal/sandbox/cmd/*/main.go))
-SANDBOX_PROGRAMS := $(filter-out demo sandbox-web sandbox-floor,$(SANDBOX))
-program = $(if $(filter mgrctl,$(1)),sandbox-mgrctl,$(if $(filter demo,$(1)),pmssl-demo,$(1)))
+SANDBOX_PROGRAMS := $(filter-out demo sandbox-web sandbox-floor campaign-table,$(SANDBOX))
+program = $(if $(filter mgrctl,$(1)),sandbox-mgrctl,$(if $(filter demo walk,$(1)),pmssl-$(1),$(1)))
 
 # Go's own version stamp uses git and fails in a checkout of another owner; the version above replaces it.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false

@@ -36,8 +36,12 @@ type Seller interface {
 	Connection(wrong bool) map[string]string
 	// Balance returns what the account has, with the currency.
 	Balance() (string, error)
+	// Deposit adds whole units of the account's currency to what it has.
+	Deposit(amount int64) error
 	// Payments returns the payments to the seller, oldest first.
 	Payments() ([]Payment, error)
+	// Orders returns the orders at the seller, oldest first.
+	Orders() ([]Order, error)
 	// Limits returns the module's parameters that would make it wait for a clock that is stopped.
 	Limits() []string
 	// Templates returns the products that tariffs are made for.
@@ -55,6 +59,14 @@ type Seller interface {
 type Payment struct {
 	Amount string // with the currency
 	At     time.Time
+	Order  int64 // id of the order at the seller that it paid for
+}
+
+// Order is an order at the seller.
+type Order struct {
+	ID int64
+	// Serials are those of its certificates in lower-case hex, oldest first.
+	Serials []string
 }
 
 // Fault is what goes wrong at a seller until another one is set.
@@ -174,7 +186,29 @@ func (s *namecheapSeller) Payments() ([]Payment, error) {
 	state, err := s.State()
 	var all []Payment
 	for _, c := range state.Charges {
-		all = append(all, Payment{c.Amount.String() + " USD", c.Time})
+		all = append(all, Payment{c.Amount.String() + " USD", c.Time, c.CertificateID})
+	}
+	return all, err
+}
+
+func (s *namecheapSeller) Deposit(amount int64) error {
+	account, err := s.Account(namecheap.DefaultUser)
+	if err != nil {
+		return err
+	}
+	account.Balance += namecheap.Money(100 * amount)
+	return s.PutAccount(account)
+}
+
+func (s *namecheapSeller) Orders() ([]Order, error) {
+	state, err := s.State()
+	var all []Order
+	for _, c := range state.Certificates {
+		o := Order{ID: c.ID}
+		if c.Serial != "" {
+			o.Serials = []string{c.Serial}
+		}
+		all = append(all, o)
 	}
 	return all, err
 }
@@ -254,9 +288,27 @@ func (s *ispmgrSeller) Balance() (string, error) {
 func (s *ispmgrSeller) Payments() ([]Payment, error) {
 	var all []Payment
 	for _, c := range s.Charges() {
-		all = append(all, Payment{c.Amount.String() + " EUR", c.Time})
+		all = append(all, Payment{c.Amount.String() + " EUR", c.Time, c.CertificateID})
 	}
 	return all, nil
+}
+
+func (s *ispmgrSeller) Deposit(amount int64) error {
+	account, err := s.Account(ispmgr.DefaultUser)
+	if err != nil {
+		return err
+	}
+	account.Balance += ispmgr.Money(100 * amount)
+	return s.PutAccount(account)
+}
+
+func (s *ispmgrSeller) Orders() ([]Order, error) {
+	state, err := s.State()
+	var all []Order
+	for _, c := range state.Certificates {
+		all = append(all, Order{ID: c.ID, Serials: c.Serials})
+	}
+	return all, err
 }
 
 func (s *ispmgrSeller) SetFault(f Fault) error {
