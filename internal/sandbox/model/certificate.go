@@ -64,32 +64,23 @@ func (m *Model) lose(i *Item) {
 // take stores a certificate if it is the better one, and keeps the one in place otherwise.
 func (m *Model) take(i *Item, id LeafID) bool {
 	leaf, _ := m.leaf(id)
-	old, stored := m.LeafOf(i)
+	_, stored := m.LeafOf(i)
 	if leaf.key != i.key { // it answers the request before (rules STORE-10)
 		if stored {
 			i.Service = Issued
 		}
 		return stored
 	}
-	if id != i.Stored {
-		if !stored && m.now.After(leaf.Until) {
-			return false
+	if id != i.Stored && !m.wanted(i, leaf) {
+		if stored {
+			i.Service = Issued
 		}
-		if stored && !m.better(leaf, old) {
-			i.refused = id
-			m.issued(i)
-			return true
-		}
-		i.Stored = id
+		return stored
 	}
+	i.Stored = id
 	i.Expire = m.shown(i, leaf.End())
 	m.issued(i)
 	return true
-}
-
-// better reports whether a certificate is stored over another one (rules STORE-7).
-func (m *Model) better(leaf, old Leaf) bool {
-	return !m.now.After(leaf.Until) && (leaf.Until.After(old.Until) || leaf.key != old.key || m.now.After(old.Until))
 }
 
 func (m *Model) issued(i *Item) {
@@ -111,7 +102,8 @@ func (m *Model) reopen(i *Item) outcome {
 		if o.key != i.key {
 			return m.otherRequest(i)
 		}
-		return m.followed(i)
+		m.follow(i)
+		return done
 	case Complete:
 		return m.reopenIssued(i, o)
 	}
@@ -128,11 +120,20 @@ func (m *Model) otherRequest(i *Item) outcome {
 }
 
 func (m *Model) reopenIssued(i *Item, o *Order) outcome {
-	leaf, _ := m.leaf(o.newestLeaf())
-	if leaf.key == i.key && (m.now.Sub(leaf.From) < day || o.newestLeaf() != i.Stored && o.newestLeaf() != i.refused) {
-		return m.followed(i) // rules STORE-6
+	id := o.newestLeaf()
+	leaf, _ := m.leaf(id)
+	if leaf.key != i.key || m.now.Sub(leaf.From) >= day && (id == i.Stored || !m.wanted(i, leaf)) {
+		return m.ask(i, o)
 	}
-	return m.ask(i, o)
+	m.follow(i) // rules STORE-6
+	return done
+}
+
+// wanted reports whether a certificate for the key in the panel is stored (rules STORE-7).
+func (m *Model) wanted(i *Item, leaf Leaf) bool {
+	old, stored := m.LeafOf(i)
+	newer := !stored || leaf.Until.After(old.Until) || leaf.key != old.key || m.now.After(old.Until)
+	return newer && !m.now.After(leaf.Until)
 }
 
 // ask asks for a reissue and counts the attempt (rules PARAM-9).
@@ -151,14 +152,7 @@ func (m *Model) ask(i *Item, o *Order) outcome {
 		return done
 	}
 	i.Service = Waiting
-	return m.followed(i)
-}
-
-// followed is follow as the end of an operation.
-func (m *Model) followed(i *Item) outcome {
-	if !m.follow(i) {
-		return failed
-	}
+	m.follow(i)
 	return done
 }
 

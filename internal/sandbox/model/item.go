@@ -58,7 +58,6 @@ type Item struct {
 	key      int   // of the CSR in the panel
 	bought   int64 // order whose answer was lost: the intent is open (rules BUY-4)
 	intended Date  // day of that intent
-	refused  LeafID
 	tried    attempt
 }
 

@@ -62,7 +62,7 @@ func (m *Model) openAgain(i *Item) outcome {
 		m.opened(i)
 		return done
 	}
-	if m.followed(i) != done {
+	if !m.follow(i) {
 		return failed
 	}
 	m.opened(i)
@@ -71,12 +71,12 @@ func (m *Model) openAgain(i *Item) outcome {
 
 // prolong pays for the next term (rules BUY-7).
 func (m *Model) prolong(i *Item) outcome {
+	o := m.orders[i.newest()]
+	if m.deaf() { // its renewal may be paid already
+		return failed
+	}
 	if m.today() < i.TermEnd()-renewBefore {
 		return refused
-	}
-	o := m.orders[i.newest()]
-	if m.deaf() {
-		return failed
 	}
 	if m.fault == NoMoney || !m.renewable(o) {
 		return refused // rules BUY-22

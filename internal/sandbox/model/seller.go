@@ -161,7 +161,7 @@ func (m *Model) renew(i *Item, o *Order, months int) *Order {
 	if m.config.Seller == ISPmanager {
 		m.payments = append(m.payments, o.ID)
 		o.TermEnd, o.months = DateOf(o.TermEnd).AddMonths(months).lastSecond(), months
-		m.request(o, i.key)
+		m.request(o, o.key) // with the CSR that it has (docs/reference/ispmanager.md §8)
 		return o
 	}
 	next := m.buy(i, months)
@@ -185,10 +185,8 @@ func (m *Model) Renumber(ids map[int64]int64) {
 		o := m.orders[from]
 		i := m.items[o.Item]
 		i.Lineage[slices.Index(i.Lineage, from)] = to
-		for _, id := range []*LeafID{&i.Stored, &i.refused} {
-			if id.Order == from {
-				id.Order = to
-			}
+		if i.Stored.Order == from {
+			i.Stored.Order = to
 		}
 		o.ID = to
 		renamed[to] = o
