@@ -435,9 +435,16 @@ func checkGo(t *testing.T, _ *pageWorld, l pageLine, c simpleCommand) {
 	var tests []string // the sources of the packages' tests
 	for i := 1; i < len(args); i++ {
 		switch word := strings.Split(args[i], "<module>"); {
+		case args[i] == "-run" && args[i+1] == "^$": // only the benchmarks
+			i++
 		case args[i] == "-run":
 			i++
-			checkTestsExist(t, l, args[i], tests)
+			checkTestsExist(t, l, "Test", args[i], tests)
+		case args[i] == "-bench":
+			i++
+			checkTestsExist(t, l, "Benchmark", args[i], tests)
+		case args[i] == "-benchtime":
+			i++
 		case args[i] == "-update":
 			assert.Containsf(t, strings.Join(tests, ""), `"update"`, "%s: these packages have no flag -update", l.where())
 		case strings.HasPrefix(args[i], "-"):
@@ -474,15 +481,16 @@ func testSources(t *testing.T, folder string) []string {
 	return all
 }
 
-// checkTestsExist checks that the pattern of -run matches a test. What stands behind / is of subtests.
-func checkTestsExist(t *testing.T, l pageLine, pattern string, sources []string) {
+// checkTestsExist checks that the pattern of -run or -bench matches a function whose name begins with the kind. What stands behind / is
+// of subtests.
+func checkTestsExist(t *testing.T, l pageLine, kind, pattern string, sources []string) {
 	t.Helper()
 	top, _, _ := strings.Cut(pattern, "/")
 	for _, part := range strings.Split(strings.Trim(top, "()"), "|") {
 		wanted, err := regexp.Compile(part)
 		require.NoError(t, err)
 		found := slices.ContainsFunc(sources, func(source string) bool {
-			return slices.ContainsFunc(regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(source, -1), func(match []string) bool { return wanted.MatchString(match[1]) })
+			return slices.ContainsFunc(regexp.MustCompile(`(?m)^func (`+kind+`\w+)\(`).FindAllStringSubmatch(source, -1), func(match []string) bool { return wanted.MatchString(match[1]) })
 		})
 		assert.Truef(t, found, "%s: no test has a name like %s", l.where(), part)
 	}
