@@ -42,7 +42,7 @@ func (m *Model) Import() bool { return !m.deaf() }
 // follow reads the status of the newest order and stores what was issued (rules STORE-1, STORE-2).
 func (m *Model) follow(i *Item) bool {
 	o := m.orders[i.newest()]
-	switch o.State {
+	switch m.status(o) {
 	case Validating:
 		i.Service = Waiting
 	case Complete:
@@ -51,6 +51,15 @@ func (m *Model) follow(i *Item) bool {
 		m.lose(i)
 	}
 	return true
+}
+
+// status returns the state that a seller shows of an order. A service of ISPmanager's billing whose term is over is suspended, and its
+// certificate is shown as before (docs/reference/ispmanager.md §5).
+func (m *Model) status(o *Order) OrderState {
+	if o.State == Ended && m.config.Seller == ISPmanager {
+		return Complete
+	}
+	return o.State
 }
 
 // lose is what becomes of an item whose newest order has ended (rules STORE-4).
@@ -97,7 +106,7 @@ func (m *Model) reopen(i *Item) outcome {
 		return failed
 	}
 	o := m.orders[i.newest()]
-	switch o.State {
+	switch m.status(o) {
 	case Validating:
 		if o.key != i.key {
 			return m.otherRequest(i)

@@ -57,6 +57,8 @@ type Model struct {
 	// listed is when the list of waiting orders was read last, and waiting is what it had.
 	listed  time.Time
 	waiting map[int64]bool
+	// reissues and renewals count what the seller did.
+	reissues, renewals int
 	// operations counts the operations of the panel.
 	operations int
 	// keys counts the keys that clients have made.
@@ -85,6 +87,12 @@ func (m *Model) Advance(d time.Duration) {
 
 // Payments returns the ids of the orders at the seller that were paid for, oldest first. A renewal in place names its order again.
 func (m *Model) Payments() []int64 { return slices.Clone(m.payments) }
+
+// Counts are what the seller was asked for, as far as it did it.
+type Counts struct{ Payments, Reissues, Renewals int }
+
+// Counts returns what the seller was asked for so far.
+func (m *Model) Counts() Counts { return Counts{len(m.payments), m.reissues, m.renewals} }
 
 // Items returns the items, oldest first.
 func (m *Model) Items() []*Item {

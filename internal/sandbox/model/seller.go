@@ -132,6 +132,7 @@ func (m *Model) reissue(o *Order, key int) *Order {
 	if o.State != Complete {
 		return nil
 	}
+	m.reissues++
 	if m.config.Seller == ISPmanager {
 		m.request(o, key)
 		return o
@@ -158,6 +159,7 @@ func (m *Model) renewable(o *Order) bool {
 
 // renew pays for the next term. It returns the order that has it.
 func (m *Model) renew(i *Item, o *Order, months int) *Order {
+	m.renewals++
 	if m.config.Seller == ISPmanager {
 		m.payments = append(m.payments, o.ID)
 		o.TermEnd, o.months = DateOf(o.TermEnd).AddMonths(months).lastSecond(), months

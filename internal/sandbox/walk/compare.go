@@ -22,21 +22,23 @@ type state struct {
 	count    int     // of items in the panel
 }
 
-// compare compares system and model. Closed items are compared once more and then forgotten.
-func (w *walk) compare(ctx context.Context, ok bool) error {
+// compare compares system and model: whether the run succeeded, and what both have then. Closed items are compared once more and then
+// forgotten.
+func (w *walk) compare(ctx context.Context, wantOK, haveOK bool) error {
 	want, have, err := w.states(ctx)
 	if err != nil {
 		return err
 	}
-	if found := differences(want, have); len(found) > 0 {
-		return w.report(want, have, found)
+	found := differences(want, have)
+	if wantOK != haveOK {
+		found = append([]string{fmt.Sprintf("the run succeeds: the model says %v, the system %v", wantOK, haveOK)}, found...)
 	}
-	if err := w.checkPayments(); err != nil {
-		return err
+	found = append(found, w.overpaid(have.payments)...)
+	if len(found) > 0 {
+		return w.report(want, have, found)
 	}
 	for _, i := range w.m.Items() {
 		if i.Status == model.Deleted {
-			w.count(i)
 			w.m.Forget(i.ID)
 			w.free = append(w.free, i.Name)
 		}
@@ -247,38 +249,21 @@ func (w *walk) report(want, have state, found []string) error {
 	return d
 }
 
-// difference reports something else than a difference of states, beside which both are shown.
-func (w *walk) difference(ctx context.Context, what string) error {
-	want, have, err := w.states(ctx)
-	if err != nil {
-		return err
-	}
-	return w.report(want, have, append([]string{what}, differences(want, have)...))
-}
-
-// checkPayments checks, apart from the prediction, that no more was paid for an item than its order and its renewals.
-func (w *walk) checkPayments() error {
-	payments, err := w.seller.Payments()
-	if err != nil {
-		return err
-	}
+// overpaid checks, apart from the prediction, that no more was paid for an item than its order and its renewals.
+func (w *walk) overpaid(payments []int64) []string {
 	paid := map[int64]int{}
-	for _, p := range payments {
-		if o := w.m.OrderOf(p.Order); o != nil {
+	for _, id := range payments {
+		if o := w.m.OrderOf(id); o != nil {
 			paid[o.Item]++
 		}
 	}
+	var found []string
 	for _, i := range w.m.Items() {
-		if limit := 1 + i.Renewed; paid[i.ID] > limit {
-			return fmt.Errorf("item %d: %d payments for one order and %d renewals", i.ID, paid[i.ID], i.Renewed)
+		if paid[i.ID] > 1+i.Renewed {
+			found = append(found, fmt.Sprintf("item %d: %d payments for one order and %d renewals", i.ID, paid[i.ID], i.Renewed))
 		}
 	}
-	return nil
-}
-
-// count adds what became of an item to the result.
-func (w *walk) count(i *model.Item) {
-	w.result.Renewals += i.Renewed
+	return found
 }
 
 // checkLogs checks that no log has a secret.

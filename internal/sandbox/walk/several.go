@@ -96,7 +96,7 @@ func (s *several) run(ctx context.Context, o Options) {
 	if ctx.Err() != nil {
 		return
 	}
-	o.Progress = func(int) { s.step() }
+	o.Progress = func(int, string) { s.step() }
 	result, err := Run(ctx, o)
 	s.mu.Lock()
 	defer s.mu.Unlock()

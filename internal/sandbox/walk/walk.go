@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -32,8 +33,8 @@ type Options struct {
 	Show int
 	// Disturb is called before each comparison, so that a test can change the system behind the model's back. It may be nil.
 	Disturb func(ctx context.Context, step int, p *provider.Provider) error
-	// Progress is called after each step. It may be nil.
-	Progress func(step int)
+	// Progress is called after each step with its line. It may be nil.
+	Progress func(step int, line string)
 	Now      func() time.Time
 	Random   io.Reader
 }
@@ -97,6 +98,7 @@ type walk struct {
 	result  Result
 	history []string
 	step    int
+	line    string // of the latest step
 
 	// The provider of the moment.
 	p      *provider.Provider
@@ -133,34 +135,49 @@ func (w *walk) run(ctx context.Context) error {
 		}
 		w.result.Steps++
 		if w.o.Progress != nil {
-			w.o.Progress(w.step)
+			w.o.Progress(w.step, w.line)
 		}
 	}
 	return w.checkLogs()
 }
 
 // take takes a step on both sides and compares them.
-func (w *walk) take(ctx context.Context, s Step) error {
+func (w *walk) take(ctx context.Context, s Step) (err error) {
 	began := w.o.Now()
-	w.last = nil
-	ok, err := w.apply(ctx, s)
-	if err != nil {
+	if w.last, err = w.drive(ctx, &s); err != nil {
 		return err
 	}
-	count := w.result.Kinds[s.Kind]
-	count.Steps++
-	count.Time += w.o.Now().Sub(began)
-	if !ok {
-		count.Failed++
+	orders := len(w.m.Orders())
+	want := predict(w.m, s)
+	have := want
+	if w.last != nil {
+		have = w.last.OK()
 	}
-	w.result.Kinds[s.Kind] = count
-	w.remember(fmt.Sprintf("%d %s %s: ok=%v", w.step, w.m.Now().Format(time.RFC3339), s, ok))
+	if s.Kind == Sweep {
+		if err := w.numbered(ctx, orders); err != nil {
+			return err
+		}
+	}
+	w.tally(s, have, w.o.Now().Sub(began))
 	if w.o.Disturb != nil {
 		if err := w.o.Disturb(ctx, w.step, w.p); err != nil {
 			return err
 		}
 	}
-	return w.compare(ctx, ok)
+	return w.compare(ctx, want, have)
+}
+
+// tally counts a step and keeps its line.
+func (w *walk) tally(s Step, ok bool, took time.Duration) {
+	count := w.result.Kinds[s.Kind]
+	count.Steps++
+	count.Time += took
+	if !ok {
+		count.Failed++
+	}
+	w.result.Kinds[s.Kind] = count
+	w.line = fmt.Sprintf("%d %s %s: ok=%v", w.step, w.m.Now().Format(time.RFC3339), s, ok)
+	w.remember(w.line)
 }
 
 func (w *walk) remember(line string) {
@@ -188,6 +205,10 @@ func (w *walk) stop() error {
 	if w.p == nil {
 		return nil
 	}
+	counts := w.m.Counts()
+	w.result.Payments += counts.Payments
+	w.result.Reissues += counts.Reissues
+	w.result.Renewals += counts.Renewals
 	err := w.p.Close()
 	w.p = nil
 	return err
@@ -198,10 +219,7 @@ func (w *walk) start(ctx context.Context) error {
 	first := time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)
 	began := first.Add(time.Duration(w.random.IntN(1100*24*60)) * time.Minute)
 	w.began, w.until, w.names, w.items, w.free = w.step, began.AddDate(yearsOfProvider, 0, 0), 0, 0, nil
-	c := model.Config{Start: began, Policy: "auto", Before: 10, FirstOrder: firstOrder(w.o.Seller), Seller: model.Namecheap}
-	if w.o.Seller == "ispmgr" {
-		c.Seller = model.ISPmanager
-	}
+	c := w.settings(began)
 	var err error
 	w.p, err = provider.Start(ctx, provider.Options{
 		Bin: w.o.Bin, Sellers: []string{w.o.Seller}, Engine: w.o.Engine, Start: began, LookEvery: 100 * 365 * 24 * time.Hour, Now: w.o.Now, Random: w.o.Random,
@@ -213,7 +231,28 @@ func (w *walk) start(ctx context.Context) error {
 	w.seller, w.m = w.p.Sellers[0], model.New(c)
 	w.result.Providers++
 	w.remember(fmt.Sprintf("%d a new provider, %s, %+v", w.step, began.Format(time.RFC3339), c))
-	return w.connect(ctx)
+	return w.connect(ctx, c)
+}
+
+// settings chooses the panel's settings. Most providers have the defaults.
+func (w *walk) settings(began time.Time) model.Config {
+	c := model.Config{Start: began, FirstOrder: firstOrder(w.o.Seller), Seller: model.Namecheap}
+	if w.o.Seller == "ispmgr" {
+		c.Seller = model.ISPmanager
+	}
+	c.Policy = []string{"auto", "auto", "auto", "auto", "auto", "auto", "manual", "none"}[w.random.IntN(8)]
+	c.Before = []int{10, 10, 10, 0, 3, 30, 200}[w.random.IntN(7)]
+	c.ByTerm = w.random.IntN(3) == 0
+	return c
+}
+
+// lines returns the settings as lines of billmgr.conf.
+func lines(c model.Config, sendmail string) string {
+	text := fmt.Sprintf("SSLResolver off\nSSLSendmail %s\nSSLSubscriptionPolicy %s\nSSLSubscriptionBefore %d\n", sendmail, c.Policy, c.Before)
+	if c.ByTerm {
+		text += "SSLSubscriptionExpireDate term\n"
+	}
+	return text
 }
 
 // firstOrder is the number of a stand-in's first order.
@@ -224,10 +263,15 @@ func firstOrder(seller string) int64 {
 	return 34350001
 }
 
-// connect connects the module and adds its tariff. Names are not looked up: the model knows no DNS.
-func (w *walk) connect(ctx context.Context) error {
-	lines := "SSLResolver off\n"
-	if err := clock.WriteFile(filepath.Join(w.p.Panel.Root(), "etc", "billmgr.conf.d", "walk.conf"), []byte(lines), 0o600); err != nil {
+// connect writes the settings, connects the module and adds its tariff. Names are not looked up, because the model knows no DNS, and mails
+// are not kept.
+func (w *walk) connect(ctx context.Context, c model.Config) error {
+	sendmail := filepath.Join(w.p.Dir(), "bin", "walk-sendmail")
+	err := errors.Join(
+		os.WriteFile(sendmail, []byte("#!/bin/sh\nexec cat >/dev/null\n"), 0o700),
+		clock.WriteFile(filepath.Join(w.p.Panel.Root(), "etc", "billmgr.conf.d", "walk.conf"), []byte(lines(c, sendmail)), 0o600),
+	)
+	if err != nil {
 		return err
 	}
 	if err := w.seller.Deposit(1_000_000); err != nil {

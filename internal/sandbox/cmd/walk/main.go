@@ -1,5 +1,5 @@
-// Command walk compares the modules with the model of them: random steps of a provider, the same for a seed each time. It exits with 1
-// at the first difference, and shows the steps before it.
+// Command walk compares the modules with a model of them: random steps of a provider, the same ones for the same seed. It writes a line
+// for each 1,000 steps to stderr and the figures to stdout, and exits with 1 at the first difference, with the steps before it.
 package main
 
 import (
@@ -8,21 +8,18 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
-	"pmssl/internal/sandbox/provider"
 	"pmssl/internal/sandbox/walk"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	err := run(ctx, os.Args, os.Stdout, os.Stderr)
+	err := run(ctx)
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, err)
@@ -30,30 +27,17 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, out, progress io.Writer) error {
-	flags := flag.NewFlagSet("pmssl-walk", flag.ContinueOnError)
-	flags.SetOutput(progress)
+func run(ctx context.Context) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	seed := flags.Uint64("seed", 1, "decides every step")
-	steps := flags.Int("steps", 10_000, "steps of all workers together")
-	workers := flags.Int("workers", 1, "walks at the same time, each with a seed of its own that is made from --seed")
-	seller := flags.String("seller", "", "one of "+strings.Join(provider.Sellers(), ", ")+"; empty: they alternate")
-	engine := flags.String("engine", "mariadb", "database: mariadb or embedded")
-	show := flags.Int("show", 30, "steps that a difference shows")
-	bin := flags.String("bin", filepath.Dir(self), "folder of the programs that make build, sandbox and simclock have built")
-	if err := flags.Parse(args[1:]); err != nil {
+	c, err := walk.ParseFlags(os.Args[1:], filepath.Dir(self), os.Stderr)
+	if err != nil {
 		return err
 	}
-	sellers := provider.Sellers()
-	if *seller != "" {
-		sellers = []string{*seller}
-	}
-	result, err := walk.Several(ctx, walk.Options{
-		Bin: *bin, Engine: *engine, Seed: *seed, Steps: *steps, Show: *show, Now: time.Now, Random: rand.Reader,
-	}, sellers, *workers, progress)
-	fmt.Fprintln(out, result)
+	c.Now, c.Random = time.Now, rand.Reader
+	summary, err := walk.Several(ctx, c.Options, c.Sellers, c.Workers, os.Stderr)
+	fmt.Println(summary)
 	return err
 }
