@@ -50,6 +50,23 @@ func TestShortTermsAreRenewedOncePerTerm(t *testing.T) {
 	}
 }
 
+// A term that is renewed so late that the new one is near its own end already: the renewal that brought the new term is not the next one,
+// and the term does not move without a payment.
+func TestALateRenewalIsNotTakenForTheNextOne(t *testing.T) {
+	s := endingRemote(t)
+	s.at = time.Date(2028, 2, 1, 9, 0, 0, 0, time.UTC) // the term ended on 2027-04-02, the next one ends on 2028-04-02
+	require.NoError(t, s.run(command.Prolong))
+	require.Equal(t, 1, s.remote.prolongs)
+	require.Equal(t, "2027-04-02", s.param(itemparam.TermStart))
+	require.NoError(t, s.run(command.Prolong), "the same operation again")
+	assert.Equal(t, 1, s.remote.prolongs)
+	assert.Equal(t, "2027-04-02", s.param(itemparam.TermStart))
+	s.args.Operation++
+	require.NoError(t, s.run(command.Prolong), "the client renews once more")
+	assert.Equal(t, 2, s.remote.prolongs)
+	assert.Equal(t, "2028-04-02", s.param(itemparam.TermStart))
+}
+
 // A panel that was restored from before a renewal finds it in the journal, whatever the number of the new operation.
 func TestARestoredPanelDoesNotPayTheRenewalAgain(t *testing.T) {
 	s := endingFixture(t)

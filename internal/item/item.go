@@ -91,6 +91,9 @@ type JournalEntry struct {
 	// previous version wrote.
 	Key  string `json:"key,omitempty"`
 	Name string `json:"name,omitempty"`
+	// TermStart is the first day of the term that a renewal paid for (YYYY-MM-DD): the end of the term before. It is empty in other
+	// lines, in those that the previous version wrote, and if that end was not known.
+	TermStart string `json:"term_start,omitempty"`
 }
 
 // Recipient is the person who gets the mails about an item.

@@ -45,11 +45,11 @@ func Prolong(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bought.IsZero() {
+	if bought.on.IsZero() {
 		if err := j.renew(ctx, status); err != nil {
 			return nil, err
 		}
-		bought, status = j.Today(), seller.OrderStatus{ID: j.ID(), State: seller.StateRenewal}
+		bought, status = renewal{on: j.Today(), from: j.TermEnd()}, seller.OrderStatus{ID: j.ID(), State: seller.StateRenewal}
 		if !j.activates() {
 			status.State = seller.StateWaiting
 		}
@@ -60,12 +60,15 @@ func Prolong(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return nil, j.finishRenewal(ctx, status)
 }
 
-// renewedOn returns the day on which this run's renewal was paid; zero if it was not. The journal has the renewal with the same
-// running operation, or the newest id is a renewal that is not activated yet.
-func (j *Order) renewedOn(ctx context.Context, status seller.OrderStatus) (cabforum.Date, error) {
+// renewal is a renewal that was paid: the day of the payment, and the first day of the term that it paid for, zero if that is not known.
+type renewal struct{ on, from cabforum.Date }
+
+// renewedOn returns this run's renewal; none if it was not paid. The journal has the renewal with the same running operation, or the
+// newest id is a renewal that is not activated yet.
+func (j *Order) renewedOn(ctx context.Context, status seller.OrderStatus) (renewal, error) {
 	lines, err := j.Panel.Journal(ctx)
 	if err != nil {
-		return cabforum.Date{}, err
+		return renewal{}, err
 	}
 	if own, there := j.RenewalEntry(); there {
 		lines = append(slices.Clone(lines), own)
@@ -73,19 +76,28 @@ func (j *Order) renewedOn(ctx context.Context, status seller.OrderStatus) (cabfo
 	for _, line := range lines {
 		if j.isRenewal(line) && j.isThisRenewal(line, status) {
 			j.Log.ExtInfof("the renewal %d was paid already", line.ID)
-			return cabforum.DateOf(line.Time), j.SaveRenewal(ctx, line)
+			return renewal{cabforum.DateOf(line.Time), termStartOf(line)}, j.SaveRenewal(ctx, line)
 		}
 	}
 	in, err := purchase.ParseIntent(j.Item.Params[itemparam.Intent])
 	switch {
 	case err == nil && j.CheckIntentAccount(in) != nil:
-		return cabforum.Date{}, nil // Purchase returns the fault
+		return renewal{}, nil // Purchase returns the fault
 	case status.State != seller.StateRenewal:
-		return cabforum.Date{}, nil
+		return renewal{}, nil
 	case err != nil || in.Kind != seller.KindRenew:
-		return j.Today(), nil // no intent, or one that the renewal does not resolve
+		return renewal{on: j.Today()}, nil // no intent, or one that the renewal does not resolve
 	}
-	return j.Today(), j.SaveParam(ctx, itemparam.Intent, "")
+	return renewal{on: j.Today()}, j.SaveParam(ctx, itemparam.Intent, "")
+}
+
+// termStartOf returns the first day of the term that a renewal of the journal paid for; zero if that is not known.
+func termStartOf(line item.JournalEntry) cabforum.Date {
+	start, err := cabforum.ParseDate(line.TermStart)
+	if err != nil {
+		return cabforum.Date{}
+	}
+	return start
 }
 
 // isRenewal reports whether the journal entry is a renewal of this item with an id that the item has. Other entries belong to
@@ -102,6 +114,9 @@ func (j *Order) isThisRenewal(line item.JournalEntry, status seller.OrderStatus)
 	}
 	if line.Op != 0 && line.Op == j.Args.Operation || line.ID == status.ID && status.State == seller.StateRenewal {
 		return true
+	}
+	if from := termStartOf(line); !from.IsZero() {
+		return from == j.TermEnd() // else it has brought the present term, or an earlier one
 	}
 	// A renewal bought in the last days of the present term is its renewal, whatever its operation: a renewal in place has no
 	// id of its own, and a restored panel numbers its operations again.
@@ -159,11 +174,15 @@ func (j *Order) renewalRequest(ctx context.Context, status seller.OrderStatus) (
 	return request, j.checkOrderable(request)
 }
 
-// newTerm starts the new term at the end of the old one. bought, the day of the payment, shows whether that is still to be done:
-// it is near the end of the old term and far from the end of the new one.
-func (j *Order) newTerm(ctx context.Context, bought cabforum.Date) error {
+// newTerm starts the new term at the end of the old one, unless that is done: the renewal paid for the term that begins there. If that is
+// not known, the day of the payment shows it, which is near the end of the old term and far from the end of the new one.
+func (j *Order) newTerm(ctx context.Context, bought renewal) error {
 	end := j.TermEnd()
-	if !end.IsZero() && !bought.Before(j.renewFrom()) {
+	begins := bought.from == end
+	if bought.from.IsZero() {
+		begins = !bought.on.Before(j.renewFrom())
+	}
+	if !end.IsZero() && begins {
 		// TermEnd belongs to the old order. It is deleted first, because a new TermStart means that this is done.
 		if err := j.SaveParam(ctx, itemparam.TermEnd, ""); err != nil {
 			return err

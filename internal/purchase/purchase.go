@@ -184,13 +184,17 @@ func (j *Buyer) record(ctx context.Context, kind string, id int64, delivered str
 	}
 	line.Key, line.Name = buyer.key, buyer.name
 	line.SANs, _ = j.namesBoughtByIntent()
+	renewal := kind == seller.KindRenew || kind == seller.KindProlong
+	if end := j.TermEnd(); renewal && !end.IsZero() {
+		line.TermStart = end.String()
+	}
 	unjournaled := j.Panel.AppendJournal(ctx, line)
 	if unjournaled != nil {
 		// The id is still saved on the item below. If that fails too, the intent remains and finds the purchase again.
 		j.Log.Errorf("id %d could not be written to the purchase journal: %v", id, unjournaled)
 	}
 	further = append(further, j.resolvedParams()...)
-	if kind == seller.KindRenew || kind == seller.KindProlong { // a renewal in place changes nothing else on the item that another host could see
+	if renewal { // one in place changes nothing else on the item that another host could see
 		further = append(further, renewalParam(line))
 	}
 	if err := j.saveBought(ctx, id, delivered, further); err != nil {

@@ -145,15 +145,15 @@ func (j *Buyer) releaseIDs(ctx context.Context, ids []int64) error {
 
 // renewalParam returns the item parameter that RenewalEntry reads.
 func renewalParam(line item.JournalEntry) item.Param {
-	text := line.Time.Format(time.RFC3339) + " " + strconv.FormatInt(line.ID, 10) + " " + strconv.FormatInt(line.Op, 10)
-	return item.Param{Name: itemparam.Renewal, Value: text}
+	text := line.Time.Format(time.RFC3339) + " " + strconv.FormatInt(line.ID, 10) + " " + strconv.FormatInt(line.Op, 10) + " " + line.TermStart
+	return item.Param{Name: itemparam.Renewal, Value: strings.TrimSpace(text)}
 }
 
 // SaveRenewal saves on the item a renewal that the journal has, if the item does not say it: a run was killed between the two. Other
 // hosts of the panel see the item alone.
 func (j *Buyer) SaveRenewal(ctx context.Context, line item.JournalEntry) error {
 	param := renewalParam(line)
-	if own, there := j.RenewalEntry(); there && !own.Time.Before(line.Time) {
+	if own, there := j.RenewalEntry(); there && !own.Time.Before(line.Time.Truncate(time.Second)) { // the item has whole seconds
 		return nil
 	}
 	return j.SaveParam(ctx, param.Name, param.Value)
@@ -163,7 +163,7 @@ func (j *Buyer) SaveRenewal(ctx context.Context, line item.JournalEntry) error {
 // journal of another host is not readable here (rules BUY-14). False if the item has none.
 func (j *Buyer) RenewalEntry() (item.JournalEntry, bool) {
 	words := strings.Fields(j.Item.Params[itemparam.Renewal])
-	if len(words) != 3 {
+	if len(words) != 3 && len(words) != 4 {
 		return item.JournalEntry{}, false
 	}
 	at, err := time.Parse(time.RFC3339, words[0])
@@ -174,6 +174,9 @@ func (j *Buyer) RenewalEntry() (item.JournalEntry, bool) {
 	line := item.JournalEntry{Time: at, Item: j.Item.Item, Kind: seller.KindRenew, ID: numbers[0]}
 	if len(numbers) > 1 {
 		line.Op = numbers[1]
+	}
+	if len(words) > 3 {
+		line.TermStart = words[3]
 	}
 	return line, true
 }

@@ -115,7 +115,7 @@ func renewalOf(c item.Claim) (item.JournalEntry, bool) {
 		return item.JournalEntry{}, false
 	}
 	at, err := time.Parse(time.RFC3339, words[0])
-	ids := item.ParseIDs(strings.Join(words[1:], " "))
+	ids := item.ParseIDs(strings.Join(words[1:min(len(words), 3)], " "))
 	if err != nil || len(ids) == 0 {
 		return item.JournalEntry{}, false
 	}
