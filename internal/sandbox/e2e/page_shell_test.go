@@ -48,6 +48,7 @@ func pageRules() []pageRule {
 		{[]string{"mysql"}, checkSQL, "the statement is run for real in the stand-in's database, which has no client program"},
 		{[]string{"go"}, checkGo, "tests do not start tests: packages, tests and flags that are named must exist"},
 		{[]string{"sandbox-namecheap", "sandbox-ispmgr", "sandbox-panel", "curl"}, checkStandInLine, "run for real by TestTheStandInsAreUsedByHand, in the order of their page"},
+		{[]string{"pmssl-walk"}, checkWalk, "run for real, with as few steps as fit into a test"},
 		{[]string{"rndc", "knotc", "pdnsutil"}, checkServerControl, "no name server runs here: the verb must be one of the program's own, as its help says where it is installed. Zones are changed on real servers by internal/publish"},
 		{[]string{"tsig-keygen", "keymgr"}, checkKeyGenerator, "run for real where it is installed"},
 		{[]string{"a2enmod", "a2enconf"}, checkApacheSwitch, "what is switched on must be part of Debian's Apache, or be the file that the page copies"},

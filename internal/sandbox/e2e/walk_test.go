@@ -125,3 +125,14 @@ func payTwice(_ context.Context, p *provider.Provider) error {
 	}
 	return err
 }
+
+// checkWalk runs a line with pmssl-walk, with few steps.
+func checkWalk(t *testing.T, _ *pageWorld, l pageLine, c simpleCommand) {
+	t.Helper()
+	line, err := walk.ParseFlags(c.args(), built.bin, io.Discard)
+	require.NoError(t, err, l.where())
+	o := walkOptions("", line.Seed, min(line.Steps, 20))
+	summary, err := walk.Several(t.Context(), o, line.Sellers, line.Workers, io.Discard)
+	require.NoError(t, err, l.where())
+	assert.Contains(t, summary.String(), "differences 0")
+}
