@@ -16,6 +16,6 @@ code=0
 go -C internal/sandbox test -count=1 -timeout 12h -run '^TestCampaign' ./e2e || code=1
 go -C internal/sandbox run ./cmd/campaign-table <"$file"
 if [ "${CAMPAIGN_STEPS:=100000}" != 0 ]; then
-    bin/pmssl-walk --seed "$CAMPAIGN_SEED" --steps "$CAMPAIGN_STEPS" --engine mariadb --bin "$PMSSL_BIN" || code=1
+    bin/pmssl-walk --seed "$CAMPAIGN_SEED" --steps "$CAMPAIGN_STEPS" --workers 2 --engine mariadb --bin "$PMSSL_BIN" || code=1
 fi
 exit "$code"
