@@ -48,10 +48,12 @@ func TestCampaignOfProcesses(t *testing.T) {
 func (v *victims) atOnce(t *testing.T, all []victim, processes int, part *campaignPart) {
 	t.Helper()
 	random := campaignRandom(t)
-	var group errgroup.Group
+	var commands [][]string
 	for n := range processes {
-		one := all[n%len(all)]
-		words := v.someCommand(t, random, one)
+		commands = append(commands, v.someCommand(t, random, all[n%len(all)]))
+	}
+	var group errgroup.Group
+	for _, words := range commands {
 		part.count(words[1])
 		group.Go(func() error {
 			run, err := v.panel.Start(context.Background(), v.seller.module, nil, words...)
