@@ -25,7 +25,7 @@ func campaignCommands() []campaignCommand {
 			start: startVictims, prepare: moreNamesVictim, ready: tenDaysPass, command: operate("setparam"), settle: settleItem, payments: 1, perPanel: 50,
 		},
 		{name: "prolong", start: startVictims, prepare: storedVictim, ready: untilTermEnds, command: operate("prolong"), settle: settleItem, payments: 1, perPanel: 50},
-		{name: "subscription", start: startVictims, prepare: storedVictim, ready: untilLeavesEnd, command: sweepVictim, settle: sweepUntilSettled, perPanel: 20},
+		{name: "subscription", start: startVictims, prepare: storedVictim, ready: untilLeavesEnd, command: sweepVictim, settle: sweepUntilSettled, perPanel: 6},
 		{name: "import", start: startVictims, prepare: storedVictim, ready: loseItems, command: importVictim, settle: importAgain, perPanel: 20},
 		{name: "migrate", start: startVictims, prepare: foreignVictim, command: migrateVictim, settle: migrateAgain, perPanel: 50},
 		{name: "close", start: startVictims, prepare: storedVictim, command: operate("close"), settle: closeAgain, perPanel: 50},
