@@ -4,7 +4,9 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -200,9 +202,11 @@ func sweepUntilSettled(t *testing.T, v *victims, one victim) int64 {
 	return one.item
 }
 
-// importAgain imports until nothing is left, and returns the one item of the certificate.
+// importAgain imports until nothing is left, and returns the one item of the certificate. It begins when the panel has carried out what the
+// killed import asked for: an item that appears while the next one works is not seen by it.
 func importAgain(t *testing.T, v *victims, one victim) int64 {
 	t.Helper()
+	require.Eventually(t, func() bool { return !v.callRuns() }, time.Minute, time.Millisecond, "a call of the panel never ends")
 	run := importVictim(t, v, one)
 	require.True(t, run.OK(), run.Failure())
 	ids, err := v.panel.ItemIDs(context.Background(), "certificate")
@@ -216,6 +220,16 @@ func importAgain(t *testing.T, v *victims, one victim) int64 {
 	require.Len(t, found, 1, "items of %s", one.domain)
 	v.checkNewestStored(t, found[0], one.domain)
 	return found[0]
+}
+
+// callRuns reports whether mgrctl of this panel runs.
+func (v *victims) callRuns() bool {
+	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	mgrctl := filepath.Join(v.panel.Root(), "sbin", "mgrctl")
+	return slices.ContainsFunc(lines, func(name string) bool {
+		line, err := os.ReadFile(name)
+		return err == nil && strings.Contains(string(line), mgrctl) // else it has ended meanwhile
+	})
 }
 
 func migrateAgain(t *testing.T, v *victims, one victim) int64 {
