@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -35,7 +34,7 @@ type fixture struct {
 	sellerDelay    atomic.Int64 // nanoseconds that each answer of the seller takes at least
 	sellerAhead    atomic.Int64 // nanoseconds that the clock of the seller's HTTP answers is ahead
 	requestCounts  requestCounter
-	activeRequests sync.WaitGroup // requests that the seller is processing
+	activeRequests requestsAtWork // requests that the seller is processing
 	tariffs        map[string]int64
 	moduleID       int64
 	// config is the configuration of the panel; secondHost opens a second host with a copy of it.

@@ -52,6 +52,35 @@ func (c *requestCounter) all() map[step]int {
 	return maps.Clone(c.seen)
 }
 
+// requestsAtWork counts requests that a stand-in is carrying out. Other than of a sync.WaitGroup, one may begin while somebody waits: that of
+// a killed program may arrive after its end.
+type requestsAtWork struct {
+	mu    sync.Mutex
+	n     int
+	ended sync.Cond
+}
+
+func (r *requestsAtWork) Add(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended.L = &r.mu
+	if r.n += n; r.n == 0 {
+		r.ended.Broadcast()
+	}
+}
+
+func (r *requestsAtWork) Done() { r.Add(-1) }
+
+// Wait returns when no request is carried out.
+func (r *requestsAtWork) Wait() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended.L = &r.mu
+	for r.n != 0 {
+		r.ended.Wait()
+	}
+}
+
 // intercept wraps the stand-in's handler: it counts each request, runs the fixture's hook and adds up the time that the
 // seller's answers take.
 func (f *fixture) intercept(next http.Handler) http.Handler {
