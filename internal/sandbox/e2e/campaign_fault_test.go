@@ -24,7 +24,7 @@ func countFaults(t *testing.T) int { return campaignNumber(t, campaignFaults, us
 // rules BUY-2, STORE-2: system calls of a command fail: files cannot be written, connections end, programs are not started. What panel,
 // client and administrator do next ends in the state of an undisturbed run, with the same payments.
 func TestCampaignOfFailedSystemCalls(t *testing.T) {
-	campaign{name: "system call", count: countFaults(t), moments: failuresAt}.run(t)
+	campaign{name: "system call", count: countFaults(t), moments: failuresAt, tells: true}.run(t)
 }
 
 // The same while calls of the panel fail, or are answered as if they had.
@@ -82,7 +82,10 @@ func failuresAt(t *testing.T, _ *victims, calls []syscalls.Call, n int) []distur
 		return disturbance{kind: call.Name + " " + d.Errno.Error(), text: d.Errno.Error() + " " + place(d, call), arm: func(t *testing.T, v *victims) func(*panel.Run) bool {
 			t.Helper()
 			result := v.traced(t, d)
-			return func(*panel.Run) bool { return result().Hit }
+			return func(run *panel.Run) bool {
+				require.Empty(t, run.Signal, "a call that fails does not kill")
+				return result().Hit
+			}
 		}}
 	}
 	return append(chosen(t, full, len(full), failure), chosen(t, all, n-len(full), failure)...)

@@ -63,12 +63,12 @@ type settled struct {
 	tasks     int
 }
 
-// traced makes modules of the panel run under the tracer, kills one at a call, and returns the function that reads the result.
-func (f *fixture) traced(t *testing.T, kill syscalls.Disturbance) (result func() syscalls.Result) {
+// traced makes modules of the panel run under the tracer, which disturbs one at a call, and returns the function that reads the result.
+func (f *fixture) traced(t *testing.T, d syscalls.Disturbance) (result func() syscalls.Result) {
 	t.Helper()
 	report := filepath.Join(t.TempDir(), "calls")
-	words := []string{filepath.Join(built.bin, "sandbox-kill"), "--report", report, "--ignore", f.seller.module + ".log", "--at", strconv.Itoa(kill.At)}
-	if kill.After {
+	words := []string{filepath.Join(built.bin, "sandbox-kill"), "--report", report, "--ignore", f.seller.module + ".log", "--at", strconv.Itoa(d.At), "--errno", strconv.Itoa(int(d.Errno))}
+	if d.After {
 		words = append(words, "--after")
 	}
 	f.panel.SetTracer(words...)
@@ -107,6 +107,7 @@ func (v *victims) state(t *testing.T, one victim, requested int) settled {
 // undisturbed holds the states of two items whose commands were not killed: values in which they differ are those of each item alone.
 type undisturbed struct {
 	first, second settled
+	tells         bool // as in campaign
 	calls         []syscalls.Call
 }
 
@@ -115,6 +116,9 @@ func (u undisturbed) check(t *testing.T, got settled, at string) {
 	t.Helper()
 	require.Equal(t, u.first.requested, got.requested, "certificates requested, %s", at)
 	require.Equal(t, u.first.status, got.status, at)
+	if u.tells && got.tasks == u.first.tasks+1 {
+		got.tasks--
+	}
 	require.Equal(t, u.first.tasks, got.tasks, "tasks, %s", at)
 	want := maps.Clone(u.first.params)
 	if u.second.params == nil { // a run that saw another time may have refused a certificate, which the next one stored
@@ -150,6 +154,9 @@ type campaign struct {
 	moments func(t *testing.T, v *victims, calls []syscalls.Call, n int) []disturbance
 	// otherValues says that parameters may have other values than after an undisturbed run.
 	otherValues bool
+	// tells says that the administrator may have a task more, about what the disturbance has kept from being done: a line that is missing
+	// in the journal, an order whose cancellation has no answer.
+	tells bool
 }
 
 // run disturbs the commands of all sellers.
@@ -179,6 +186,7 @@ func (s campaignCommand) disturb(t *testing.T, seller sellerCase, c campaign) {
 			v, all := s.prepared(t, seller, count)
 			if first {
 				usual, all = s.undisturbed(t, v, all)
+				usual.tells = c.tells
 				if c.otherValues {
 					usual.second.params = nil
 				}
