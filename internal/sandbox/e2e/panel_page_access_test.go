@@ -82,11 +82,13 @@ func findBarriers(t *testing.T, p *panelPage) {
 		p.run(chromedp.Evaluate(`document.querySelector("#own").value = "bad_name"; document.querySelector("input[name=domain][value=own]").checked = true`, nil))
 		p.press("form .primary")
 		p.checkBarriers("a refused order")
+		p.waitForFocus()
 		assert.Equal(t, "own", p.focused(), "the field that is wrong has the focus")
 	}
 	p.dark(false)
 	p.open("/certificates/2")
 	p.act("sync")
+	p.waitForFocus()
 	assert.Equal(t, "true", p.text(`document.activeElement.matches("main > .note[role=status]")`), "what came of it has the focus")
 	assert.Contains(t, p.text("document.title"), "Done")
 }

@@ -83,6 +83,13 @@ func (p *panelPage) press(selector string) {
 	p.follow(p.click(selector))
 }
 
+// waitForFocus waits until the element that the page asks to have the focus has it: the browser gives it with the first picture that it
+// draws, which may come after the page is loaded.
+func (p *panelPage) waitForFocus() {
+	p.t.Helper()
+	p.run(chromedp.Poll(`document.activeElement?.hasAttribute("autofocus")`, nil))
+}
+
 // click is the click on an element. A page is complete when it is shown, so it is not waited for.
 func (p *panelPage) click(selector string) chromedp.Action {
 	p.t.Helper()

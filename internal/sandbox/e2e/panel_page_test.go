@@ -53,6 +53,7 @@ func refuseWrongKeys(t *testing.T, p *panelPage) {
 			p.connect(module, "wrong")
 			assert.Equal(t, "/modules/"+module+"/add", p.text("location.pathname"))
 			assert.Contains(t, p.textOf("#form-error"), words, "%s in %s", module, lang)
+			p.waitForFocus()
 			assert.Contains(t, p.text(`document.activeElement.getAttribute("aria-describedby")`), "form-error", "the field that is wrong has the focus")
 		}
 	}
