@@ -97,6 +97,8 @@ type listedPanel struct {
 	orphaned bool
 	// ignores makes the panel drop the parameters that are passed with an import.
 	ignores bool
+	// lookedUp is called before the items of a name are read.
+	lookedUp func()
 }
 
 // imported is an item that import created.
@@ -146,12 +148,17 @@ func (h *listedPanel) ImportService(_ context.Context, s item.Import) (int64, er
 	h.items[h.next] = i
 	return h.next, h.call("imported %d", h.next)
 }
-func (h *listedPanel) ItemsWithoutOrder(_ context.Context, module int64, name string) ([]seller.BareItem, error) {
-	var all []seller.BareItem
+func (h *listedPanel) ItemsNamed(_ context.Context, module int64, name string) ([]seller.NamedItem, error) {
+	if h.lookedUp != nil {
+		h.lookedUp()
+	}
+	var all []seller.NamedItem
 	for _, id := range slices.Sorted(maps.Keys(h.items)) {
 		i := h.items[id]
-		if i.module == module && i.name == name && i.status == 2 && i.params[itemparam.OrderID] == "" && i.params[itemparam.Lineage] == "" {
-			all = append(all, seller.BareItem{Item: id, Expires: i.expires, RemoteID: i.remoteID})
+		if i.module == module && i.name == name && i.status == 2 {
+			all = append(all, seller.NamedItem{
+				Item: id, Expires: i.expires, RemoteID: i.remoteID, OrderID: i.params[itemparam.OrderID], Lineage: i.params[itemparam.Lineage], Intent: i.params[itemparam.Intent],
+			})
 		}
 	}
 	return all, nil

@@ -320,7 +320,7 @@ func (p *fakePanel) DropParam(_ context.Context, _ int64, name string) error {
 	delete(p.order.Params, name)
 	return nil
 }
-func (p *fakePanel) ItemsWithoutOrder(context.Context, int64, string) ([]seller.BareItem, error) {
+func (p *fakePanel) ItemsNamed(context.Context, int64, string) ([]seller.NamedItem, error) {
 	return nil, nil
 }
 func (p *fakePanel) UnmigratedItems(context.Context, int64) ([]int64, error) { return nil, nil }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -119,6 +120,46 @@ func TestInterruptedImportIsCompleted(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// The panel may carry out the call of an import that was killed while the next import is at work (rules IMPORT-6).
+func TestItemThatAppearsDuringAnImport(t *testing.T) {
+	for rule, c := range map[string]struct {
+		ignores bool
+		lookup  int // the one before which the item appears
+		want    string
+		items   int
+	}{
+		"before the items are read, it is completed":                  {lookup: 1, want: "found=1 imported=0 completed=1 skipped=0 failed=0", items: 1},
+		"without its id, it is completed too":                         {ignores: true, lookup: 1, want: "found=1 imported=0 completed=1 skipped=0 failed=0", items: 1},
+		"while the new one is made, both are told":                    {lookup: 2, want: "found=1 imported=0 completed=0 skipped=0 failed=1", items: 2},
+		"while the new one is made and without its id, both are told": {ignores: true, lookup: 2, want: "found=1 imported=0 completed=0 skipped=0 failed=1", items: 2},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			i := newImporting(t)
+			l := i.able.sell(t, i.fixture, "example.org")
+			status, err := i.able.OrderStatus(t.Context(), l.ID)
+			require.NoError(t, err)
+			chain, err := pki.NamedChain(status.PEM, "example.org", i.at)
+			require.NoError(t, err)
+			late := &imported{name: "example.org", module: 5, status: 2, expires: chain.Ends(), params: map[string]string{}}
+			if !c.ignores {
+				late.params[itemparam.OrderID] = strconv.FormatInt(l.ID, 10)
+			}
+			lookups := 0
+			i.listed.lookedUp = func() {
+				if lookups++; lookups == c.lookup {
+					i.listed.items[900] = late
+				}
+			}
+			assert.Equal(t, c.want, i.counts(t))
+			assert.Len(t, i.listed.items, c.items)
+			if c.items == 2 {
+				assert.Contains(t, strings.Join(i.log.lines, "\n"), "two items now, 1001 and 900")
+				assert.Contains(t, strings.Join(i.log.lines, "\n"), "delete item 900 in the panel")
+			}
+		})
 	}
 }
 

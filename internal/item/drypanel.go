@@ -45,7 +45,7 @@ type panelReads interface {
 	Client(ctx context.Context, account int64) (Recipient, error)
 	Brand(ctx context.Context, project int64) (string, error)
 	ItemClaims(ctx context.Context, modules []int64) ([]Claim, error)
-	ItemsWithoutOrder(ctx context.Context, module int64, name string) ([]seller.BareItem, error)
+	ItemsNamed(ctx context.Context, module int64, name string) ([]seller.NamedItem, error)
 	UnmigratedItems(ctx context.Context, module int64) ([]int64, error)
 	HeldCertificates(ctx context.Context, after int64, limit int) ([]HeldCertificate, error)
 	OpenTask(ctx context.Context, it int64, command string) (int64, error)

@@ -204,9 +204,8 @@ type Imports interface {
 	// ImportService creates an item for a certificate that exists at the seller (processing.import.service) and returns the
 	// item's id.
 	ImportService(ctx context.Context, service Import) (int64, error)
-	// ItemsWithoutOrder lists the active items of the processing module with this name that carry neither a purchase intent nor
-	// an order id nor a lineage, the oldest first.
-	ItemsWithoutOrder(ctx context.Context, module int64, name string) ([]seller.BareItem, error)
+	// ItemsNamed lists the active items of the processing module with this name, the oldest first.
+	ItemsNamed(ctx context.Context, module int64, name string) ([]seller.NamedItem, error)
 	// HeldCertificates lists what at most limit items of the panel hold, a CSR or a certificate, of every module and in every
 	// state, those with an id above after, lowest first, each item whole. A CSR or certificate that is too long to be one is left out.
 	HeldCertificates(ctx context.Context, after int64, limit int) ([]HeldCertificate, error)

@@ -190,7 +190,8 @@ const (
 	outcomeResumed
 )
 
-// count counts an outcome and returns err, unless err is errNotIssued. why is the reason if the certificate was skipped.
+// count counts an outcome and returns err, unless err is errNotIssued. why is the reason if the certificate was skipped, "" if the log
+// says it already.
 func (t *importer) count(done outcome, why string, l seller.ListedCertificate, err error) error {
 	switch {
 	case errors.Is(err, errNotIssued):
@@ -204,7 +205,9 @@ func (t *importer) count(done outcome, why string, l seller.ListedCertificate, e
 	case outcomeResumed:
 		t.resumed++
 	default:
-		t.Log.ExtInfof("import: id %d of %s %s", l.ID, item.DisplayLine(l.CommonName, item.MaxName), why)
+		if why != "" {
+			t.Log.ExtInfof("import: id %d of %s %s", l.ID, item.DisplayLine(l.CommonName, item.MaxName), why)
+		}
 		t.skipped++
 	}
 	return nil

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 
 	"pmssl/internal/cabforum"
@@ -15,13 +16,26 @@ import (
 )
 
 // create creates the item of a certificate, or completes the item that an interrupted import created for it. It reads the
-// certificate from the seller first, so that no item is left of one that cannot be read.
+// certificate from the seller first, so that no item is left of one that cannot be read. The items of the name are read last: the panel
+// may carry out what an import asked for that was killed a moment ago.
 func (t *importer) create(ctx context.Context, l seller.ListedCertificate) (outcome, error) {
 	chain, err := t.chain(ctx, l)
 	if err != nil {
 		return outcomeSkipped, err
 	}
-	begun, err := t.findUnfinished(ctx, l, chain)
+	if err := t.readHeld(ctx); err != nil {
+		return outcomeSkipped, err
+	}
+	named, err := t.Panel.ItemsNamed(ctx, t.Args.Module, canonical(l.CommonName))
+	if err != nil {
+		return outcomeSkipped, err
+	}
+	if it := holderOf(named, l); it != 0 {
+		t.Log.Infof("import: item %d appeared while this import was at work: id %d of %s is on it", it, l.ID, item.DisplayLine(l.CommonName, item.MaxName))
+		t.owners.Assign(l, it)
+		return t.resume(ctx, l, it)
+	}
+	begun, err := t.findUnfinished(ctx, l, chain, named)
 	if err != nil {
 		return outcomeSkipped, err
 	}
@@ -30,45 +44,49 @@ func (t *importer) create(ctx context.Context, l seller.ListedCertificate) (outc
 		t.owners.Assign(l, begun.Item)
 		return outcomeResumed, t.fill(ctx, begun, l, chain)
 	}
-	if held, err := t.isHeld(ctx, l, chain); held || err != nil {
-		return outcomeSkipped, err
+	if t.isHeld(l, chain) {
+		return outcomeSkipped, nil
 	}
-	return outcomeImported, t.make(ctx, l, chain)
+	return outcomeImported, t.make(ctx, l, chain, named)
+}
+
+// holderOf returns the item that holds the id of the certificate's order; 0 if none does.
+func holderOf(named []seller.NamedItem, l seller.ListedCertificate) int64 {
+	for _, it := range named {
+		if slices.Contains(item.ParseIDs(it.OrderID), l.ID) || slices.Contains(item.ParseIDs(it.Lineage), l.ID) {
+			return it.Item
+		}
+	}
+	return 0
+}
+
+// readHeld reads which item holds which key and serial, once in a run.
+func (t *importer) readHeld(ctx context.Context) (err error) {
+	if t.held == nil {
+		t.held, err = readHeldKeys(ctx, t.Panel)
+	}
+	return err
 }
 
 // isHeld reports whether an item of the panel holds the key or the serial of a certificate already (rules IMPORT-4), and names the
 // item in the log and in the document.
-func (t *importer) isHeld(ctx context.Context, l seller.ListedCertificate, chain pki.Chain) (bool, error) {
-	if t.held == nil {
-		index, err := readHeldKeys(ctx, t.Panel)
-		if err != nil {
-			return false, err
-		}
-		t.held = index
-	}
+func (t *importer) isHeld(l seller.ListedCertificate, chain pki.Chain) bool {
 	found, held := t.held.find(chain)
 	if !held {
-		return false, nil
+		return false
 	}
 	t.Log.Warningf("import: id %d of %s is not imported, because %s", l.ID, item.DisplayLine(l.CommonName, item.MaxName), found)
 	node := t.failures.CreateElement("held")
 	xmldoc.SetAttributes(node, "id", l.ID, "name", l.CommonName, "item", found.item, "by", found.by, "reason", found)
-	return true, nil
+	return true
 }
 
-// findUnfinished returns the item that an interrupted import created without its ids: a panel may ignore the parameters of a new
+// findUnfinished returns, of the items of the certificate's name, the item that an interrupted import created without its ids: a panel may ignore the parameters of a new
 // item. The item is recognised by its name, the certificate's end and the module (rules IMPORT-1). Of several equal items it
 // returns the oldest; they are interchangeable. Item is 0 if there is none.
-func (t *importer) findUnfinished(ctx context.Context, l seller.ListedCertificate, chain pki.Chain) (item.Item, error) {
-	bare, err := t.Panel.ItemsWithoutOrder(ctx, t.Args.Module, canonical(l.CommonName))
-	if err != nil {
-		return item.Item{}, err
-	}
-	for _, it := range bare {
-		if it.Expires != chain.Ends() || t.owners.HasItem(it.Item) {
-			continue
-		}
-		if it.RemoteID != "" && it.RemoteID != "0" && it.RemoteID != strconv.FormatInt(l.ID, 10) {
+func (t *importer) findUnfinished(ctx context.Context, l seller.ListedCertificate, chain pki.Chain, named []seller.NamedItem) (item.Item, error) {
+	for _, it := range named {
+		if !fits(it, l, chain) || t.owners.HasItem(it.Item) {
 			continue
 		}
 		order, own, err := t.loadUnfinished(ctx, l, it.Item)
@@ -79,8 +97,13 @@ func (t *importer) findUnfinished(ctx context.Context, l seller.ListedCertificat
 	return item.Item{}, nil
 }
 
-// make creates the item of a certificate.
-func (t *importer) make(ctx context.Context, l seller.ListedCertificate, chain pki.Chain) error {
+// fits reports whether an item without an order may be one that an import made for the certificate.
+func fits(it seller.NamedItem, l seller.ListedCertificate, chain pki.Chain) bool {
+	return it.Bare() && it.Expires == chain.Ends() && (it.RemoteID == "" || it.RemoteID == "0" || it.RemoteID == strconv.FormatInt(l.ID, 10))
+}
+
+// make creates the item of a certificate. before are the items that had its name.
+func (t *importer) make(ctx context.Context, l seller.ListedCertificate, chain pki.Chain, before []seller.NamedItem) error {
 	order := item.Item{
 		Module: t.Args.Module, Template: l.Template, Period: l.Months, Status: itemActive, Params: map[string]string{},
 	}
@@ -101,7 +124,29 @@ func (t *importer) make(ctx context.Context, l seller.ListedCertificate, chain p
 	t.owners.Assign(l, it)
 	order.Item = it
 	t.held.addLeaf(it, chain, false) // the list may have a second order for the same key
-	return t.fill(ctx, order, l, chain)
+	if err := t.fill(ctx, order, l, chain); err != nil {
+		return err
+	}
+	return t.checkSingle(ctx, it, l, chain, before)
+}
+
+// checkSingle returns a fault if another item of the certificate appeared while this one was made: the panel carried out so late what an
+// import asked for that was killed. No function of the panel is known by which a module could delete an item.
+func (t *importer) checkSingle(ctx context.Context, it int64, l seller.ListedCertificate, chain pki.Chain, before []seller.NamedItem) error {
+	named, err := t.Panel.ItemsNamed(ctx, t.Args.Module, canonical(l.CommonName))
+	if err != nil {
+		return err
+	}
+	known := func(n seller.NamedItem) bool {
+		return n.Item == it || slices.ContainsFunc(before, func(b seller.NamedItem) bool { return b.Item == n.Item })
+	}
+	for _, other := range slices.DeleteFunc(named, known) {
+		if holderOf([]seller.NamedItem{other}, l) != 0 || fits(other, l, chain) {
+			return fault.Errorf(fault.Panel, "import", "it has two items now, %d and %d, because the panel carried out an interrupted import's call so late: delete item %d in the panel",
+				it, other.Item, other.Item)
+		}
+	}
+	return nil
 }
 
 // errNotIssued says that an order is not issued, if the seller's list does not show the state.

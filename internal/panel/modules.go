@@ -124,23 +124,34 @@ func (h *Host) ItemClaims(ctx context.Context, modules []int64) ([]item.Claim, e
 	return all, nil
 }
 
-// ItemsWithoutOrder returns the active items of the processing module with this name that have no purchase intent, order id or
-// lineage, the oldest first.
-func (h *Host) ItemsWithoutOrder(ctx context.Context, module int64, name string) ([]seller.BareItem, error) {
-	found, err := h.rows(ctx, "item", `SELECT i.id, i.expiredate, i.remoteid FROM item i
- LEFT JOIN itemparam ip ON ip.item=i.id AND ip.intname IN (?,?,?) AND ip.value<>''
- WHERE i.processingmodule=? AND i.name=? AND i.status=2 AND ip.item IS NULL ORDER BY i.id`,
+// ItemsNamed returns the active items of the processing module with this name, the oldest first.
+func (h *Host) ItemsNamed(ctx context.Context, module int64, name string) ([]seller.NamedItem, error) {
+	found, err := h.rows(ctx, "item", `SELECT i.id, i.expiredate, i.remoteid, ip.intname, ip.value FROM item i
+ LEFT JOIN itemparam ip ON ip.item=i.id AND ip.intname IN (?,?,?)
+ WHERE i.processingmodule=? AND i.name=? AND i.status=2 ORDER BY i.id`,
 		itemparam.Intent, itemparam.OrderID, itemparam.Lineage, module, name)
 	if err != nil {
 		return nil, err
 	}
-	var all []seller.BareItem
+	var all []seller.NamedItem
 	for _, row := range found {
-		it := seller.BareItem{Item: row[0].number(), RemoteID: strings.TrimSpace(row[2].String)}
-		if it.Expires, err = date(row[1], "expiredate", it.Item); err != nil {
-			return nil, err
+		id := row[0].number()
+		if len(all) == 0 || all[len(all)-1].Item != id {
+			it := seller.NamedItem{Item: id, RemoteID: strings.TrimSpace(row[2].String)}
+			if it.Expires, err = date(row[1], "expiredate", id); err != nil {
+				return nil, err
+			}
+			all = append(all, it)
 		}
-		all = append(all, it)
+		it, value := &all[len(all)-1], row[4].String
+		switch row[3].String {
+		case itemparam.Intent:
+			it.Intent = value
+		case itemparam.OrderID:
+			it.OrderID = value
+		case itemparam.Lineage:
+			it.Lineage = value
+		}
 	}
 	return all, nil
 }

@@ -159,9 +159,15 @@ type Money struct {
 	Currency string
 }
 
-// BareItem is a panel item that has no id of an order at the seller.
-type BareItem struct {
+// NamedItem is a panel item that has a certificate's name.
+type NamedItem struct {
 	Item     int64
 	Expires  cabforum.Date // item.expiredate
 	RemoteID string        // item.remoteid, which may hold the id of an imported order
+	OrderID  string        // parameter custom_order_id
+	Lineage  string        // parameter lineage
+	Intent   string        // raw parameter purchase_intent
 }
+
+// Bare reports whether the item has no id of an order at the seller and no purchase intent.
+func (i NamedItem) Bare() bool { return i.OrderID == "" && i.Lineage == "" && i.Intent == "" }
