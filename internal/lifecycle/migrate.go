@@ -11,6 +11,7 @@ import (
 	"pmssl/internal/item"
 	"pmssl/internal/purchase"
 	"pmssl/internal/seller"
+	"pmssl/internal/sorting"
 )
 
 // migrateStep is the number of items after which the log shows the progress of a migration.
@@ -242,7 +243,7 @@ func (m *migrator) all(ctx context.Context, apply bool) error {
 			m.Log.Infof("migrate: %d of %d items", i+1, len(items))
 		}
 	}
-	slices.SortStableFunc(m.rows, func(a, b MigrationRow) int { return int(a.Item - b.Item) })
+	sorting.Stable(m.rows, func(a, b MigrationRow) int { return int(a.Item - b.Item) })
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"pmssl/internal/item"
 	"pmssl/internal/purchase"
 	"pmssl/internal/seller"
+	"pmssl/internal/sorting"
 )
 
 // candidate is an order that may be an item's.
@@ -405,7 +406,7 @@ func (m *migrator) addEarlier(u unmigrated, chosen *candidate, proven []candidat
 			earlier = append(earlier, c)
 		}
 	}
-	slices.SortFunc(earlier, func(a, b candidate) int { return cmp.Compare(a.order.ID, b.order.ID) })
+	sorting.Func(earlier, func(a, b candidate) int { return cmp.Compare(a.order.ID, b.order.ID) })
 	older := slices.Clone(chosen.order.Older)
 	for i := range earlier { // a renewal of a renewal: the term of each one begins at the end of the one before
 		c := &earlier[i]

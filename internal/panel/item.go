@@ -13,6 +13,7 @@ import (
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/pki"
+	"pmssl/internal/sorting"
 )
 
 // itemQuery selects the item with its client, tariff and module (docs/reference/billmanager.md §4). Left joins return the item
@@ -147,7 +148,7 @@ func (h *Host) certificateRows(ctx context.Context, id, columns, from string, ar
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(found, func(a, b []field) int { // not by the database, which would sort certificates of a page in a file
+	sorting.Func(found, func(a, b []field) int { // not by the database, which would sort certificates of a page in a file
 		if order := cmp.Compare(a[0].number(), b[0].number()); order != 0 {
 			return order
 		}

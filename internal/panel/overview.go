@@ -12,6 +12,7 @@ import (
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/plaintext"
+	"pmssl/internal/sorting"
 )
 
 const (
@@ -54,7 +55,7 @@ func (h *Host) OverviewItems(ctx context.Context, after int64, limit int) ([]ite
 			all = append(all, h.overviewItem(row))
 		}
 	}
-	slices.SortFunc(all, func(a, b item.OverviewItem) int { return cmp.Compare(a.Item.Item, b.Item.Item) })
+	sorting.Func(all, func(a, b item.OverviewItem) int { return cmp.Compare(a.Item.Item, b.Item.Item) })
 	all = all[:min(len(all), limit)]
 	return all, h.addDetails(ctx, all)
 }

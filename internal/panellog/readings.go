@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"pmssl/internal/sorting"
 )
 
 // reading is a part of a text that can be read in another way than byte by byte: an escape as the character that it stands
@@ -197,7 +199,7 @@ func withoutTags(text string) []string {
 // removeTags returns the text without its tags. Of the readings of one tag the longest is used, or the shortest.
 func removeTags(text string, longest bool) string {
 	all := layer{text: text}.tags()
-	slices.SortStableFunc(all, func(a, b reading) int {
+	sorting.Stable(all, func(a, b reading) int {
 		if a.start != b.start || longest {
 			return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end))
 		}

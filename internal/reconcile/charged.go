@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/seller"
+	"pmssl/internal/sorting"
 )
 
 // unit is the number of parts of an amount that are added as whole numbers: a sum of decimal fractions would not be exact.
@@ -59,6 +59,6 @@ func totals(charges []seller.Charge) *Charged {
 	for currency, sum := range sums {
 		all.Totals = append(all.Totals, seller.Money{Amount: float64(sum) / unit, Text: strconv.FormatFloat(float64(sum)/unit, 'f', 2, 64), Currency: currency})
 	}
-	slices.SortFunc(all.Totals, func(a, b seller.Money) int { return strings.Compare(a.Currency, b.Currency) })
+	sorting.Func(all.Totals, func(a, b seller.Money) int { return strings.Compare(a.Currency, b.Currency) })
 	return all
 }

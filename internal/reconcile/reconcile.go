@@ -14,6 +14,7 @@ import (
 	"pmssl/internal/item"
 	"pmssl/internal/purchase"
 	"pmssl/internal/seller"
+	"pmssl/internal/sorting"
 )
 
 // reconciler compares the orders of one account for one month.
@@ -299,7 +300,7 @@ func (r *reconciler) otherPanel(ref string) bool {
 // sorted returns the rows by class, date and id.
 func sorted(rows []Row) []Row {
 	order := Classes()
-	slices.SortStableFunc(rows, func(a, b Row) int {
+	sorting.Stable(rows, func(a, b Row) int {
 		return cmp.Or(slices.Index(order, a.Class)-slices.Index(order, b.Class), cmp.Compare(a.Date.String(), b.Date.String()), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Item, b.Item))
 	})
 	return rows

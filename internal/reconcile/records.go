@@ -11,6 +11,7 @@ import (
 	"pmssl/internal/item"
 	"pmssl/internal/purchase"
 	"pmssl/internal/seller"
+	"pmssl/internal/sorting"
 )
 
 // compareClaims makes rows of what the panel's items have and the seller has not, and of purchases without an answer.
@@ -63,7 +64,7 @@ func (r *reconciler) compareJournal() {
 			lines = append(lines, line)
 		}
 	}
-	slices.SortStableFunc(lines, func(a, b item.JournalEntry) int { return a.Time.Compare(b.Time) })
+	sorting.Stable(lines, func(a, b item.JournalEntry) int { return a.Time.Compare(b.Time) })
 	paid := map[payment]item.JournalEntry{}
 	for _, line := range lines {
 		key := payment{line.Item, line.ID, line.Kind}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/sorting"
 )
 
 // sortedInMemory is how many rows are sorted in memory. More are written to files in sorted parts, which are read together.
@@ -44,7 +45,7 @@ func (s *sorter) add(r Row) error {
 }
 
 func (s *sorter) sortRows() {
-	slices.SortFunc(s.rows, func(a, b Row) int { return compareRows(&a, &b) })
+	sorting.Func(s.rows, func(a, b Row) int { return compareRows(&a, &b) })
 }
 
 // spill writes the rows in memory behind the parts that are in the file.

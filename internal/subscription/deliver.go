@@ -3,7 +3,6 @@ package subscription
 import (
 	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"pmssl/internal/cabforum"
@@ -13,6 +12,7 @@ import (
 	"pmssl/internal/lifecycle"
 	"pmssl/internal/pki"
 	"pmssl/internal/publish"
+	"pmssl/internal/sorting"
 	"pmssl/internal/watch"
 )
 
@@ -63,7 +63,7 @@ func (s *sweep) dueDeliveries(pending []item.PendingDelivery) []int64 {
 			due = append(due, turn{p.Item, since})
 		}
 	}
-	slices.SortFunc(due, func(a, b turn) int { return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.it, b.it)) })
+	sorting.Func(due, func(a, b turn) int { return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.it, b.it)) })
 	items := make([]int64, len(due))
 	for i, one := range due {
 		items[i] = one.it

@@ -11,6 +11,7 @@ import (
 	"pmssl/internal/item"
 	"pmssl/internal/lifecycle"
 	"pmssl/internal/pki"
+	"pmssl/internal/sorting"
 	"pmssl/internal/watch"
 	"pmssl/internal/watch/crl"
 )
@@ -278,7 +279,7 @@ func (s *sweep) askLists(looking context.Context, lists crl.Service, search *lis
 	queries, byIssuer, unverified := search.queries()
 	listOf := func(q crl.Query) watch.List { return watch.List{URL: q.URL, Issuer: byIssuer[q.Issuer]} }
 	lists.Sort(queries)
-	slices.SortStableFunc(queries, func(a, b crl.Query) int {
+	sorting.Stable(queries, func(a, b crl.Query) int {
 		first, second := search.onlyReplaced(listOf(a)), search.onlyReplaced(listOf(b))
 		switch {
 		case first == second:

@@ -11,6 +11,7 @@ import (
 	"pmssl/internal/item"
 	"pmssl/internal/parallel"
 	"pmssl/internal/pki"
+	"pmssl/internal/sorting"
 	"pmssl/internal/watch"
 )
 
@@ -132,7 +133,7 @@ func (s *sweep) findDueSites(ctx context.Context) error {
 		return err
 	}
 	slices.Sort(all)
-	slices.SortFunc(w.due, func(a, b dueSite) int { return cmp.Or(cmp.Compare(a.looked, b.looked), cmp.Compare(a.item, b.item)) })
+	sorting.Func(w.due, func(a, b dueSite) int { return cmp.Or(cmp.Compare(a.looked, b.looked), cmp.Compare(a.item, b.item)) })
 	if s.Args.Item == 0 {
 		w.state.Keep(func(it int64) bool {
 			_, watched := slices.BinarySearch(all, it)
@@ -241,7 +242,7 @@ func (s *sweep) loadSites(ctx context.Context) error {
 	}
 	w.due = w.due[len(items):]
 	place := func(it item.WatchedSite) int { return slices.Index(items, it.Item) }
-	slices.SortFunc(found, func(a, b item.WatchedSite) int { return cmp.Compare(place(a), place(b)) })
+	sorting.Func(found, func(a, b item.WatchedSite) int { return cmp.Compare(place(a), place(b)) })
 	w.page = found
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"pmssl/internal/sorting"
 )
 
 // Outcome is what a look at a site found, compared with the certificate in place (rules WATCH-2). The texts are those of the item
@@ -104,6 +106,6 @@ func conclude(all []Place) []Place {
 		all = counts
 	}
 	rank := func(p Place) int { return slices.Index(Outcomes(), p.Outcome) }
-	slices.SortStableFunc(all, func(a, b Place) int { return rank(a) - rank(b) })
+	sorting.Stable(all, func(a, b Place) int { return rank(a) - rank(b) })
 	return all
 }

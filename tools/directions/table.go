@@ -12,7 +12,7 @@ const sandbox = "internal/sandbox"
 var testsOnly = []string{"internal/seller/sellertest", "internal/publish/publishtest"}
 
 // standardOnly lists the packages that import the standard library and nothing else (docs/architecture.md).
-var standardOnly = []string{"internal/cabforum", "internal/itemparam", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl", "internal/tlsleaf", "internal/terminal", "internal/parallel"}
+var standardOnly = []string{"internal/cabforum", "internal/itemparam", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl", "internal/tlsleaf", "internal/terminal", "internal/parallel", "internal/sorting"}
 
 // allowed maps a package to the packages of this module that it may import besides its own subfolders (docs/architecture.md).
 // A package that is missing here is a violation, so that its place is decided when it is added.
@@ -31,21 +31,21 @@ var allowed = map[string][]string{
 	},
 	"internal/status": {
 		"internal/subscription", "internal/lifecycle", "internal/purchase", "internal/item", "internal/watch", "internal/seller", "internal/pki",
-		"internal/cabforum", "internal/fault", "internal/itemparam", "internal/plaintext", "internal/terminal",
+		"internal/cabforum", "internal/fault", "internal/itemparam", "internal/plaintext", "internal/terminal", "internal/sorting",
 	},
 	"internal/subscription": {
 		"internal/lifecycle", "internal/purchase", "internal/item", "internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki",
-		"internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/terminal", "internal/parallel",
+		"internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/terminal", "internal/parallel", "internal/sorting",
 	},
 	"internal/lifecycle": {
 		"internal/publish", "internal/deliver", "internal/watch/crl", "internal/purchase", "internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault",
-		"internal/itemparam", "internal/xmldoc", "internal/terminal",
+		"internal/itemparam", "internal/xmldoc", "internal/terminal", "internal/sorting",
 	},
 	"internal/purchase": {
 		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal", "internal/parallel",
 	},
 	"internal/reconcile": {
-		"internal/purchase", "internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
+		"internal/purchase", "internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/sorting",
 	},
 	"internal/plan": {
 		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal",
@@ -62,7 +62,7 @@ var allowed = map[string][]string{
 		"internal/exchange", "internal/publish", "internal/deliver", "internal/watch", "internal/watch/crl", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext", "internal/terminal",
 	},
 	"internal/panel": {
-		"internal/exchange", "internal/item", "internal/publish", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl",
+		"internal/exchange", "internal/item", "internal/publish", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/mgrctl", "internal/sorting",
 	},
 	"internal/notify": {
 		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext", "internal/filelock",
@@ -71,11 +71,11 @@ var allowed = map[string][]string{
 	"internal/seller/sellerhttp": {"internal/exchange", "internal/fault", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml"},
 	"internal/seller/namecheap": {
 		"internal/exchange", "internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
-		"internal/panellog", "internal/plaintext",
+		"internal/panellog", "internal/plaintext", "internal/sorting",
 	},
 	"internal/seller/ispmanager": {
 		"internal/exchange", "internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
-		"internal/panellog", "internal/plaintext",
+		"internal/panellog", "internal/plaintext", "internal/sorting",
 	},
 	"internal/seller/sellertest": {
 		"internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
@@ -84,7 +84,7 @@ var allowed = map[string][]string{
 	"internal/deliver":             {"internal/tlsleaf", "internal/publish", "internal/pki", "internal/fault", "internal/plaintext"},
 	"internal/deliver/ispmgr":      {"internal/deliver", "internal/ispapi", "internal/publish", "internal/pki"},
 	"internal/deliver/execute":     {"internal/deliver", "internal/publish", "internal/program", "internal/filelock", "internal/plaintext"},
-	"internal/watch/crl":           {"internal/dnscheck", "internal/filelock", "internal/plaintext"},
+	"internal/watch/crl":           {"internal/dnscheck", "internal/filelock", "internal/plaintext", "internal/sorting"},
 	"internal/program":             {"internal/panellog", "internal/plaintext"},
 	"internal/publish":             {"internal/pki", "internal/fault", "internal/plaintext", "internal/filelock", "internal/dnscheck", "internal/panellog"},
 	"internal/publish/publishtest": {"internal/publish"},
@@ -95,12 +95,12 @@ var allowed = map[string][]string{
 	"internal/publish/execute":     {"internal/publish", "internal/program", "internal/plaintext"},
 	"internal/publish/ispmgr":      {"internal/publish", "internal/ispapi", "internal/pki"},
 	"internal/ispapi":              {"internal/publish", "internal/plaintext", "internal/safexml", "internal/mgrctl"},
-	"internal/watch":               {"internal/parallel", "internal/tlsleaf", "internal/pki", "internal/cabforum", "internal/dnscheck", "internal/filelock", "internal/plaintext"},
+	"internal/watch":               {"internal/parallel", "internal/tlsleaf", "internal/pki", "internal/cabforum", "internal/dnscheck", "internal/filelock", "internal/plaintext", "internal/sorting"},
 	"internal/pki":                 {"internal/cabforum", "internal/fault", "internal/plaintext"},
 	"internal/fault":               {},
 	"internal/itemparam":           {},
 	"internal/xmldoc":              {},
-	"internal/panellog":            {"internal/plaintext", "internal/filelock"},
+	"internal/panellog":            {"internal/plaintext", "internal/filelock", "internal/sorting"},
 	"internal/cabforum":            {},
 	"internal/dnscheck":            {},
 	"internal/plaintext":           {},
@@ -111,6 +111,7 @@ var allowed = map[string][]string{
 	"internal/exchange":            {},
 	"internal/terminal":            {},
 	"internal/parallel":            {},
+	"internal/sorting":             {},
 	"internal/sandbox":             {},
 	"etc":                          {},
 	"packaging":                    {},

@@ -3,7 +3,6 @@ package ispmanager
 import (
 	"cmp"
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"pmssl/internal/pki"
 	"pmssl/internal/seller"
 	"pmssl/internal/seller/sellerhttp"
+	"pmssl/internal/sorting"
 )
 
 const (
@@ -117,7 +117,7 @@ func highest(rows []row) int64 {
 // §1.4); fewer rows than the remote counts are a fault.
 func (c *Client) list(ctx context.Context) ([]row, error) {
 	rows, err := c.walk().Consistent(ctx)
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.id, b.id) })
+	sorting.Func(rows, func(a, b row) int { return cmp.Compare(a.id, b.id) })
 	return rows, err
 }
 

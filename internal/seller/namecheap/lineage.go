@@ -3,12 +3,12 @@ package namecheap
 import (
 	"cmp"
 	"context"
-	"slices"
 	"strconv"
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/seller"
 	"pmssl/internal/seller/sellerhttp"
+	"pmssl/internal/sorting"
 )
 
 // Certificates lists all certificates of the account, ended ones too (ssl.getList ALL, docs/reference/namecheap.md §3.4). The
@@ -20,7 +20,7 @@ func (c *Client) Certificates(ctx context.Context) ([]seller.ListedCertificate, 
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.ID, b.ID) })
+	sorting.Func(rows, func(a, b row) int { return cmp.Compare(a.ID, b.ID) })
 	next := sameOrder(rows)
 	if err := c.addReplaced(ctx, rows, next); err != nil {
 		return nil, err

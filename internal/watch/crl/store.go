@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"pmssl/internal/plaintext"
+	"pmssl/internal/sorting"
 )
 
 const (
@@ -152,7 +153,7 @@ func (s *Store) Sort(queries []Query) {
 			return k.Tried.Add(1)
 		}
 	}
-	slices.SortStableFunc(queries, func(a, b Query) int { return cmp.Or(tried(a).Compare(tried(b)), strings.Compare(a.URL, b.URL)) })
+	sorting.Stable(queries, func(a, b Query) int { return cmp.Or(tried(a).Compare(tried(b)), strings.Compare(a.URL, b.URL)) })
 }
 
 // Ask asks a list. Whatever the other side does ends in the Answer; an error means that the context ended.
