@@ -19,6 +19,9 @@ func (m *Model) look(i *Item) bool {
 			}
 			m.list()
 		}
+		if m.unsure[i.newest()] && m.deaf() {
+			m.undetermined = true
+		}
 		if m.waiting[i.newest()] {
 			return true
 		}
@@ -28,7 +31,8 @@ func (m *Model) look(i *Item) bool {
 
 // list reads the list of waiting orders.
 func (m *Model) list() {
-	m.listed, m.waiting = m.now, map[int64]bool{}
+	m.listed, m.waiting, m.unsure = m.now, map[int64]bool{}, map[int64]bool{}
+	m.reads++
 	for _, o := range m.orders {
 		if o.State == Validating {
 			m.waiting[o.ID] = true

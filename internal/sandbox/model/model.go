@@ -57,6 +57,13 @@ type Model struct {
 	// listed is when the list of waiting orders was read last, and waiting is what it had.
 	listed  time.Time
 	waiting map[int64]bool
+	// unsure are the orders for which the sweep that read this list asked for a certificate: it works on several items at once, so the list
+	// may have been read before or after (rules SWEEP-13).
+	unsure map[int64]bool
+	// reads counts how often the list was read.
+	reads int
+	// undetermined says that it depends on that whether the last run succeeded.
+	undetermined bool
 	// reissues and renewals count what the seller did.
 	reissues, renewals int
 	// operations counts the operations of the panel.
@@ -120,6 +127,14 @@ func (m *Model) OrderOf(id int64) *Order { return m.orders[id] }
 
 // Forget removes a closed item, which nothing asks about any more. Its orders stay at the seller.
 func (m *Model) Forget(id int64) { delete(m.items, id) }
+
+// TakeUndetermined reports whether a run since the last call may as well have ended the other way: it depends on which of several
+// items a sweep was faster with.
+func (m *Model) TakeUndetermined() bool {
+	taken := m.undetermined
+	m.undetermined = false
+	return taken
+}
 
 // deaf reports whether the seller answers nothing.
 func (m *Model) deaf() bool { return m.fault == KeyRefused || m.fault == Outage }

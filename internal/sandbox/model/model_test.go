@@ -264,3 +264,29 @@ func TestTheListOfWaitingOrdersIsShared(t *testing.T) {
 	m.Advance(2 * time.Minute)
 	require.False(t, m.Sync(1))
 }
+
+// rules SWEEP-13: a sweep works on several items at once, so nobody knows whether the list was read before or after a request.
+func TestWhichOfTwoItemsIsFasterIsNotPredicted(t *testing.T) {
+	m, first := issued(t, Namecheap, 60)
+	require.True(t, m.Order(2, "example.org", 60))
+	m.Prove("example.org")
+	m.Advance(time.Hour)
+	require.True(t, m.Sync(2))
+	leaf, _ := m.LeafOf(first)
+	m.Advance(leaf.Until.Sub(m.Now()) + 20*day) // the proofs have ended too
+	require.True(t, m.Sweep())
+	require.Equal(t, Waiting, first.Service)
+	require.False(t, m.TakeUndetermined())
+	m.SetFault(Outage)
+	m.Sweep()
+	assert.True(t, m.TakeUndetermined(), "one of them may not be in the list")
+	assert.False(t, m.TakeUndetermined())
+	m.Advance(listFor)
+	assert.False(t, m.Sweep(), "the list has to be read again")
+	assert.False(t, m.TakeUndetermined())
+	m.SetFault(NoFault)
+	require.True(t, m.Sweep())
+	m.SetFault(Outage)
+	assert.True(t, m.Sweep())
+	assert.False(t, m.TakeUndetermined(), "the list was read after the requests")
+}

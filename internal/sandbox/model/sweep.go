@@ -19,9 +19,15 @@ func (m *Model) Sweep() bool {
 		}
 	}
 	slices.SortStableFunc(due, func(a, b *Item) int { return cmp.Compare(m.end(a), m.end(b)) }) // rules SWEEP-1
+	reads := m.reads
 	for _, i := range due {
 		if m.config.Policy == "auto" {
 			ok = !m.deaf() && m.ask(i, m.orders[i.newest()]) == done && m.confirm(i) && ok
+		}
+	}
+	if m.reads > reads {
+		for _, i := range due {
+			m.unsure[i.newest()] = true
 		}
 	}
 	for _, i := range waiting {
