@@ -332,6 +332,18 @@ func (p *fakePanel) ItemClaims(context.Context, []int64) ([]item.Claim, error) {
 }
 func (p *fakePanel) StoredCertificate(context.Context, int64) (string, error) { return p.stored, nil }
 func (p *fakePanel) Journal(context.Context) ([]item.JournalEntry, error)     { return p.journal, nil }
+func (p *fakePanel) JournalOf(_ context.Context, it int64, ids ...int64) ([]item.JournalEntry, error) {
+	return item.EntriesOf(p.journal, it, ids...), nil
+}
+func (p *fakePanel) JournalOwners(_ context.Context, account string) (map[int64]int64, error) {
+	owners := map[int64]int64{}
+	for _, line := range p.journal {
+		if line.Account == account {
+			owners[line.ID] = line.Item
+		}
+	}
+	return owners, nil
+}
 func (p *fakePanel) AppendJournal(_ context.Context, line item.JournalEntry) error {
 	if err := p.call("journal %d", line.ID); err != nil {
 		return err

@@ -131,6 +131,23 @@ func (p *dryPanel) Journal(ctx context.Context) ([]JournalEntry, error) {
 	return append(lines[:len(lines):len(lines)], p.journal...), err
 }
 
+// JournalOf implements Panel.
+func (p *dryPanel) JournalOf(ctx context.Context, it int64, ids ...int64) ([]JournalEntry, error) {
+	lines, err := p.real.JournalOf(ctx, it, ids...)
+	return EntriesOf(append(lines[:len(lines):len(lines)], p.journal...), it, ids...), err
+}
+
+// JournalOwners implements Panel.
+func (p *dryPanel) JournalOwners(ctx context.Context, account string) (map[int64]int64, error) {
+	owners, err := p.real.JournalOwners(ctx, account)
+	for _, line := range p.journal {
+		if err == nil && line.Account == account {
+			owners[line.ID] = line.Item
+		}
+	}
+	return owners, err
+}
+
 // AppendJournal implements Panel.
 func (p *dryPanel) AppendJournal(_ context.Context, line JournalEntry) error {
 	p.journal = append(p.journal, line)

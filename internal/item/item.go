@@ -1,6 +1,7 @@
 package item
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -94,6 +95,21 @@ type JournalEntry struct {
 	// TermStart is the first day of the term that a renewal paid for (YYYY-MM-DD): the end of the term before. It is empty in other
 	// lines, in those that the previous version wrote, and if that end was not known.
 	TermStart string `json:"term_start,omitempty"`
+}
+
+// EntriesOf returns the entries about the item or one of the ids, and all about the ids that the item's entries name, in their order.
+func EntriesOf(lines []JournalEntry, it int64, ids ...int64) (found []JournalEntry) {
+	for _, line := range lines {
+		if line.Item == it {
+			ids = append(slices.Clip(ids), line.ID)
+		}
+	}
+	for _, line := range lines {
+		if line.Item == it || slices.Contains(ids, line.ID) {
+			found = append(found, line)
+		}
+	}
+	return found
 }
 
 // Recipient is the person who gets the mails about an item.

@@ -91,6 +91,11 @@ type Purchases interface {
 	ItemClaims(ctx context.Context, modules []int64) ([]Claim, error)
 	// Journal reads the purchase journal; AppendJournal adds a line and syncs it to disk (rules BUY-2).
 	Journal(ctx context.Context) ([]JournalEntry, error)
+	// JournalOf returns the entries about the item or one of the ids, and all about the ids that the item's entries name, the oldest
+	// first.
+	JournalOf(ctx context.Context, it int64, ids ...int64) ([]JournalEntry, error)
+	// JournalOwners returns the item that the last entry about each id of the account (seller.AccountHash) names, by id.
+	JournalOwners(ctx context.Context, account string) (map[int64]int64, error)
 	AppendJournal(ctx context.Context, line JournalEntry) error
 }
 

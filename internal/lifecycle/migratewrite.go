@@ -234,13 +234,13 @@ func (j *Order) saveMark(ctx context.Context, id int64) (migrationMark, error) {
 }
 
 // journalMigration adds the order to the purchase journal, unless its last line about the order says the same: the journal knows whose
-// the order is, should the item lose its parameters (rules BUY-2). It returns the journal's lines before that.
+// the order is, should the item lose its parameters (rules BUY-2). It returns the journal's lines about the item and the order before that.
 func (j *Order) journalMigration(ctx context.Context, u unmigrated, mark migrationMark) ([]item.JournalEntry, error) {
 	line := item.JournalEntry{Time: mark.Time, Item: j.Item.Item, Kind: kindMigrate, ID: mark.ID, Account: seller.AccountHash(j.Account), Name: u.csr.CommonName}
 	if len(u.keys) > 0 {
 		line.Key = u.keys[0]
 	}
-	lines, err := j.Panel.Journal(ctx)
+	lines, err := j.Panel.JournalOf(ctx, j.Item.Item, mark.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ type renewal struct{ on, from cabforum.Date }
 // renewedOn returns this run's renewal; none if it was not paid. The journal has the renewal with the same running operation, or the
 // newest id is a renewal that is not activated yet.
 func (j *Order) renewedOn(ctx context.Context, status seller.OrderStatus) (renewal, error) {
-	lines, err := j.Panel.Journal(ctx)
+	lines, err := j.Panel.JournalOf(ctx, j.Item.Item)
 	if err != nil {
 		return renewal{}, err
 	}

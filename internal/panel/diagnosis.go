@@ -222,14 +222,15 @@ func (h *Host) DamagedJournal(ctx context.Context) (good int, damage []error, er
 	if err := h.flock(ctx, file, filelock.Shared); err != nil {
 		return 0, nil, fault.Errorf(fault.Locked, "purchases", "the purchase journal %s is not read: %w", file.Name(), err).Retryable()
 	}
-	if _, err := h.journalStamp(file); err != nil {
-		return 0, nil, err
-	}
-	content, err := parseJournal(io.NewSectionReader(file, 0, maxJournal))
+	size, err := journalSize(file)
 	if err != nil {
 		return 0, nil, h.journalFault("read", err)
 	}
-	return len(content.Entries), content.Damaged, nil
+	found, err := eachEntry(io.NewSectionReader(file, 0, size), func(item.JournalEntry) { good++ })
+	if err != nil {
+		return 0, nil, h.journalFault("read", err)
+	}
+	return good, found.all(), nil
 }
 
 // usedColumns returns the tables and columns that the module's queries use (docs/reference/billmanager.md §4).

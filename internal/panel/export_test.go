@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"pmssl/internal/item"
 )
 
 // Internals that tests read or shorten.
@@ -25,7 +27,17 @@ func (h *Host) SessionVariable(ctx context.Context, name string) (string, error)
 
 func ParseConf(text string, into map[string]string) { parseConf(text, into) }
 
-func ParseJournal(text io.ReadSeeker) (journalContent, error) { return parseJournal(text) }
+func ParseJournal(text io.Reader) (all []item.JournalEntry, damage []error, err error) {
+	found, err := eachEntry(text, func(entry item.JournalEntry) { all = append(all, entry) })
+	return all, found.all(), err
+}
+
+// ShortEntry reads a line for the index, and reports whether it has the form in which lines are written.
+func ShortEntry(line []byte) (it, id int64, account string, usual bool, err error) {
+	_, usual = usualEntry(line)
+	entry, err := shortEntry(line)
+	return entry.item, entry.id, string(entry.account), usual, err
+}
 
 // ParseReply returns the fields, the rows and the refusal's words of an answer.
 func ParseReply(text []byte) (map[string]string, []map[string]string, string, error) {

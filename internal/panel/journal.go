@@ -11,8 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"sync"
 	"time"
 
 	"pmssl/internal/fault"
@@ -21,10 +19,10 @@ import (
 )
 
 const (
-	// maxJournalLine is the limit of a line in bytes; a purchase takes about 150.
+	// maxJournalLine is the limit of a line in bytes; a purchase takes about 280.
 	maxJournalLine = 64 << 10
-	// maxJournal is the limit of the journal in bytes: about 500,000 purchases.
-	maxJournal = 64 << 20
+	// maxJournal is the limit of the journal in bytes: more than three million purchases. The index has its places as 32-bit numbers.
+	maxJournal = 1 << 30
 	// maxDamaged is how many damaged lines are named.
 	maxDamaged = 1000
 	// journalLockTries is the number of tries, ten each second, to take the journal's lock.
@@ -38,62 +36,54 @@ func (h *Host) journalName() string { return h.path(filepath.Join("var", h.o.Bin
 // Damaged lines are logged and left out: a crash may have cut off the last one. If the file cannot be read, Journal returns a
 // fault, because a purchase in it could be made again.
 func (h *Host) Journal(ctx context.Context) ([]item.JournalEntry, error) {
+	var all []item.JournalEntry
+	err := h.readJournal(ctx, func(file *os.File, size int64) error {
+		damage, err := eachEntry(io.NewSectionReader(file, 0, size), func(entry item.JournalEntry) { all = append(all, entry) })
+		h.logDamage(file.Name(), damage)
+		return err
+	})
+	return all, err
+}
+
+// readJournal opens the journal under its lock and calls do with it and its size; not at all if there is no journal.
+func (h *Host) readJournal(ctx context.Context, do func(file *os.File, size int64) error) error {
 	file, err := openJournal(h.journalName(), os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, h.journalFault("read", err)
+		return h.journalFault("read", err)
 	}
 	defer file.Close()
 	if err := h.flock(ctx, file, filelock.Shared); err != nil {
 		h.log.Warningf("the journal is read without its lock: %v", err)
 	}
-	stamp, err := h.journalStamp(file)
+	size, err := journalSize(file)
+	if err == nil {
+		err = do(file, size)
+	}
 	if err != nil {
-		return nil, err
+		return h.journalFault("read", err)
 	}
-	cache := h.o.Journal
-	cache.mu.Lock()
-	defer cache.mu.Unlock()
-	if cache.stamp == stamp { // unchanged; a sweep reads the journal for each of its items
-		return slices.Clip(cache.entries), nil // who appends to them must not write behind them
-	}
-	content, err := parseJournal(io.NewSectionReader(file, 0, maxJournal))
-	if err != nil {
-		return nil, h.journalFault("read", err)
-	}
-	for _, damage := range content.Damaged {
-		h.log.Errorf("%s: %v", file.Name(), damage)
-	}
-	cache.stamp, cache.entries = stamp, content.Entries
-	return slices.Clip(content.Entries), nil
+	return nil
 }
 
-// journalStamp identifies a state of the journal file: another size or time means that it was changed.
-type journalStamp struct {
-	size    int64
-	changed time.Time
-}
-
-// journalStamp returns the state of the open journal. One that is too long is a fault.
-func (h *Host) journalStamp(file *os.File) (journalStamp, error) {
+// journalSize returns the size of the open journal. One that is too long is an error.
+func journalSize(file *os.File) (int64, error) {
 	info, err := file.Stat()
-	if err == nil && info.Size() > maxJournal {
-		err = fmt.Errorf("it has %d bytes, %w of %d", info.Size(), errTooLong, maxJournal)
-	}
 	if err != nil {
-		return journalStamp{}, h.journalFault("read", err)
+		return 0, err
 	}
-	return journalStamp{info.Size(), info.ModTime()}, nil
+	if info.Size() > maxJournal {
+		return 0, fmt.Errorf("it has %d bytes, %w of %d", info.Size(), errTooLong, maxJournal)
+	}
+	return info.Size(), nil
 }
 
-// Journal is the purchase journal as it was read last. The zero value was not read. It is safe for concurrent use; nobody changes the
-// entries.
-type Journal struct {
-	mu      sync.Mutex
-	stamp   journalStamp
-	entries []item.JournalEntry
+func (h *Host) logDamage(name string, damage journalDamage) {
+	for _, one := range damage.all() {
+		h.log.Errorf("%s: %v", name, one)
+	}
 }
 
 // AppendJournal adds an entry to the journal by one write and syncs it to disk; the directory too if the file is new. It first
@@ -204,88 +194,95 @@ func syncDirectory(name string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// journalContent is the content of a journal.
-type journalContent struct {
-	Entries []item.JournalEntry
-	// Damaged has an error for each of the first maxDamaged lines that are no entries, with its number, and one for all others.
-	Damaged []error
-	unnamed int // damaged lines beyond maxDamaged
+// journalDamage is what is wrong with the lines of a journal.
+type journalDamage struct {
+	named   []error // for each of the first maxDamaged lines that are no entries, with its number
+	unnamed int     // damaged lines beyond them
 }
 
-// damaged notes a line that is not an entry.
-func (c *journalContent) damaged(format string, args ...any) {
-	if len(c.Damaged) == maxDamaged {
-		c.unnamed++
+// add notes a line that is not an entry.
+func (d *journalDamage) add(format string, args ...any) {
+	if len(d.named) == maxDamaged {
+		d.unnamed++
 		return
 	}
-	c.Damaged = append(c.Damaged, fmt.Errorf(format, args...))
+	d.named = append(d.named, fmt.Errorf(format, args...))
 }
 
-// complete returns the content once the last line was read.
-func (c journalContent) complete() journalContent {
-	if c.unnamed > 0 {
-		c.Damaged = append(c.Damaged, fmt.Errorf("%d more lines are no purchases and left out", c.unnamed))
+// all returns the errors, with one for all lines that have none of their own.
+func (d *journalDamage) all() []error {
+	if d.unnamed == 0 {
+		return d.named
 	}
-	return c
+	return append(d.named[:len(d.named):len(d.named)], fmt.Errorf("%d more lines are no purchases and left out", d.unnamed))
 }
 
-// parseJournal reads the lines of a journal. It returns an error only if text cannot be read. A sweep keeps the entries in memory:
-// their number is counted first, so that no space is wasted, and texts that most lines share are kept once.
-func parseJournal(text io.ReadSeeker) (journalContent, error) {
-	most, err := countEntries(text)
-	if err != nil {
-		return journalContent{}, err
+// journalLine is one line of a journal.
+type journalLine struct {
+	number  int   // from 1
+	at      int64 // where it begins
+	text    []byte
+	tooLong bool
+	ended   bool // by a line feed: else it is the last one
+}
+
+// damage notes what is wrong with the line, which is not an entry.
+func (l journalLine) damage(d *journalDamage, wrong error) {
+	switch {
+	case l.tooLong:
+		d.add("line %d is longer than %d bytes and left out", l.number, maxJournalLine)
+	case len(l.text) == 0:
+	case !l.ended:
+		d.add("line %d, the last one, is incomplete and left out: %w", l.number, wrong)
+	default:
+		d.add("line %d is not a purchase and left out: %w", l.number, wrong)
 	}
+}
+
+// eachLine calls do for each line, without the space around it. The text is valid during the call. It returns an error only if text cannot
+// be read.
+func eachLine(text io.Reader, do func(journalLine)) error {
 	reader := bufio.NewReaderSize(text, maxJournalLine)
-	content := journalContent{Entries: make([]item.JournalEntry, 0, most)}
-	same := map[string]string{}
-	for number := 1; ; number++ {
+	for l := (journalLine{number: 1}); ; l.number++ {
 		line, err := reader.ReadSlice('\n')
-		tooLong := errors.Is(err, bufio.ErrBufferFull)
+		read := int64(len(line))
+		l.tooLong = errors.Is(err, bufio.ErrBufferFull)
+		if l.tooLong {
+			line = nil // the reader uses its place again
+		}
 		for errors.Is(err, bufio.ErrBufferFull) {
-			_, err = reader.ReadSlice('\n')
+			var more []byte
+			more, err = reader.ReadSlice('\n')
+			read += int64(len(more))
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
-			return journalContent{}, err
+			return err
 		}
-		ended := err == nil
-		switch entry, wrong := parseEntry(bytes.TrimSpace(line)); {
-		case tooLong:
-			content.damaged("line %d is longer than %d bytes and left out", number, maxJournalLine)
-		case len(bytes.TrimSpace(line)) == 0:
-		case wrong != nil && !ended:
-			content.damaged("line %d, the last one, is incomplete and left out: %w", number, wrong)
-		case wrong != nil:
-			content.damaged("line %d is not a purchase and left out: %w", number, wrong)
-		default:
-			entry.Kind, entry.Account = once(same, entry.Kind), once(same, entry.Account)
-			content.Entries = append(content.Entries, entry)
+		l.text, l.ended = bytes.TrimSpace(line), err == nil
+		do(l)
+		if !l.ended {
+			return nil
 		}
-		if !ended {
-			return content.complete(), nil
-		}
+		l.at += read
 	}
 }
 
-// countEntries counts the lines that are long enough for an entry, and goes back to the first one.
-func countEntries(text io.ReadSeeker) (int, error) {
-	reader := bufio.NewReaderSize(text, maxJournalLine)
-	for n := 0; ; {
-		line, err := reader.ReadSlice('\n')
-		if len(line) >= len(`{"item":1,"id":2}`) {
-			n++
+// eachEntry calls do for each entry of a journal.
+func eachEntry(text io.Reader, do func(item.JournalEntry)) (damage journalDamage, err error) {
+	same := map[string]string{}
+	err = eachLine(text, func(l journalLine) {
+		entry, wrong := parseEntry(l.text)
+		if wrong != nil {
+			l.damage(&damage, wrong)
+			return
 		}
-		switch {
-		case errors.Is(err, io.EOF):
-			_, err = text.Seek(0, io.SeekStart)
-			return n, err
-		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
-			return 0, err
-		}
-	}
+		entry.Kind, entry.Account = once(same, entry.Kind), once(same, entry.Account)
+		do(entry)
+	})
+	return damage, err
 }
 
-// once returns the first text that was equal to this one.
+// once returns the first text that was equal to this one: most lines share some.
 func once(known map[string]string, text string) string {
 	if first, there := known[text]; there {
 		return first

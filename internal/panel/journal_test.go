@@ -172,21 +172,21 @@ func FuzzJournal(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		content, err := panel.ParseJournal(strings.NewReader(text))
+		entries, damage, err := panel.ParseJournal(strings.NewReader(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if lines := strings.Count(text, "\n") + 1; len(content.Entries)+len(content.Damaged) > lines {
-			t.Errorf("%d entries and %d damaged lines of %d lines", len(content.Entries), len(content.Damaged), lines)
+		if lines := strings.Count(text, "\n") + 1; len(entries)+len(damage) > lines {
+			t.Errorf("%d entries and %d damaged lines of %d lines", len(entries), len(damage), lines)
 		}
-		for _, entry := range content.Entries {
+		for _, entry := range entries {
 			if entry.Item <= 0 || entry.ID <= 0 {
 				t.Errorf("taken for a purchase: %+v", entry)
 			}
 		}
 		// A line behind the rest of a crash is read, once that rest is ended by a newline.
-		more, err := panel.ParseJournal(strings.NewReader(text + "\n" + `{"item":7,"id":8}` + "\n"))
-		if err != nil || len(more.Entries) == 0 || more.Entries[len(more.Entries)-1].ID != 8 {
+		more, _, err := panel.ParseJournal(strings.NewReader(text + "\n" + `{"item":7,"id":8}` + "\n"))
+		if err != nil || len(more) == 0 || more[len(more)-1].ID != 8 {
 			t.Errorf("the line behind %q is not read: %v", text, err)
 		}
 	})

@@ -193,7 +193,7 @@ func check(err error) {
 // fixture is a panel root with a host in it and a clock that only sleeping moves.
 type fixture struct {
 	*panel.Host
-	t      *testing.T
+	t      testing.TB
 	root   string
 	fake   string // folder of the fake mgrctl
 	log    *panellog.Logger
@@ -207,7 +207,7 @@ type fixture struct {
 const binary = "pmfake"
 
 // newFixture lays out a root with these lines as etc/billmgr.conf.
-func newFixture(t *testing.T, conf ...string) *fixture {
+func newFixture(t testing.TB, conf ...string) *fixture {
 	t.Helper()
 	w := &fixture{t: t, root: t.TempDir(), fake: t.TempDir(), now: time.Date(2026, 5, 7, 15, 7, 16, 0, time.UTC), steps: map[string][]step{}}
 	for _, folder := range []string{"etc/billmgr.conf.d", "sbin", "var"} {

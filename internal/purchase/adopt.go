@@ -272,16 +272,9 @@ func (j *Buyer) sameClass(delivered, ordered string) bool {
 // Claims returns the items that hold the account's ids (taken, by id) and the highest id that the intent's purchase can have
 // (until): the snapshot of the next intent with the same account, 0 for no limit.
 func (j *Buyer) Claims(ctx context.Context, in Intent) (taken map[int64]int64, until int64, err error) {
-	taken = map[int64]int64{}
-	lines, err := j.Panel.Journal(ctx)
+	taken, err = j.Panel.JournalOwners(ctx, seller.AccountHash(j.Account))
 	if err != nil {
 		return nil, 0, err
-	}
-	account := seller.AccountHash(j.Account)
-	for _, line := range lines {
-		if line.Account == account {
-			taken[line.ID] = line.Item
-		}
 	}
 	claims, err := j.claims(ctx)
 	if err != nil {

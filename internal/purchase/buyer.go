@@ -68,7 +68,7 @@ func (j *Buyer) Unmigrated(ctx context.Context) (bool, error) {
 	if own || j.ID() == 0 {
 		return false, nil
 	}
-	lines, err := j.Panel.Journal(ctx)
+	lines, err := j.Panel.JournalOf(ctx, j.Item.Item)
 	bought := slices.ContainsFunc(lines, func(line item.JournalEntry) bool { return line.Item == j.Item.Item && line.ID == j.ID() })
 	return !bought, err
 }

@@ -154,7 +154,7 @@ func (j *Buyer) idsToRelease(ctx context.Context) ([]int64, error) {
 
 // unassignedJournalIDs returns the ids that the journal names for this item and that are not on it, without the id except.
 func (j *Buyer) unassignedJournalIDs(ctx context.Context, except int64) ([]int64, error) {
-	lines, err := j.Panel.Journal(ctx)
+	lines, err := j.Panel.JournalOf(ctx, j.Item.Item)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ import (
 // be this item's sets UnclearPurchase, which keeps the run from buying. The last entry of an id decides whose it is. An intent
 // that such an id resolves is deleted.
 func (j *Buyer) RestoreFromJournal(ctx context.Context) error {
-	lines, err := j.Panel.Journal(ctx)
+	lines, err := j.Panel.JournalOf(ctx, j.Item.Item)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (j *Buyer) RestoreFromJournal(ctx context.Context) error {
 }
 
 // missingEntries returns the journal entries of this item and account whose ids are on no item and were not released by an
-// administrator. A sweep calls it for each item, so it looks at the whole journal only if this item has such an entry.
+// administrator, given the journal's entries about the item and its ids.
 func (j *Buyer) missingEntries(ctx context.Context, lines []item.JournalEntry) ([]item.JournalEntry, error) {
 	account := seller.AccountHash(j.Account)
 	own := j.unknownEntries(lines)
@@ -89,7 +89,7 @@ func (j *Buyer) missingEntries(ctx context.Context, lines []item.JournalEntry) (
 func (j *Buyer) unknownEntries(lines []item.JournalEntry) []item.JournalEntry {
 	known := append(j.Lineage(), item.ParseIDs(j.Item.Params[itemparam.Released])...)
 	var own []item.JournalEntry
-	for _, line := range lines { // not a filtered copy, which would take as much memory as the journal
+	for _, line := range lines {
 		if line.Item == j.Item.Item && line.Kind != seller.KindSANs && !slices.Contains(known, line.ID) {
 			own = append(own, line)
 		}
