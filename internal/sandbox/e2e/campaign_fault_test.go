@@ -55,40 +55,58 @@ func errorsOf(call syscalls.Call) []syscall.Errno {
 		return []syscall.Errno{syscall.ECONNRESET, syscall.EPIPE, syscall.ETIMEDOUT}
 	case strings.HasPrefix(call.Target, "pipe:"):
 		return []syscall.Errno{syscall.EPIPE}
+	case slices.Contains([]string{"unlink", "unlinkat", "rmdir", "fchmod", "fchmodat", "chmod", "utimensat"}, call.Name): // they need no room
+		return []syscall.Errno{syscall.EROFS, syscall.EIO}
 	}
 	return []syscall.Errno{syscall.ENOSPC, syscall.EROFS, syscall.EIO}
 }
 
-// failuresAt returns a full disk at each call about a file, if there are to be so many disturbances, and others by chance. A connection may
-// also fail after it has carried what was sent.
+// failuresAt returns failures of which up to two thirds are a full disk at each call about a file, and lines that are torn; the others are by
+// chance. A connection may also fail after it has carried what was sent.
 func failuresAt(t *testing.T, _ *victims, calls []syscalls.Call, n int) []disturbance {
 	t.Helper()
-	var all []syscalls.Disturbance
+	var disk, others []syscalls.Disturbance
 	for i, call := range calls {
 		for _, errno := range errorsOf(call) {
-			all = append(all, syscalls.Disturbance{At: i + 1, Errno: errno})
+			d := syscalls.Disturbance{At: i + 1, Errno: errno}
+			if errno == syscall.ENOSPC {
+				disk = append(disk, d)
+				continue
+			}
+			others = append(others, d)
 			if strings.HasPrefix(call.Target, "socket:") {
-				all = append(all, syscalls.Disturbance{At: i + 1, Errno: errno, After: true})
+				d.After = true
+				others = append(others, d)
 			}
 		}
+		if call.Name == "write" && filepath.IsAbs(call.Target) {
+			disk = append(disk, syscalls.Disturbance{At: i + 1, Half: true}, syscalls.Disturbance{At: i + 1, Half: true, Errno: syscall.ENOSPC})
+		}
 	}
-	full := slices.DeleteFunc(slices.Clone(all), func(d syscalls.Disturbance) bool { return d.Errno != syscall.ENOSPC })
-	if len(full) > n/2 {
-		full = nil
-	}
-	all = slices.DeleteFunc(all, func(d syscalls.Disturbance) bool { return slices.Contains(full, d) })
-	failure := func(d syscalls.Disturbance) disturbance {
-		call := calls[d.At-1]
-		return disturbance{kind: call.Name + " " + d.Errno.Error(), text: d.Errno.Error() + " " + place(d, call), arm: func(t *testing.T, v *victims) func(*panel.Run) bool {
+	full := min(len(disk), (2*n+2)/3)
+	return append(chosen(t, disk, full, failureOf(calls)), chosen(t, others, n-full, failureOf(calls))...)
+}
+
+// failureOf returns the function that makes a disturbance of one of the calls.
+func failureOf(calls []syscalls.Call) func(syscalls.Disturbance) disturbance {
+	return func(d syscalls.Disturbance) disturbance {
+		call, what := calls[d.At-1], d.Errno.Error()
+		if d.Errno == 0 {
+			what = "killed"
+		}
+		if d.Half {
+			what += " after half"
+		}
+		return disturbance{kind: call.Name + ": " + what, text: what + ", " + place(d, call), arm: func(t *testing.T, v *victims) func(*panel.Run) bool {
 			t.Helper()
 			result := v.traced(t, d)
 			return func(run *panel.Run) bool {
-				require.Empty(t, run.Signal, "a call that fails does not kill")
-				return result().Hit
+				hit := result().Hit
+				require.Equal(t, hit && d.Errno == 0, run.Signal != "", "a call that fails does not kill: %+v", run)
+				return hit
 			}
 		}}
 	}
-	return append(chosen(t, full, len(full), failure), chosen(t, all, n-len(full), failure)...)
 }
 
 // panelFaults lets a call fail.
@@ -133,13 +151,16 @@ type sellerFault struct {
 
 func sellerFaults(t *testing.T, v *victims, _ []syscalls.Call, n int) []disturbance {
 	t.Helper()
-	var all []sellerFault
-	for _, s := range v.asked {
-		for _, kind := range []string{dropBefore, dropAfter, truncate, vanish, http500, http502, html, redirect, huge, unhandled, refused} {
-			all = append(all, sellerFault{s, kind})
+	kinds := []string{dropBefore, dropAfter, truncate, vanish, http500, http502, html, redirect, huge, unhandled, refused}
+	random := campaignRandom(t)
+	var all []sellerFault // each kind is tried, at one request or another, before one is tried again
+	for len(all) < n {
+		steps := random.Perm(len(v.asked))
+		for i, kind := range random.Perm(len(kinds)) {
+			all = append(all, sellerFault{v.asked[steps[i%len(steps)]], kinds[kind]})
 		}
 	}
-	return chosen(t, all, n, func(f sellerFault) disturbance {
+	return chosen(t, all[:n], n, func(f sellerFault) disturbance {
 		return disturbance{kind: f.kind, text: f.kind + " at " + string(f.step), arm: func(t *testing.T, v *victims) func(*panel.Run) bool {
 			t.Helper()
 			v.failNext(t, f.step, f.kind)

@@ -12,6 +12,11 @@ func setResult(tid int, errno syscall.Errno) error {
 	return change(tid, func(r *syscall.PtraceRegs) { r.Rax = uint64(-int64(errno)) })
 }
 
+// setLength makes the write at whose entry a thread stands shorter.
+func setLength(tid int, bytes uint64) error {
+	return change(tid, func(r *syscall.PtraceRegs) { r.Rdx = bytes })
+}
+
 func change(tid int, do func(*syscall.PtraceRegs)) error {
 	var registers syscall.PtraceRegs
 	if err := syscall.PtraceGetRegs(tid, &registers); err != nil {

@@ -8,6 +8,7 @@ package syscalls
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -30,6 +31,9 @@ type Disturbance struct {
 	After bool
 	// Errno is the error that the call returns, as ENOSPC; 0: the program is killed.
 	Errno syscall.Errno
+	// Half carries out the first half of a write to a file, the first one from the call At on. Then the program is killed; or, with an Errno, that write returns how much it wrote, as on
+	// a disk that is full now, and the thread's next call returns the error. After and Half exclude each other.
+	Half bool
 	// Ignore is the end of the names of files whose calls are not numbered, as ".log"; "" numbers all.
 	Ignore string
 }
@@ -75,7 +79,7 @@ func Run(program string, args []string, env []string, d Disturbance) (Result, er
 	if err != nil {
 		return Result{}, fmt.Errorf("starting %s: %w", program, err)
 	}
-	t := &tracer{pid: pid, d: d, known: map[int]bool{pid: true}, atExit: map[int]bool{}}
+	t := &tracer{pid: pid, d: d, known: map[int]bool{pid: true}, atExit: map[int]bool{}, onNext: map[int]bool{}}
 	if err := t.begin(); err != nil {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 		return Result{}, fmt.Errorf("tracing %s: %w", program, err)
@@ -90,6 +94,9 @@ type tracer struct {
 	result Result
 	known  map[int]bool // threads
 	atExit map[int]bool // threads that are disturbed when their call returns
+	onNext map[int]bool // threads that are disturbed at their next call
+	// disturbed says that the call was found.
+	disturbed bool
 }
 
 func (t *tracer) begin() error {
@@ -130,7 +137,11 @@ func (t *tracer) stopped(tid int, status syscall.WaitStatus) error {
 	signal := status.StopSignal()
 	switch {
 	case signal == stopOfSyscall:
-		if t.atSyscall(tid) {
+		disturbed, err := t.atSyscall(tid)
+		if err != nil {
+			return err
+		}
+		if disturbed {
 			t.result.Hit = true
 			if t.d.Errno == 0 {
 				return syscall.Kill(t.pid, syscall.SIGKILL)
@@ -160,28 +171,40 @@ func (t *tracer) fail(tid int) error {
 }
 
 // atSyscall numbers the call at which a thread stands, and reports whether it is disturbed here.
-func (t *tracer) atSyscall(tid int) bool {
+func (t *tracer) atSyscall(tid int) (bool, error) {
 	var info syscallInfo
 	size, _, failed := syscall.Syscall6(syscall.SYS_PTRACE, getSyscallInfo, uintptr(tid), unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
 	if failed != 0 || size == 0 {
-		return false
+		return false, nil
 	}
 	if info.op == opExit {
-		return t.atExit[tid]
+		return t.atExit[tid], nil
+	}
+	if info.op == opEntry && t.onNext[tid] {
+		delete(t.onNext, tid)
+		return true, nil
 	}
 	call, visible := describe(t.pid, info)
 	if info.op != opEntry || !visible || t.d.Ignore != "" && strings.HasSuffix(call.Target, t.d.Ignore) {
-		return false
+		return false, nil
 	}
 	t.result.Calls = append(t.result.Calls, call)
-	if len(t.result.Calls) != t.d.At {
-		return false
+	if t.d.At == 0 || len(t.result.Calls) < t.d.At || t.disturbed {
+		return false, nil
 	}
-	if t.d.After && call.Name != "exit_group" { // which does not return
+	if t.d.Half && (call.Name != "write" || !filepath.IsAbs(call.Target) || info.args[2] < 2) {
+		return false, nil // the next one may be
+	}
+	t.disturbed = true
+	switch {
+	case t.d.Half:
+		t.atExit[tid], t.onNext[tid] = t.d.Errno == 0, t.d.Errno != 0
+		return false, setLength(tid, info.args[2]/2)
+	case t.d.After && call.Name != "exit_group": // which does not return
 		t.atExit[tid] = true
-		return false
+		return false, nil
 	}
-	return true
+	return true, nil
 }
 
 func wait(pid int, status *syscall.WaitStatus) (int, error) {

@@ -112,6 +112,40 @@ func TestACallFailsInsteadOfBeingCarriedOutOrAfterIt(t *testing.T) {
 	}
 }
 
+func TestAWriteIsCarriedOutByHalf(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "line")
+	text := "exec /bin/dd if=/dev/zero of=" + file + " bs=20 count=1 conv=notrunc oflag=append status=none"
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	calls := script(t, text, syscalls.Disturbance{}).Calls
+	at := 0
+	for i, c := range calls {
+		if c.Name == "write" {
+			at = i + 1
+			break
+		}
+	}
+	require.NotZero(t, at, calls)
+	for name, row := range map[string]struct {
+		errno  syscall.Errno
+		killed bool
+	}{
+		"and the program is killed": {0, true},
+		"and the rest is refused":   {syscall.ENOSPC, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, os.Truncate(file, 0))
+			r := script(t, text, syscalls.Disturbance{At: at, Half: true, Errno: row.errno})
+			assert.True(t, r.Hit)
+			assert.Equal(t, row.killed, r.Status.Signaled())
+			assert.NotZero(t, r.Status.ExitStatus())
+			info, err := os.Stat(file)
+			require.NoError(t, err)
+			assert.Equal(t, int64(10), info.Size())
+		})
+	}
+}
+
 func TestAProgramThatEndsEarlierIsNotKilled(t *testing.T) {
 	r := script(t, "exit 3", syscalls.Disturbance{At: 1000})
 	assert.False(t, r.Hit)
