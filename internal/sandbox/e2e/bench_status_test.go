@@ -27,8 +27,7 @@ func BenchmarkStatus(b *testing.B) {
 		b.Skip("STATUS_ITEMS is not a number, or the database is not MariaDB")
 	}
 	f := startSimulated(b, namecheapCase(), firstOrders)
-	f.sql(b, "SET GLOBAL innodb_buffer_pool_size=1073741824")
-	f.sql(b, "SET GLOBAL innodb_flush_log_at_trx_commit=0")
+	f.sizeDatabase(b, items)
 	f.addStatusItems(b, items)
 	f.setTime(b, "2026-10-07")
 	for _, format := range []string{"text", "json", "xml", "prometheus", "html", "check"} {

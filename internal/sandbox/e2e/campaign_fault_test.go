@@ -151,7 +151,7 @@ type sellerFault struct {
 
 func sellerFaults(t *testing.T, v *victims, _ []syscalls.Call, n int) []disturbance {
 	t.Helper()
-	kinds := []string{dropBefore, dropAfter, truncate, vanish, http500, http502, html, redirect, huge, unhandled, refused}
+	kinds := slices.Concat([]string{dropBefore, dropAfter, truncate, vanish, http500, http502, refused}, v.seller.unusableAnswers, v.seller.otherAnswers)
 	random := campaignRandom(t)
 	var all []sellerFault // each kind is tried, at one request or another, before one is tried again
 	for len(all) < n {

@@ -33,6 +33,7 @@ type sellerCase struct {
 	// assigned to its item (rules BUY-4).
 	keepsOrderRef   bool
 	unusableAnswers []string // fault kinds whose answer cannot be used
+	otherAnswers    []string // further fault kinds of this seller's stand-in
 	// reissueRefusal is part of the error text of a refused reissue.
 	reissueRefusal string
 	// renewalTooEarly is part of the error text of a renewal exactly 90 days before the end of the term, if the seller's renewal

@@ -25,10 +25,10 @@ func ispmgrCase() sellerCase {
 	return sellerCase{
 		title: "ISPmanager", module: "pmispmgrssl", params: ispmgrContacts(),
 		singleName: "positivessl", wildcard: "positivessl_wildcard", firstOrderID: 1234501,
-		unusableAnswers: []string{html, redirect, ispmgr.FaultWAF, huge, unhandled},
-		openSteps:       []step{stepBalance, stepList, stepForm, stepBuy, stepStatus},
-		openWrites:      []step{stepBuy},
-		statusSteps:     []step{stepStatus, stepList, stepPrices}, maxMonths: 36,
+		unusableAnswers: []string{html, redirect, ispmgr.FaultWAF, huge, unhandled}, otherAnswers: []string{ispmgr.FaultOK, ispmgr.FaultBody},
+		openSteps:   []step{stepBalance, stepList, stepForm, stepBuy, stepStatus},
+		openWrites:  []step{stepBuy},
+		statusSteps: []step{stepStatus, stepList, stepPrices}, maxMonths: 36,
 		challengesLate: true,
 		renewSteps:     []step{stepRenew, stepStatus},
 		listRequests:   1,
@@ -125,6 +125,8 @@ func (s ispmgrStandIn) failNext(at step, kind string) error {
 	switch kind {
 	case unhandled:
 		fault.Kind, fault.Type, fault.Text = ispmgr.FaultError, "unhandled", "An unhandled exception has occurred"
+	case ispmgr.FaultBody:
+		fault.Text = "<doc/>"
 	case refused:
 		fault.Kind, fault.Type, fault.Object, fault.Text = ispmgr.FaultError, "value", "csr", "Invalid CSR."
 	}

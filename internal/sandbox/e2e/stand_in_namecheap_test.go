@@ -23,10 +23,10 @@ func namecheapCase() sellerCase {
 	return sellerCase{
 		title: "Namecheap", module: "pmnamecheap", limitParams: []string{"limit_minute", "limit_hour", "limit_day"},
 		singleName: "positivessl", wildcard: "positivessl_wildcard", multiDomain: "positivessl_multi_domain", firstOrderID: 34350001,
-		unusableAnswers: []string{html, redirect, charset, huge, unhandled},
-		openSteps:       []step{stepBalance, stepList, stepBuy, stepActivate},
-		openWrites:      []step{stepBuy, stepActivate},
-		statusSteps:     []step{stepStatus}, maxMonths: 60,
+		unusableAnswers: []string{html, redirect, charset, huge, unhandled}, otherAnswers: []string{namecheap.FaultHTTP405},
+		openSteps:   []step{stepBalance, stepList, stepBuy, stepActivate},
+		openWrites:  []step{stepBuy, stepActivate},
+		statusSteps: []step{stepStatus}, maxMonths: 60,
 		renewSteps:     []step{stepRenew, stepActivate, stepStatus},
 		listRequests:   3, // all orders, new purchases, renewals
 		reissueRefusal: "2011296", renewalTooEarly: "Certificate not meet the ExpireDate",
