@@ -225,8 +225,9 @@ func (h *listedPanel) SetExpireDate(_ context.Context, it int64, date cabforum.D
 }
 func (h *listedPanel) ItemClaims(context.Context, []int64) ([]item.Claim, error) {
 	all := append([]item.Claim(nil), h.claims...)
-	for id, i := range h.items {
-		all = append(all, item.Claim{Item: id, Module: i.module, OrderID: i.params[itemparam.OrderID], Lineage: i.params[itemparam.Lineage]})
+	for _, id := range slices.Sorted(maps.Keys(h.items)) {
+		i := h.items[id]
+		all = append(all, item.Claim{Item: id, Status: i.status, Module: i.module, OrderID: i.params[itemparam.OrderID], Lineage: i.params[itemparam.Lineage]})
 	}
 	return all, nil
 }

@@ -74,13 +74,14 @@ func TestTheDryPanelChangesNothing(t *testing.T) {
 func TestTheDryPanelReturnsWhatWasWritten(t *testing.T) {
 	ctx := context.Background()
 	s := dryFixture(t)
+	s.panel.journal = []item.JournalEntry{{Item: 9, ID: 7, Account: "a"}, {Item: 9, ID: 8, Account: "b"}}
 	command.WithDryPanel(s.env(), func(panel item.Panel) {
 		require.NoError(t, panel.SaveParam(ctx, s.args.Item, "one", "1"))
 		require.NoError(t, panel.SaveParam(ctx, s.args.Item, itemparam.Method, "auth_email"))
 		require.NoError(t, panel.DropParam(ctx, s.args.Item, itemparam.Method))
 		require.NoError(t, panel.SetStatus(ctx, s.args.Item, item.ServiceIssued))
 		require.NoError(t, panel.SaveCertificatePEM(ctx, s.args.Item, "pem"))
-		require.NoError(t, panel.AppendJournal(ctx, item.JournalEntry{ID: 7}))
+		require.NoError(t, panel.AppendJournal(ctx, item.JournalEntry{Item: s.args.Item, ID: 7, Account: "a"}))
 		order, err := panel.LoadItem(ctx, s.args.Item)
 		require.NoError(t, err)
 		assert.Equal(t, "1", order.Params["one"])
@@ -96,6 +97,13 @@ func TestTheDryPanelReturnsWhatWasWritten(t *testing.T) {
 		lines, err := panel.Journal(ctx)
 		require.NoError(t, err)
 		assert.Equal(t, int64(7), lines[len(lines)-1].ID)
+		own, err := panel.JournalOf(ctx, s.args.Item)
+		require.NoError(t, err)
+		assert.Equal(t, item.EntriesOf(lines, s.args.Item), own)
+		assert.Len(t, own, 2, "the purchase of another item with the same id counts")
+		owners, err := panel.JournalOwners(ctx, "a")
+		require.NoError(t, err)
+		assert.Equal(t, map[int64]int64{7: s.args.Item}, owners)
 	})
 	assert.Empty(t, s.panel.calls)
 }

@@ -123,44 +123,196 @@ func TestInterruptedImportIsCompleted(t *testing.T) {
 	}
 }
 
+// lateItem is the item that the panel makes when it carries out the call of a killed import; without the parameters, if it ignores them.
+func (i importing) lateItem(t *testing.T, l seller.ListedCertificate) *imported {
+	t.Helper()
+	status, err := i.able.OrderStatus(t.Context(), l.ID)
+	require.NoError(t, err)
+	chain, err := pki.NamedChain(status.PEM, l.CommonName, i.at)
+	require.NoError(t, err)
+	late := &imported{name: l.CommonName, module: 5, status: 2, expires: chain.Ends(), params: map[string]string{}}
+	if !i.listed.ignores {
+		late.params[itemparam.OrderID], late.params[itemparam.Lineage] = strconv.FormatInt(l.ID, 10), item.FormatIDs(l.Lineage())
+	}
+	return late
+}
+
+// appear makes an item appear right before the items of a name are read for the n-th time.
+func (i importing) appear(n int, it int64, late *imported) {
+	i.listed.lookedUp = func() {
+		if n--; n == 0 {
+			i.listed.items[it] = late
+		}
+	}
+}
+
+func (i importing) said() string { return strings.Join(i.log.lines, "\n") }
+
 // The panel may carry out the call of an import that was killed while the next import is at work (rules IMPORT-6).
 func TestItemThatAppearsDuringAnImport(t *testing.T) {
+	const completed, told = "found=1 imported=0 completed=1 skipped=0 failed=0", "found=1 imported=0 completed=0 skipped=0 failed=1"
 	for rule, c := range map[string]struct {
 		ignores bool
-		lookup  int // the one before which the item appears
+		read    int // the reading before which the item appears
 		want    string
-		items   int
 	}{
-		"before the items are read, it is completed":                  {lookup: 1, want: "found=1 imported=0 completed=1 skipped=0 failed=0", items: 1},
-		"without its id, it is completed too":                         {ignores: true, lookup: 1, want: "found=1 imported=0 completed=1 skipped=0 failed=0", items: 1},
-		"while the new one is made, both are told":                    {lookup: 2, want: "found=1 imported=0 completed=0 skipped=0 failed=1", items: 2},
-		"while the new one is made and without its id, both are told": {ignores: true, lookup: 2, want: "found=1 imported=0 completed=0 skipped=0 failed=1", items: 2},
+		"before the items are read, it is completed":                  {read: 1, want: completed},
+		"without its id, it is completed too":                         {ignores: true, read: 1, want: completed},
+		"while the new one is made, both are told":                    {read: 2, want: told},
+		"while the new one is made and without its id, both are told": {ignores: true, read: 2, want: told},
 	} {
-		t.Run(rule, func(t *testing.T) {
+		for _, it := range []int64{900, 1900} { // before and behind the new one
+			t.Run(fmt.Sprintf("%s, item %d", rule, it), func(t *testing.T) {
+				i := newImporting(t)
+				i.listed.ignores = c.ignores
+				l := i.able.sell(t, i.fixture, "example.org", 90)
+				i.appear(c.read, it, i.lateItem(t, l))
+				assert.Equal(t, c.want, i.counts(t))
+				if c.want == completed {
+					assert.Len(t, i.listed.items, 1)
+					return
+				}
+				assert.Len(t, i.listed.items, 2)
+				assert.Contains(t, i.said(), fmt.Sprintf("it has two items, 1001 and %d", it))
+				assert.Contains(t, i.said(), fmt.Sprintf("delete item %d in the panel", it))
+				assert.NotEmpty(t, i.listed.items[1001].params[itemparam.Serial], "the new one is complete")
+				if !c.ignores { // the next import has no other opinion
+					assert.Equal(t, told, i.counts(t))
+					assert.Empty(t, i.listed.items[it].params[itemparam.Serial])
+				}
+			})
+		}
+	}
+}
+
+// Who deletes the second item as he was told keeps the order, whose id both have.
+func TestDeletingTheSecondItemCancelsNothing(t *testing.T) {
+	i := newImporting(t)
+	l := i.able.sell(t, i.fixture, "example.org", 90)
+	i.appear(2, 1900, i.lateItem(t, l))
+	i.counts(t)
+	i.able.asked = nil
+	for _, it := range []struct {
+		id   int64
+		asks bool
+	}{{1900, false}, {1001, true}} {
+		i.args = item.Args{Command: "close", Item: it.id}
+		_, err := command.Close(context.Background(), i.with(i.able, i.listed))
+		require.NoError(t, err)
+		assert.Equal(t, it.asks, len(i.able.asked) > 0, "close of item %d asked %v", it.id, i.able.asked)
+		i.listed.items[it.id].status = item.ItemDeleted
+	}
+	assert.Contains(t, i.said(), "is not cancelled, because item 1001 has it too")
+}
+
+// What an import calls superfluous is no other certificate's item, and no client's item is called so.
+func TestWhichItemIsNotTheSecondOne(t *testing.T) {
+	for name, change := range map[string]func(*imported){
+		"with a CSR":               func(i *imported) { i.csr = "-----BEGIN CERTIFICATE REQUEST-----" },
+		"with a certificate":       func(i *imported) { i.params[itemparam.Serial] = "0a" },
+		"of a migration":           func(i *imported) { i.params[itemparam.Migration] = "{}" },
+		"of another product's end": func(i *imported) { i.expires = i.expires.AddDays(1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			i := newImporting(t)
+			i.listed.ignores = true
+			late := i.lateItem(t, i.able.sell(t, i.fixture, "example.org"))
+			change(late)
+			i.appear(2, 1900, late)
+			assert.Equal(t, "found=1 imported=1 completed=0 skipped=0 failed=0", i.counts(t))
+			assert.NotContains(t, i.said(), "delete item")
+		})
+	}
+	t.Run("another certificate's", func(t *testing.T) {
+		i := newImporting(t)
+		i.listed.ignores = true
+		first := i.able.sell(t, i.fixture, "example.org")
+		i.able.sell(t, i.fixture, "example.org")
+		i.appear(2, 1900, i.lateItem(t, first))
+		assert.Equal(t, "found=2 imported=1 completed=0 skipped=0 failed=1", i.counts(t))
+		assert.Contains(t, i.said(), "delete item 1900 in the panel")
+		assert.Empty(t, i.listed.items[1900].params[itemparam.OrderID])
+	})
+}
+
+// The order was reissued between the killed import and this one: the item has an id that the lineage has.
+func TestItemThatAppearsWithAnOlderID(t *testing.T) {
+	for read, want := range map[int]string{1: "found=1 imported=0 completed=1 skipped=0 failed=0", 2: "found=1 imported=0 completed=0 skipped=0 failed=1"} {
+		i := newImporting(t)
+		late := i.lateItem(t, i.able.sell(t, i.fixture, "example.org", 90))
+		late.params[itemparam.OrderID], late.params[itemparam.Lineage] = "90", "90"
+		i.appear(read, 1900, late)
+		assert.Equal(t, want, i.counts(t), "reading %d", read)
+	}
+}
+
+// An import that ended between the two leaves both items to the next one, which tells it.
+func TestTwoItemsOfAnOrder(t *testing.T) {
+	for name, row := range map[string]struct {
+		complete []int64
+		want     string
+		says     string
+	}{
+		"neither is complete":      {nil, "found=1 imported=0 completed=0 skipped=0 failed=1", "it has two items, 900 and 1900"},
+		"the older is complete":    {[]int64{900}, "found=1 imported=0 completed=0 skipped=0 failed=1", "delete item 1900 in the panel"},
+		"the younger is complete":  {[]int64{1900}, "found=1 imported=0 completed=0 skipped=0 failed=1", "delete item 900 in the panel"},
+		"both are complete":        {[]int64{900, 1900}, "found=1 imported=0 completed=0 skipped=1 failed=0", "is on the items 900 1900: delete all but one of them"},
+		"one of them is closed":    {[]int64{900, -1900}, "found=1 imported=0 completed=0 skipped=1 failed=0", ""},
+		"an open one and a closed": {[]int64{-1900}, "found=1 imported=0 completed=1 skipped=0 failed=0", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
 			i := newImporting(t)
 			l := i.able.sell(t, i.fixture, "example.org")
-			status, err := i.able.OrderStatus(t.Context(), l.ID)
-			require.NoError(t, err)
-			chain, err := pki.NamedChain(status.PEM, "example.org", i.at)
-			require.NoError(t, err)
-			late := &imported{name: "example.org", module: 5, status: 2, expires: chain.Ends(), params: map[string]string{}}
-			if !c.ignores {
-				late.params[itemparam.OrderID] = strconv.FormatInt(l.ID, 10)
-			}
-			lookups := 0
-			i.listed.lookedUp = func() {
-				if lookups++; lookups == c.lookup {
-					i.listed.items[900] = late
+			i.listed.items[900], i.listed.items[1900] = i.lateItem(t, l), i.lateItem(t, l)
+			for _, it := range row.complete {
+				if it < 0 {
+					i.listed.items[-it].status = item.ItemDeleted
+					continue
 				}
+				i.listed.items[it].params[itemparam.Serial] = "0a"
 			}
-			assert.Equal(t, c.want, i.counts(t))
-			assert.Len(t, i.listed.items, c.items)
-			if c.items == 2 {
-				assert.Contains(t, strings.Join(i.log.lines, "\n"), "two items now, 1001 and 900")
-				assert.Contains(t, strings.Join(i.log.lines, "\n"), "delete item 900 in the panel")
+			assert.Equal(t, row.want, i.counts(t))
+			if row.says != "" {
+				assert.Contains(t, i.said(), row.says)
+			} else {
+				assert.NotContains(t, i.said(), "delete")
+			}
+			if len(row.complete) == 0 {
+				assert.NotEmpty(t, i.listed.items[900].params[itemparam.Serial], "one of them serves the client")
+				assert.Empty(t, i.listed.items[1900].params[itemparam.Serial])
 			}
 		})
 	}
+}
+
+// unreadableOnce is a panel whose items' certificates cannot be read once.
+type unreadableOnce struct {
+	*listedPanel
+	failed bool
+}
+
+func (p *unreadableOnce) HeldCertificates(ctx context.Context, after int64, limit int) ([]item.HeldCertificate, error) {
+	if !p.failed {
+		p.failed = true
+		return nil, fault.Errorf(fault.DB, "item", "lost connection").Retryable()
+	}
+	return p.listedPanel.HeldCertificates(ctx, after, limit)
+}
+
+// rules IMPORT-4: a failed reading does not say that no item holds a key.
+func TestHeldKeysThatCouldNotBeReadAreReadAgain(t *testing.T) {
+	i := newImporting(t)
+	i.able.sell(t, i.fixture, "a.example.org")
+	l := i.able.sell(t, i.fixture, "b.example.org")
+	pair := newPair(t, "b.example.org")
+	i.able.issue(t, l.ID, pair, i.at.AddDate(0, -1, 0), 199)
+	i.listed.items[500] = &imported{module: 9, name: "b.example.org", status: 2, csr: pair.csr, params: map[string]string{}}
+	run := i.with(i.able, &unreadableOnce{listedPanel: i.listed})
+	doc, err := command.Import(context.Background(), run)
+	require.NoError(t, err)
+	assert.Equal(t, "0", doc.Root().SelectAttrValue("imported", ""), "b's key is held by item 500")
+	assert.Equal(t, "1", doc.Root().SelectAttrValue("failed", ""))
+	assert.Len(t, i.listed.items, 1)
 }
 
 // An item without an order is completed only if name, end, module and status fit and it was not ordered in this panel.

@@ -133,6 +133,11 @@ func (p *dryPanel) Journal(ctx context.Context) ([]JournalEntry, error) {
 
 // JournalOf implements Panel.
 func (p *dryPanel) JournalOf(ctx context.Context, it int64, ids ...int64) ([]JournalEntry, error) {
+	for _, line := range p.journal {
+		if line.Item == it {
+			ids = append(slices.Clip(ids), line.ID)
+		}
+	}
 	lines, err := p.real.JournalOf(ctx, it, ids...)
 	return EntriesOf(append(lines[:len(lines):len(lines)], p.journal...), it, ids...), err
 }

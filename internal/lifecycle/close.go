@@ -95,12 +95,21 @@ func (j *Order) cancelOrder(ctx context.Context) (left []string) {
 	if id == 0 {
 		return left
 	}
+	held, err := j.HeldByOthers(ctx)
+	if err != nil {
+		return append(left, fmt.Sprintf("%s is closed and its order %d at %s was not cancelled, because it is not known whether another item has it too; cancel it there if none has: %v",
+			j.Item.Label(), id, j.Info.Title, err))
+	}
+	if other := held[id]; other != 0 {
+		j.Log.Warningf("its order %d at %s is not cancelled, because item %d has it too", id, j.Info.Title, other)
+		return left
+	}
 	if other := j.foreignName(ctx, id); other != "" {
 		return append(left, fmt.Sprintf("%s is closed and its order %d at %s was not cancelled, because it is shown there for %s: check whether the processing module's account is the one that bought it",
 			j.Item.Label(), id, j.Info.Title, other))
 	}
-	left = append(left, j.revokeReplaced(ctx, id)...)
-	err := j.Seller.(seller.Canceller).Cancel(ctx, id)
+	left = append(left, j.revokeReplaced(ctx, id, held)...)
+	err = j.Seller.(seller.Canceller).Cancel(ctx, id)
 	if j.Dry.Withheld(err, item.DryCancel, "id", id) {
 		return left
 	}
@@ -137,10 +146,10 @@ func (j *Order) foreignName(ctx context.Context, id int64) string {
 // maxReplacedChecked is the number of replaced certificates that are checked, newest first; older ones have expired.
 const maxReplacedChecked = 8
 
-// revokeReplaced revokes the certificates that reissues replaced and that are still valid, if the seller supports that. It
-// returns in sentences what an administrator has to do by hand.
-func (j *Order) revokeReplaced(ctx context.Context, newest int64) (left []string) {
-	older := slices.DeleteFunc(j.Lineage(), func(id int64) bool { return id == newest })
+// revokeReplaced revokes the certificates that reissues replaced and that are still valid, if the seller supports that, but for those that
+// another item holds too. It returns in sentences what an administrator has to do by hand.
+func (j *Order) revokeReplaced(ctx context.Context, newest int64, held map[int64]int64) (left []string) {
+	older := slices.DeleteFunc(j.Lineage(), func(id int64) bool { return id == newest || held[id] != 0 })
 	slices.Reverse(older)
 	for _, id := range older[:min(len(older), maxReplacedChecked)] {
 		status, err := j.Seller.OrderStatus(ctx, id)

@@ -40,7 +40,10 @@ func (h holder) String() string {
 // nothing.
 func readHeldKeys(ctx context.Context, panel item.Panel) (*heldKeys, error) {
 	index := &heldKeys{keys: map[string]int64{}, serials: map[string]int64{}, closed: map[int64]bool{}}
-	return index, eachHeld(ctx, panel, index.add)
+	if err := eachHeld(ctx, panel, index.add); err != nil {
+		return nil, err // not the part that was read: who keeps it would take the rest for held by nobody
+	}
+	return index, nil
 }
 
 // eachHeld calls f with the CSR and the stored certificate of every item of the panel, of any module and in any state.
@@ -60,11 +63,15 @@ func eachHeld(ctx context.Context, panel item.Panel, f func(item.HeldCertificate
 // readSerials returns the items of the panel, of any module, that have a certificate, by its serial. Closed items do not count.
 func readSerials(ctx context.Context, panel item.Panel) (map[string][]int64, error) {
 	serials := map[string][]int64{}
-	return serials, eachHeld(ctx, panel, func(held item.HeldCertificate) {
+	err := eachHeld(ctx, panel, func(held item.HeldCertificate) {
 		if stored, err := pki.StoredLeaf(held.Stored); err == nil && held.Status != item.ItemDeleted {
 			serials[stored.Serial()] = append(serials[stored.Serial()], held.Item)
 		}
 	})
+	if err != nil {
+		return nil, err
+	}
+	return serials, nil
 }
 
 // add adds what an item holds. Of several items with the same key or serial the first that is not closed is kept.

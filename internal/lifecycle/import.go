@@ -30,10 +30,11 @@ type importer struct {
 	seller   seller.Seller
 	account  *Order // an Order without an item, to read the owners of the account's ids
 	owners   purchase.OwnerIndex
-	held     *heldKeys // keys and serials of the panel's items; nil until a certificate is to be imported
-	found    int       // certificates in the list that the search words name
-	imported int       // new items
-	resumed  int       // items of an interrupted import that were completed
+	held     *heldKeys      // keys and serials of the panel's items; nil until a certificate is to be imported
+	second   map[int64]bool // items that an administrator was told to delete
+	found    int            // certificates in the list that the search words name
+	imported int            // new items
+	resumed  int            // items of an interrupted import that were completed
 	skipped  int
 	failed   int
 	failures *etree.Element // collects the certificates that failed, and those whose key or serial an item holds
@@ -69,7 +70,7 @@ func Import(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &importer{Run: run, seller: theSeller, account: FromHandle(&item.Handle{
+	t := &importer{Run: run, seller: theSeller, second: map[int64]bool{}, account: FromHandle(&item.Handle{
 		Run: run, Log: run.Log, Seller: theSeller, Account: theSeller.Account(), Item: item.Item{Module: run.Args.Module}})}
 	if t.owners, err = t.account.OwnerIndex(ctx, nil); err != nil {
 		return nil, err
@@ -167,6 +168,10 @@ func (t *importer) one(ctx context.Context, l seller.ListedCertificate) error {
 	it, why, err := t.owners.Owner(ctx, l)
 	if err != nil {
 		return err
+	}
+	if items := t.owners.Sharing(l); len(items) > 1 {
+		done, err := t.resumeOne(ctx, l, items)
+		return t.count(done, "", l, err)
 	}
 	if it != 0 {
 		done, err := t.resume(ctx, l, it)

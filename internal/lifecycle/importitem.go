@@ -31,7 +31,7 @@ func (t *importer) create(ctx context.Context, l seller.ListedCertificate) (outc
 		return outcomeSkipped, err
 	}
 	if it := holderOf(named, l); it != 0 {
-		t.Log.Infof("import: item %d appeared while this import was at work: id %d of %s is on it", it, l.ID, item.DisplayLine(l.CommonName, item.MaxName))
+		t.Log.Infof("import: id %d of %s is on item %d, which the panel has made while this import was at work", l.ID, item.DisplayLine(l.CommonName, item.MaxName), it)
 		t.owners.Assign(l, it)
 		return t.resume(ctx, l, it)
 	}
@@ -50,11 +50,14 @@ func (t *importer) create(ctx context.Context, l seller.ListedCertificate) (outc
 	return outcomeImported, t.make(ctx, l, chain, named)
 }
 
-// holderOf returns the item that holds the id of the certificate's order; 0 if none does.
+// holderOf returns the item that holds an id of the certificate's order; 0 if none does.
 func holderOf(named []seller.NamedItem, l seller.ListedCertificate) int64 {
+	ids := l.Lineage()
 	for _, it := range named {
-		if slices.Contains(item.ParseIDs(it.OrderID), l.ID) || slices.Contains(item.ParseIDs(it.Lineage), l.ID) {
-			return it.Item
+		for _, id := range append(item.ParseIDs(it.OrderID), item.ParseIDs(it.Lineage)...) {
+			if slices.Contains(ids, id) {
+				return it.Item
+			}
 		}
 	}
 	return 0
@@ -81,20 +84,29 @@ func (t *importer) isHeld(l seller.ListedCertificate, chain pki.Chain) bool {
 	return true
 }
 
-// findUnfinished returns, of the items of the certificate's name, the item that an interrupted import created without its ids: a panel may ignore the parameters of a new
+// findUnfinished returns, of the items of the certificate's name, the one that an interrupted import created without its ids: a panel may ignore the parameters of a new
 // item. The item is recognised by its name, the certificate's end and the module (rules IMPORT-1). Of several equal items it
 // returns the oldest; they are interchangeable. Item is 0 if there is none.
 func (t *importer) findUnfinished(ctx context.Context, l seller.ListedCertificate, chain pki.Chain, named []seller.NamedItem) (item.Item, error) {
 	for _, it := range named {
-		if !fits(it, l, chain) || t.owners.HasItem(it.Item) {
-			continue
-		}
-		order, own, err := t.loadUnfinished(ctx, l, it.Item)
-		if err != nil || own && (order.Template == "" || order.Template == l.Template) {
+		order, unfinished, err := t.isUnfinished(ctx, l, chain, it)
+		if err != nil || unfinished {
 			return order, err
 		}
 	}
 	return item.Item{}, nil
+}
+
+// isUnfinished reports whether an interrupted import made the item for the certificate, without its ids, and returns the item.
+func (t *importer) isUnfinished(ctx context.Context, l seller.ListedCertificate, chain pki.Chain, it seller.NamedItem) (item.Item, bool, error) {
+	if !fits(it, l, chain) || t.owners.HasItem(it.Item) || t.second[it.Item] {
+		return item.Item{}, false, nil
+	}
+	order, own, err := t.loadUnfinished(ctx, l, it.Item)
+	if err != nil || !own || order.Template != "" && order.Template != l.Template {
+		return item.Item{}, false, err
+	}
+	return order, true, nil
 }
 
 // fits reports whether an item without an order may be one that an import made for the certificate.
@@ -124,29 +136,74 @@ func (t *importer) make(ctx context.Context, l seller.ListedCertificate, chain p
 	t.owners.Assign(l, it)
 	order.Item = it
 	t.held.addLeaf(it, chain, false) // the list may have a second order for the same key
+	second := t.findSecond(ctx, it, l, chain, before)
 	if err := t.fill(ctx, order, l, chain); err != nil {
 		return err
 	}
-	return t.checkSingle(ctx, it, l, chain, before)
+	return second
 }
 
-// checkSingle returns a fault if another item of the certificate appeared while this one was made: the panel carried out so late what an
+// findSecond returns a fault if another item of the certificate appeared while this one was made: the panel may carry out late what an
 // import asked for that was killed. No function of the panel is known by which a module could delete an item.
-func (t *importer) checkSingle(ctx context.Context, it int64, l seller.ListedCertificate, chain pki.Chain, before []seller.NamedItem) error {
+func (t *importer) findSecond(ctx context.Context, it int64, l seller.ListedCertificate, chain pki.Chain, before []seller.NamedItem) error {
 	named, err := t.Panel.ItemsNamed(ctx, t.Args.Module, canonical(l.CommonName))
 	if err != nil {
 		return err
 	}
-	known := func(n seller.NamedItem) bool {
-		return n.Item == it || slices.ContainsFunc(before, func(b seller.NamedItem) bool { return b.Item == n.Item })
+	known := map[int64]bool{it: true}
+	for _, old := range before {
+		known[old.Item] = true
 	}
-	for _, other := range slices.DeleteFunc(named, known) {
-		if holderOf([]seller.NamedItem{other}, l) != 0 || fits(other, l, chain) {
-			return fault.Errorf(fault.Panel, "import", "it has two items now, %d and %d, because the panel carried out an interrupted import's call so late: delete item %d in the panel",
-				it, other.Item, other.Item)
+	for _, other := range named {
+		if known[other.Item] {
+			continue
+		}
+		holds, unfinished := holderOf([]seller.NamedItem{other}, l) != 0, false
+		if !holds {
+			if _, unfinished, err = t.isUnfinished(ctx, l, chain, other); err != nil {
+				return err
+			}
+		}
+		if holds || unfinished {
+			t.second[other.Item] = true
+			return twoItems(it, other.Item)
 		}
 	}
 	return nil
+}
+
+// twoItems returns the fault of a certificate with two items, of which the second is superfluous (rules IMPORT-6).
+func twoItems(it, second int64) error {
+	return fault.Errorf(fault.Panel, "import", "it has two items, %d and %d, perhaps because the panel has carried out the call of an interrupted import: delete item %d in the panel. "+
+		"The order is not cancelled by that, because item %d has it too", it, second, second, it)
+}
+
+// resumeOne completes the one of several items that hold the certificate's order, if none of them is complete, and returns a fault that names
+// another one which is not. Of complete ones a warning is logged.
+func (t *importer) resumeOne(ctx context.Context, l seller.ListedCertificate, items []int64) (outcome, error) {
+	var complete, others []int64
+	for _, it := range items {
+		_, finished, err := t.Panel.Param(ctx, it, itemparam.Serial)
+		switch {
+		case err != nil:
+			return outcomeSkipped, err
+		case finished:
+			complete = append(complete, it)
+		default:
+			others = append(others, it)
+		}
+	}
+	switch {
+	case len(others) == 0:
+		t.Log.Warningf("import: id %d of %s is on the items %s: delete all but one of them in the panel", l.ID, item.DisplayLine(l.CommonName, item.MaxName), item.FormatIDs(items))
+		return outcomeSkipped, nil
+	case len(complete) > 0:
+		return outcomeSkipped, twoItems(complete[0], others[0])
+	}
+	if _, err := t.resume(ctx, l, others[0]); err != nil {
+		return outcomeSkipped, err
+	}
+	return outcomeSkipped, twoItems(others[0], others[1])
 }
 
 // errNotIssued says that an order is not issued, if the seller's list does not show the state.

@@ -222,11 +222,11 @@ func (h *Host) DamagedJournal(ctx context.Context) (good int, damage []error, er
 	if err := h.flock(ctx, file, filelock.Shared); err != nil {
 		return 0, nil, fault.Errorf(fault.Locked, "purchases", "the purchase journal %s is not read: %w", file.Name(), err).Retryable()
 	}
-	size, err := journalSize(file)
+	info, err := journalInfo(file)
 	if err != nil {
 		return 0, nil, h.journalFault("read", err)
 	}
-	found, err := eachEntry(io.NewSectionReader(file, 0, size), func(item.JournalEntry) { good++ })
+	found, err := eachEntry(io.NewSectionReader(file, 0, info.Size()), func(item.JournalEntry) { good++ })
 	if err != nil {
 		return 0, nil, h.journalFault("read", err)
 	}

@@ -202,15 +202,14 @@ INSERT INTO processingmodule2pricelist (processingmodule, pricelist) VALUES (5, 
 func TestItemsAreFoundByModuleAndName(t *testing.T) {
 	w, db := samplePanel(t)
 	run(t, db, `INSERT INTO item (id, name, processingmodule, status, expiredate, remoteid) VALUES (60, 'example.org', 5, 2, '2026-10-19', ' 77 '), (61, 'example.org', 6, 2, '2026-10-19', NULL),
- (62, 'example.org', 5, 4, '2026-10-19', NULL), (63, 'example.org', 5, 2, NULL, NULL), (64, 'example.com', 5, 2, '2026-10-19', NULL), (65, 'example.org', 5, 2, '2026-10-19', NULL),
+ (62, 'example.org', 5, 4, '2026-10-19', NULL), (63, 'example.org', 5, 2, NULL, NULL), (64, 'example.com', 5, 2, '2026-10-19', NULL), (65, 'example.org', 5, 2, '2026-00-00', NULL),
  (66, 'example.org', 5, 2, '2026-10-19', NULL), (67, 'example.org', 5, 2, '2026-10-19', NULL);
 INSERT INTO itemparam (item, intname, value) VALUES (60, 'org_name', 'x'), (60, 'custom_order_id', ''), (65, 'custom_order_id', '1'), (66, 'lineage', '1 2'), (66, 'custom_order_id', '1'), (67, 'purchase_intent', '{}')`)
 	found, err := w.ItemsNamed(t.Context(), 5, "example.org")
 	require.NoError(t, err)
 	ends := cabforum.Date{Year: 2026, Month: 10, Day: 19}
 	assert.Equal(t, []seller.NamedItem{
-		{Item: 60, Expires: ends, RemoteID: "77"}, {Item: 63}, {Item: 65, Expires: ends, OrderID: "1"},
-		{Item: 66, Expires: ends, OrderID: "1", Lineage: "1 2"}, {Item: 67, Expires: ends, Intent: "{}"},
+		{Item: 60, Expires: ends, RemoteID: "77"}, {Item: 63}, {Item: 65, OrderID: "1"}, {Item: 66, OrderID: "1", Lineage: "1 2"}, {Item: 67, Intent: "{}"},
 	}, found)
 	assert.True(t, found[0].Bare())
 	for _, it := range found[2:] {

@@ -33,20 +33,22 @@ const (
 func (h *Host) journalName() string { return h.path(filepath.Join("var", h.o.Binary+".purchases")) }
 
 // Journal reads the purchase journal var/<bin>.purchases, oldest entry first (rules BUY-2); an absent journal is an empty one.
-// Damaged lines are logged and left out: a crash may have cut off the last one. If the file cannot be read, Journal returns a
+// Damaged lines are logged, once in a process, and left out: a crash may have cut off the last one. If the file cannot be read, Journal returns a
 // fault, because a purchase in it could be made again.
 func (h *Host) Journal(ctx context.Context) ([]item.JournalEntry, error) {
 	var all []item.JournalEntry
-	err := h.readJournal(ctx, func(file *os.File, size int64) error {
-		damage, err := eachEntry(io.NewSectionReader(file, 0, size), func(entry item.JournalEntry) { all = append(all, entry) })
-		h.logDamage(file.Name(), damage)
-		return err
+	err := h.readJournal(ctx, func(file *os.File) (journalDamage, error) {
+		info, err := journalInfo(file)
+		if err != nil {
+			return journalDamage{}, err
+		}
+		return eachEntry(io.NewSectionReader(file, 0, info.Size()), func(entry item.JournalEntry) { all = append(all, entry) })
 	})
 	return all, err
 }
 
-// readJournal opens the journal under its lock and calls do with it and its size; not at all if there is no journal.
-func (h *Host) readJournal(ctx context.Context, do func(file *os.File, size int64) error) error {
+// readJournal opens the journal under its lock and calls do with it; not at all if there is no journal. It logs the damage.
+func (h *Host) readJournal(ctx context.Context, do func(file *os.File) (journalDamage, error)) error {
 	file, err := openJournal(h.journalName(), os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -58,31 +60,41 @@ func (h *Host) readJournal(ctx context.Context, do func(file *os.File, size int6
 	if err := h.flock(ctx, file, filelock.Shared); err != nil {
 		h.log.Warningf("the journal is read without its lock: %v", err)
 	}
-	size, err := journalSize(file)
-	if err == nil {
-		err = do(file, size)
-	}
+	damage, err := do(file)
+	h.logDamage(file.Name(), damage)
 	if err != nil {
 		return h.journalFault("read", err)
 	}
 	return nil
 }
 
-// journalSize returns the size of the open journal. One that is too long is an error.
-func journalSize(file *os.File) (int64, error) {
+// journalInfo returns the state of the open journal. A journal that is too long is an error.
+func journalInfo(file *os.File) (fs.FileInfo, error) {
 	info, err := file.Stat()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if info.Size() > maxJournal {
-		return 0, fmt.Errorf("it has %d bytes, %w of %d", info.Size(), errTooLong, maxJournal)
+		return nil, fmt.Errorf("it has %d bytes, %w of %d", info.Size(), errTooLong, maxJournal)
 	}
-	return info.Size(), nil
+	return info, nil
 }
 
+// logDamage logs what is wrong with lines, and was not logged by this process.
 func (h *Host) logDamage(name string, damage journalDamage) {
+	known := h.o.Journal
+	known.mu.Lock()
+	defer known.mu.Unlock()
 	for _, one := range damage.all() {
-		h.log.Errorf("%s: %v", name, one)
+		text := one.Error()
+		if known.logged[text] || len(known.logged) > maxDamaged {
+			continue
+		}
+		if known.logged == nil {
+			known.logged = map[string]bool{}
+		}
+		known.logged[text] = true
+		h.log.Errorf("%s: %s", name, text)
 	}
 }
 

@@ -3,9 +3,12 @@ package panel_test
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"pmssl/internal/item"
 	"pmssl/internal/panel"
@@ -137,6 +140,77 @@ func TestJournalIsReadAgainWhereItHasChanged(t *testing.T) {
 	}
 }
 
+// Whatever becomes of the file, the index finds what the whole journal has.
+func TestTheIndexFindsWhatTheJournalHas(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	entry := func() [2]int64 {
+		return [2]int64{1 + random.Int64N(5) + random.Int64N(2)<<32, 1 + random.Int64N(6) + random.Int64N(2)<<32}
+	}
+	odd := []string{
+		"nonsense\n", "\n", "   \n", strings.Repeat("x", 65535) + "\n", strings.Repeat("x", 65536) + "\n", strings.Repeat("y", 140000) + "\n", "\x00\x00",
+		`{"item":3,"id":2}` + "\r\n", ` {"id":2,"item":3} `, strings.Repeat(" ", 65518) + `{"item":1,"id":1}` + "\n", strings.Repeat(" ", 65519) + `{"item":1,"id":1}`,
+	}
+	for range 10 {
+		w := newFixture(t)
+		var content, pending string
+		for step := range 60 {
+			switch n := random.IntN(20); {
+			case n < 12:
+				pending += lines(t, entry())
+			case n == 12:
+				pending += odd[random.IntN(len(odd))]
+			case n == 13:
+				content = content[:random.IntN(len(content)+1)]
+			case n == 14:
+				content = strings.Replace(content, `"item":2`, `"item":3`, 1) // as long as before
+			case n == 15:
+				content = lines(t, entry()) + content
+			}
+			cut := random.IntN(len(pending) + 1)
+			content, pending = content+pending[:cut], pending[cut:]
+			w.write("var/"+binary+".purchases", content)
+			at := w.now.Add(time.Duration(step) * time.Second) // a later time, however fast this test is
+			require.NoError(t, os.Chtimes(w.journalPath(), at, at))
+			whole, err := w.Journal(t.Context())
+			require.NoError(t, err)
+			owners := map[int64]int64{}
+			for _, line := range whole {
+				if line.Account == "0123456789abcdef" {
+					owners[line.ID] = line.Item
+				}
+			}
+			for it := range int64(7) {
+				found, err := w.JournalOf(t.Context(), it, 3)
+				require.NoError(t, err)
+				require.Equal(t, item.EntriesOf(whole, it, 3), found, "step %d, item %d", step, it)
+			}
+			have, err := w.JournalOwners(t.Context(), "0123456789abcdef")
+			require.NoError(t, err)
+			require.Equal(t, owners, have)
+		}
+	}
+}
+
+// A sweep works on several items at once, while others buy.
+func TestTheIndexIsAskedByManyAtOnce(t *testing.T) {
+	w := newFixture(t)
+	w.journal([2]int64{42, 1001})
+	host := panel.New(panel.Options{Root: w.root, Binary: binary, Sleep: yieldSleep()})
+	var all sync.WaitGroup
+	for n := range int64(8) {
+		all.Go(func() {
+			for i := range int64(20) {
+				assert.NoError(t, host.AppendJournal(t.Context(), bought(100+n, 2000+20*n+i)))
+				found, err := host.JournalOf(t.Context(), 100+n)
+				assert.NoError(t, err)
+				assert.Len(t, found, int(i)+1, "item %d", 100+n)
+			}
+		})
+	}
+	all.Wait()
+	assert.Equal(t, "42:1001", w.entriesOf(42))
+}
+
 func TestDamagedLinesAreLoggedOnceHoweverOftenTheJournalIsAsked(t *testing.T) {
 	w := newFixture(t)
 	w.write("var/"+binary+".purchases", lines(t, [2]int64{42, 1001})+"nonsense\n"+strings.Repeat("x", 100<<10)+"\n\n"+lines(t, [2]int64{42, 1002}))
@@ -145,6 +219,10 @@ func TestDamagedLinesAreLoggedOnceHoweverOftenTheJournalIsAsked(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile(w.journalPath(), append(mustRead(t, w.journalPath()), "more nonsense\n"...), 0o600))
 	require.Equal(t, "42:1001 42:1002", w.entriesOf(42))
+	_, err := w.JournalOwners(t.Context(), "0123456789abcdef")
+	require.NoError(t, err)
+	_, err = w.Journal(t.Context())
+	require.NoError(t, err)
 	for _, words := range []string{"line 2 is not a purchase", "line 3 is longer than", "line 6 is not a purchase"} {
 		assert.Equal(t, 1, strings.Count(w.logged(), words), words)
 	}

@@ -134,14 +134,11 @@ func (h *Host) ItemsNamed(ctx context.Context, module int64, name string) ([]sel
 		return nil, err
 	}
 	var all []seller.NamedItem
+	var dates []field
 	for _, row := range found {
 		id := row[0].number()
 		if len(all) == 0 || all[len(all)-1].Item != id {
-			it := seller.NamedItem{Item: id, RemoteID: strings.TrimSpace(row[2].String)}
-			if it.Expires, err = date(row[1], "expiredate", id); err != nil {
-				return nil, err
-			}
-			all = append(all, it)
+			all, dates = append(all, seller.NamedItem{Item: id, RemoteID: strings.TrimSpace(row[2].String)}), append(dates, row[1])
 		}
 		it, value := &all[len(all)-1], row[4].String
 		switch row[3].String {
@@ -151,6 +148,13 @@ func (h *Host) ItemsNamed(ctx context.Context, module int64, name string) ([]sel
 			it.OrderID = value
 		case itemparam.Lineage:
 			it.Lineage = value
+		}
+	}
+	for i := range all {
+		if it := &all[i]; it.Bare() { // no date of another one is needed, or keeps the certificates of the name from being imported
+			if it.Expires, err = date(dates[i], "expiredate", it.Item); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return all, nil

@@ -17,6 +17,7 @@ import (
 type OwnerIndex struct {
 	j      *Buyer
 	ids    map[int64]int64             // id at the seller -> item
+	shared map[int64][]int64           // id at the seller -> its items, if several that are not closed hold it
 	refs   map[string]int64            // order reference -> item
 	bought map[int64]item.JournalEntry // id at the seller -> its last journal entry
 	ref    func(it int64) string       // returns an item's order reference; nil if the seller keeps none
@@ -27,7 +28,7 @@ type OwnerIndex struct {
 // reports them to be another module's, perhaps with another meaning; nil for none. What the journal or an order reference says about
 // such an item counts.
 func (j *Buyer) OwnerIndex(ctx context.Context, foreign func(item.Claim) bool) (OwnerIndex, error) {
-	p := OwnerIndex{j: j, ids: map[int64]int64{}, refs: map[string]int64{}, bought: map[int64]item.JournalEntry{}}
+	p := OwnerIndex{j: j, ids: map[int64]int64{}, shared: map[int64][]int64{}, refs: map[string]int64{}, bought: map[int64]item.JournalEntry{}}
 	if referencer, ok := j.Seller.(seller.OrderReferencer); ok {
 		installation, err := j.Panel.InstallationID(ctx)
 		if err != nil {
@@ -49,10 +50,21 @@ func (j *Buyer) OwnerIndex(ctx context.Context, foreign func(item.Claim) bool) (
 	if err != nil {
 		return p, err
 	}
+	open := map[int64]int64{} // the first open item of an id
 	for _, h := range claims {
 		if foreign == nil || !foreign(h) {
 			for _, id := range append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...) {
-				p.ids[id] = h.Item
+				first := open[id]
+				if h.Status != item.ItemDeleted || first == 0 {
+					p.ids[id] = h.Item
+				}
+				switch {
+				case h.Status == item.ItemDeleted:
+				case first == 0:
+					open[id] = h.Item
+				case first != h.Item:
+					p.shared[id] = append(p.shared[id], first, h.Item)
+				}
 			}
 		}
 		if p.ref != nil {
@@ -68,6 +80,16 @@ func (p OwnerIndex) Assign(l seller.ListedCertificate, it int64) {
 	for _, id := range l.Lineage() {
 		p.ids[id] = it
 	}
+}
+
+// Sharing returns the items that are not closed and share an id of the certificate with another one, lowest first.
+func (p OwnerIndex) Sharing(l seller.ListedCertificate) []int64 {
+	var items []int64
+	for _, id := range l.Lineage() {
+		items = append(items, p.shared[id]...)
+	}
+	slices.Sort(items)
+	return slices.Compact(items)
 }
 
 // HasItem reports whether the index has an id of the item.

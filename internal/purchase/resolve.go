@@ -279,6 +279,24 @@ func (j *Buyer) ownerOf(ctx context.Context, id int64) (item.Claim, error) {
 	return item.Claim{}, nil
 }
 
+// HeldByOthers returns the ids that other items of the account hold which are not closed, with the item.
+func (j *Buyer) HeldByOthers(ctx context.Context) (map[int64]int64, error) {
+	claims, err := j.claims(ctx)
+	if err != nil {
+		return nil, err
+	}
+	held := map[int64]int64{}
+	for _, h := range claims {
+		if h.Item == j.Item.Item || h.Status == item.ItemDeleted {
+			continue
+		}
+		for _, id := range append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...) {
+			held[id] = h.Item
+		}
+	}
+	return held, nil
+}
+
 // newestID returns the newest id of a claim; 0 if it has none.
 func newestID(c item.Claim) int64 {
 	for _, list := range []string{c.OrderID, c.Lineage} {

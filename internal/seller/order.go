@@ -162,7 +162,7 @@ type Money struct {
 // NamedItem is a panel item that has a certificate's name.
 type NamedItem struct {
 	Item     int64
-	Expires  cabforum.Date // item.expiredate
+	Expires  cabforum.Date // item.expiredate of an item that is Bare, zero of others
 	RemoteID string        // item.remoteid, which may hold the id of an imported order
 	OrderID  string        // parameter custom_order_id
 	Lineage  string        // parameter lineage

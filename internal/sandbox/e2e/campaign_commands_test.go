@@ -207,7 +207,7 @@ func importAgain(t *testing.T, v *victims, one victim) int64 {
 	t.Helper()
 	run := importVictim(t, v, one)
 	if !run.OK() {
-		told := regexp.MustCompile(`it has two items now, .*: delete item ([0-9]+) in the panel`).FindStringSubmatch(run.Failure())
+		told := regexp.MustCompile(`it has two items, .*: delete item ([0-9]+) in the panel`).FindStringSubmatch(run.Failure())
 		require.NotNil(t, told, run.Failure())
 		t.Log(told[0])
 		for _, statement := range []string{"DELETE FROM itemparam WHERE item=", "DELETE FROM certificate WHERE item=", "DELETE FROM item WHERE id="} {
