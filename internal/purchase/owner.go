@@ -53,19 +53,7 @@ func (j *Buyer) OwnerIndex(ctx context.Context, foreign func(item.Claim) bool) (
 	open := map[int64]int64{} // the first open item of an id
 	for _, h := range claims {
 		if foreign == nil || !foreign(h) {
-			for _, id := range append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...) {
-				first := open[id]
-				if h.Status != item.ItemDeleted || first == 0 {
-					p.ids[id] = h.Item
-				}
-				switch {
-				case h.Status == item.ItemDeleted:
-				case first == 0:
-					open[id] = h.Item
-				case first != h.Item:
-					p.shared[id] = append(p.shared[id], first, h.Item)
-				}
-			}
+			p.addIDs(h, open)
 		}
 		if p.ref != nil {
 			p.refs[p.ref(h.Item)] = h.Item
@@ -73,6 +61,25 @@ func (j *Buyer) OwnerIndex(ctx context.Context, foreign func(item.Claim) bool) (
 	}
 	p.open = slices.DeleteFunc(slices.Clone(claims), func(h item.Claim) bool { return h.Intent == "" })
 	return p, nil
+}
+
+// addIDs adds the ids of a claim. An item that is closed has none that an open one has. open is the first open item of each id so far.
+func (p OwnerIndex) addIDs(h item.Claim, open map[int64]int64) {
+	for _, id := range append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...) {
+		first := open[id]
+		if h.Status == item.ItemDeleted {
+			if first == 0 {
+				p.ids[id] = h.Item
+			}
+			continue
+		}
+		p.ids[id] = h.Item
+		if first == 0 {
+			open[id] = h.Item
+		} else if first != h.Item {
+			p.shared[id] = append(p.shared[id], first, h.Item)
+		}
+	}
 }
 
 // Assign adds the ids of a certificate as ids of the item.
