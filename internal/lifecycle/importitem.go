@@ -84,8 +84,8 @@ func (t *importer) isHeld(l seller.ListedCertificate, chain pki.Chain) bool {
 	return true
 }
 
-// findUnfinished returns, of the items of the certificate's name, the one that an interrupted import created without its ids: a panel may ignore the parameters of a new
-// item. The item is recognised by its name, the certificate's end and the module (rules IMPORT-1). Of several equal items it
+// findUnfinished returns the item that an interrupted import created without its ids: a panel may ignore the parameters of a new item. It
+// is one of those with the certificate's name, and has the certificate's end and the module (rules IMPORT-1). Of several equal items it
 // returns the oldest; they are interchangeable. Item is 0 if there is none.
 func (t *importer) findUnfinished(ctx context.Context, l seller.ListedCertificate, chain pki.Chain, named []seller.NamedItem) (item.Item, error) {
 	for _, it := range named {

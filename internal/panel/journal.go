@@ -33,8 +33,8 @@ const (
 func (h *Host) journalName() string { return h.path(filepath.Join("var", h.o.Binary+".purchases")) }
 
 // Journal reads the purchase journal var/<bin>.purchases, oldest entry first (rules BUY-2); an absent journal is an empty one.
-// Damaged lines are logged, once in a process, and left out: a crash may have cut off the last one. If the file cannot be read, Journal returns a
-// fault, because a purchase in it could be made again.
+// Damaged lines are left out, because a crash may have cut off the last one, and logged once in a process. If the file cannot be read,
+// Journal returns a fault, because a purchase in it could be made again.
 func (h *Host) Journal(ctx context.Context) ([]item.JournalEntry, error) {
 	var all []item.JournalEntry
 	err := h.readJournal(ctx, func(file *os.File) (journalDamage, error) {
