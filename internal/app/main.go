@@ -191,7 +191,7 @@ func (s *invocation) lastLine(err error, summary string, code int, start time.Ti
 		result = "failed (" + fault.From(err).Type + ")"
 	case s.partial:
 		result = "failed in part"
-	case code != 0:
+	case code != 0 && code != s.code: // else it is what the command found (rules CLI-9)
 		result = "failed (no answer on stdout)"
 	}
 	var counts string

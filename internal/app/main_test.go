@@ -464,6 +464,10 @@ func TestTheLastLineOfTheLogIsTheResult(t *testing.T) {
 			run.Failed, run.Summary = true, "items 3, failed 1"
 			return etree.NewDocument(), nil
 		}, code: 1, want: `"act": failed in part, items 3, failed 1, warnings 0, errors 1, exit code 1, 0s`},
+		"a finding": {run: func(_ context.Context, run *item.Run) (*etree.Document, error) {
+			run.Print, run.ExitCode = "CRITICAL: x\n", 2
+			return nil, nil
+		}, code: 2, want: `"act": ok, warnings 0, errors 0, exit code 2, 0s`},
 		"failed":  {run: failing(fault.Errorf(fault.Limit, "x", "later")), code: 1, want: `"act": failed (limit), warnings 0, errors 1, exit code 1, 0s`},
 		"panic":   {run: func(context.Context, *item.Run) (*etree.Document, error) { panic("x") }, code: 1, want: `"act": failed (internal), warnings 0, errors 1, exit code 1, 0s`},
 		"unknown": {args: []string{"--command", "x: ok\nMay  7"}, code: 1, want: `"x: ok\nMay  7": failed (unknown_command), warnings 0, errors 1, exit code 1, 0s`},

@@ -169,6 +169,9 @@ func (j *Order) checkActivation(ctx context.Context, id int64, reason error) err
 	if err != nil || status.State.Activatable() || status.State == seller.StateUnknown || status.State.Ended() {
 		return reason
 	}
+	if err := j.RefuseOtherOrder(ctx, status); err != nil {
+		return err
+	}
 	j.Log.ExtInfof("the answer to the activation was lost (%v), but id %d is %s", reason, id, status.State)
 	return nil
 }

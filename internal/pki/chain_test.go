@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -415,6 +416,12 @@ func FuzzBuildChain(f *testing.F) {
 	f.Add(pkcs7Block(nest(31)), h.csr.PEM)
 	f.Add("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", "")
 	f.Add(pkitest.PEM(h.leaf, h.lower.Cert), "")
+	unreadable, err := os.ReadFile("testdata/negative-serial-root.pem")
+	require.NoError(f, err)
+	whole := pkitest.PEM(h.leaf, h.lower.Cert)
+	f.Add(whole+string(unreadable), h.csr.PEM)
+	f.Add(string(unreadable)+whole[:len(whole)/2], h.csr.PEM)
+	f.Add(strings.ReplaceAll(whole, "-----\n-----", "----------"), h.csr.PEM)
 	f.Fuzz(func(t *testing.T, text, request string) {
 		csr, err := pki.ParseCSR(request)
 		if err != nil {

@@ -155,7 +155,7 @@ func TestCovers(t *testing.T) {
 }
 
 func FuzzASCIIName(f *testing.F) {
-	for _, seed := range []string{"example.com", "*.example.com.", "Bücher.example.com", "XN--BCHER-KVA.com", "1.2.3.256", "a.co.uk", "example.\u00ad", "\xff.com", "a。b．c", "ẞ.de"} {
+	for _, seed := range []string{"example.com", "*.example.com.", "Bücher.example.com", "XN--BCHER-KVA.com", "1.2.3.256", "a.co.uk", "example.\u00ad", "\xff.com", "a。b．c", "ẞ.de", "exa\u200bmple.com", "example.com.", "xn--a-.example.com"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, name string) {

@@ -149,6 +149,25 @@ func (j *Buyer) RefuseForeignOrder(ctx context.Context, status seller.OrderStatu
 		j.Item.Item, j.Item.Name, status.ID, j.Info.Title, other))
 }
 
+// RefuseOtherOrder returns a fault and opens a task if the seller shows the id, whose CSR is not known to be handed in, for another name than
+// those of the item: then the answer to the purchase named somebody else's order (rules BUY-9).
+func (j *Buyer) RefuseOtherOrder(ctx context.Context, status seller.OrderStatus) error {
+	shown := status.CommonName
+	if _, none := pki.ASCIIName("CN", shown); none != nil || j.Item.Stored != "" { // no domain name; with a certificate see ForeignOrder
+		return nil
+	}
+	own := []string{j.itemIdentity().name, j.Item.Name}
+	if ascii, err := pki.ASCIIName("name", j.Item.Name); err == nil {
+		own = append(own, ascii)
+	}
+	if slices.ContainsFunc(own, func(name string) bool { return sameName(shown, strings.ToLower(name)) }) || own[0] == "" {
+		return nil
+	}
+	return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.OrderID,
+		"item %d (%s): the order %d, which %s has named as this item's, is shown there for %s: nothing is sent or stored; find out there what was bought, then run --command resolve --item %d --id ID, or --none",
+		j.Item.Item, j.Item.Name, status.ID, j.Info.Title, pki.DisplayName(shown), j.Item.Item))
+}
+
 // competingItems returns the other items whose open intents with the same account the order could be the purchase of.
 func (j *Buyer) competingItems(ctx context.Context, in Intent, r seller.OrderSummary) ([]int64, error) {
 	claims, err := j.claims(ctx)

@@ -26,7 +26,8 @@ func (j *Buyer) reconcileOrder(ctx context.Context, p seller.Purchase, in Intent
 	}
 	found := j.referencedOrders(p, open, snapshot, taken)
 	why := "carries the item's order reference " + p.OrderRef
-	if len(found) == 0 && open {
+	byName := len(found) == 0 && open
+	if byName {
 		found = j.namedOrders(p, in, snapshot, taken)
 		why = "is the only order for " + p.Request.CSR.CommonName + " since " + in.Time.Format(time.RFC3339) + " that nothing else claims"
 	}
@@ -36,6 +37,11 @@ func (j *Buyer) reconcileOrder(ctx context.Context, p seller.Purchase, in Intent
 			"the order of item %d may be any of the ids %s: find the right one at the seller, then run --command resolve --item %d --id ID",
 			j.Item.Item, item.FormatIDs(recordIDs(found)), j.Item.Item))
 	case len(found) == 1:
+		if byName {
+			if err := j.checkNamedOrder(ctx, in, found[0]); err != nil {
+				return 0, err
+			}
+		}
 		return j.adoptOrder(ctx, p, in, open, found[0], why)
 	case !open:
 		return 0, nil
@@ -50,6 +56,23 @@ func (j *Buyer) reconcileOrder(ctx context.Context, p seller.Purchase, in Intent
 		return 0, err
 	}
 	return 0, j.allowRetry(ctx, in)
+}
+
+// checkNamedOrder returns a fault if the order, which only its name and time make the intent's, can be the purchase of another open intent too
+// (rules BUY-4): unless the seller shows a CSR with the intent's key.
+func (j *Buyer) checkNamedOrder(ctx context.Context, in Intent, r seller.OrderSummary) error {
+	items, err := j.competingItems(ctx, in, r)
+	if err != nil || len(items) == 0 {
+		return err
+	}
+	status, err := j.Seller.OrderStatus(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	if key := statusIdentity(status).key; key != "" && key == in.Key {
+		return nil
+	}
+	return j.contested(ctx, in, r.ID, items)
 }
 
 // awaitOrder handles an order that the seller accepted and does not show. The module never orders again; after a day it

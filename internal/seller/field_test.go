@@ -114,6 +114,10 @@ func FuzzCheckField(f *testing.F) {
 	for _, seed := range []string{"csr", "altname", "approver_email_1", "adm_phone", "org_country", "12", "_9"} {
 		f.Add(seed, "+1.2025550123")
 	}
+	for _, country := range []string{"UK", "EL", "ZZ", "gb"} {
+		f.Add("org_country", country)
+	}
+	f.Add("adm_phone", "+44 (0)20 7946 0000")
 	f.Fuzz(func(t *testing.T, name, value string) {
 		err := seller.CheckField(name, value)
 		if err == nil {
