@@ -176,6 +176,14 @@ func (j *Order) checkActivation(ctx context.Context, id int64, reason error) err
 	return nil
 }
 
+// refuseOtherOrder is RefuseOtherOrder, while the order's CSR is not known to be handed in.
+func (j *Order) refuseOtherOrder(ctx context.Context, status seller.OrderStatus) error {
+	if !j.submissionOpen() {
+		return nil
+	}
+	return j.RefuseOtherOrder(ctx, status)
+}
+
 // saveChallenges saves what the client must publish (rules PARAM-11), read from the seller if its answer did not have the values.
 func (j *Order) saveChallenges(ctx context.Context, id int64, request seller.Request, challenges []seller.Challenge) error {
 	return j.keepChallenges(ctx, j.readChallenges(ctx, id, request, challenges))

@@ -210,10 +210,8 @@ func (j *Order) processPaid(ctx context.Context, id int64, fresh bool) error {
 	if err != nil {
 		return err
 	}
-	if j.submissionOpen() {
-		if err := j.RefuseOtherOrder(ctx, status); err != nil {
-			return err
-		}
+	if err := j.refuseOtherOrder(ctx, status); err != nil {
+		return err
 	}
 	changed := fresh // the status at hand is older than the purchase
 	if status.State.Activatable() {

@@ -173,10 +173,8 @@ type Outcome struct {
 // ApplyStatus applies the seller's status of the newest id to the item (rules STORE-1, STORE-4).
 func (j *Order) ApplyStatus(ctx context.Context, status seller.OrderStatus) (Outcome, error) {
 	j.Log.ExtInfof("id %d is %s (%s)", status.ID, status.State, status.StatusText)
-	if j.submissionOpen() {
-		if err := j.RefuseOtherOrder(ctx, status); err != nil {
-			return Outcome{}, err
-		}
+	if err := j.refuseOtherOrder(ctx, status); err != nil {
+		return Outcome{}, err
 	}
 	j.stopRenewal(ctx, status)
 	switch status.State {
