@@ -250,8 +250,13 @@ func TestAnEndedOrder(t *testing.T) {
 	assert.Equal(t, Issued, i.Service)
 	i.Stored, i.Service = LeafID{}, Waiting
 	m.Advance(time.Hour)
-	m.Sync(1)
+	assert.True(t, m.Sync(1))
 	assert.Equal(t, Refused, i.Service)
+	i.Service = Waiting
+	m.Advance(time.Hour)
+	assert.False(t, m.Sweep(), "the administrator looks at a sweep that fails")
+	assert.Equal(t, Refused, i.Service)
+	assert.True(t, m.Sweep(), "once")
 }
 
 // docs/performance.md: the list of waiting orders is read once in two minutes.

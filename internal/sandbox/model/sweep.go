@@ -31,7 +31,7 @@ func (m *Model) Sweep() bool {
 		}
 	}
 	for _, i := range waiting {
-		ok = m.look(i) && ok
+		ok = m.look(i) && i.Service != Refused && ok // an order that ended without a certificate fails the sweep (rules STORE-4)
 	}
 	return ok
 }
