@@ -8,6 +8,7 @@ import (
 	"github.com/beevik/etree"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
 	"pmssl/internal/panellog"
 	"pmssl/internal/seller"
 )
@@ -58,13 +59,22 @@ func (s *secrets) learnParams(params map[string]string) {
 const minItemSecret = 8
 
 // learnItem registers the secret parameters of an item with the log only, above all its private key. maskValue leaves them
-// alone: they must be saved unchanged.
+// alone: they must be saved unchanged. A sweep reads thousands of items, and each secret costs the log memory: the hash of a public key,
+// which this module saves under a name that looks like a secret's, is none.
 func (s *secrets) learnItem(params map[string]string) {
 	for name, value := range params {
+		if name == itemparam.LeafKey && isHash(value) {
+			continue
+		}
 		if s.secret(name) && len(value) >= minItemSecret {
 			s.log.Secret(value)
 		}
 	}
+}
+
+// isHash reports whether the value is a SHA-256 in hexadecimal digits.
+func isHash(value string) bool {
+	return len(value) == 64 && strings.Trim(value, "0123456789abcdef") == ""
 }
 
 // learnArgs registers the secrets of the command line with the log: --password VALUE, and --param NAME --value VALUE of

@@ -72,6 +72,21 @@ func TestSecretsDoNotLeaveTheRun(t *testing.T) {
 	}
 }
 
+// The hash of a public key is no secret, but what another module has saved under that name may be one.
+func TestTheHashOfAKeyIsNotMasked(t *testing.T) {
+	hash := strings.Repeat("0123456789abcdef", 4)
+	for value, masked := range map[string]bool{hash: false, strings.ToUpper(hash): true, hash + "0": true} {
+		s := newFixture(t, plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
+			_, err := run.Panel.LoadItem(ctx, 42)
+			run.Log.Infof("it is %s", value)
+			return nil, err
+		}))
+		s.panel.order.Params = map[string]string{"certificate_key": value}
+		require.Equal(t, 0, s.run("--command", "act", "--item", "42"))
+		assert.Equal(t, !masked, strings.Contains(s.log(t), "it is "+value), value)
+	}
+}
+
 // The secret parameters of an item are masked in the log and saved unchanged.
 func TestSecretsOfAnItemAreSavedAsTheyAre(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"

@@ -7,8 +7,10 @@ import (
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
 	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // rules SWEEP-10: for the item of --item there is always a row or an error.
@@ -47,4 +49,23 @@ func TestTheSweepAlwaysReportsTheNamedItem(t *testing.T) {
 			assert.Equal(t, c.acts, s.seller.reissues > 0)
 		})
 	}
+}
+
+// connectedSeller counts how often its connections are ended.
+type connectedSeller struct {
+	*fakeSeller
+	ended *int
+}
+
+func (c connectedSeller) EndConnections() { *c.ended++ }
+
+// A sweep over thousands of items does not keep a connection open for each.
+func TestTheSweepEndsTheConnectionsOfAnItem(t *testing.T) {
+	s := sweepFixture(t, 5)
+	ended := 0
+	run := s.env()
+	run.Info.Connect = func(map[string]string) (seller.Seller, error) { return connectedSeller{s.seller, &ended}, nil }
+	_, err := command.Subscription(t.Context(), run)
+	require.NoError(t, err)
+	assert.NotZero(t, ended)
 }

@@ -109,6 +109,12 @@ type MethodChanger interface {
 	ChangeMethod(ctx context.Context, id int64, r Request) ([]Challenge, error)
 }
 
+// Connected is a seller that keeps connections open for its next requests. A sweep works on thousands of items, each with a seller of its
+// own, and ends the connections of an item with the item.
+type Connected interface {
+	EndConnections()
+}
+
 // Canceller is a seller that lets a module end an order (command close). id is the newest known id of the order. An order that
 // no longer exists is no error. If the seller refuses or ends orders only through its support, the fault is of type API
 // without Retry, and its text tells the administrator what remains to be done.

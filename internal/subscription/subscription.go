@@ -19,6 +19,7 @@ import (
 	"pmssl/internal/parallel"
 	"pmssl/internal/pki"
 	"pmssl/internal/publish"
+	"pmssl/internal/seller"
 	"pmssl/internal/xmldoc"
 )
 
@@ -205,6 +206,9 @@ func (s *sweep) workOn(ctx context.Context, base *item.Run, place int, t task) (
 	}
 	if j != nil {
 		done.seller = j.Seller
+		if connected, ok := j.Seller.(seller.Connected); ok {
+			connected.EndConnections()
+		}
 		s.noteOutage(j, j.Unattended.SellerError)
 	}
 	return done, nil

@@ -38,10 +38,15 @@ func (m *Model) handIn(i *Item, o *Order) {
 	m.follow(i)
 }
 
-// opened is what the panel and the module do at the end of an open. Before there is a certificate the expiration date is the day of the
-// order plus the longest validity, and never past the term (docs/reference/validity.md §B3.3).
+// opened is what the panel and the module do at the end of an open.
 func (m *Model) opened(i *Item) {
 	i.Status = Active
+	m.setNominalDate(i)
+}
+
+// setNominalDate sets the expiration date that an item has before there is a certificate: the day of the order plus the longest validity,
+// and never past the term (docs/reference/validity.md §B3.3).
+func (m *Model) setNominalDate(i *Item) {
 	if i.Stored == (LeafID{}) {
 		i.Expire = m.shown(i, i.TermStart+Date(limitsOn(i.TermStart).longest))
 	}
@@ -61,6 +66,9 @@ func (m *Model) openAgain(i *Item) outcome {
 		m.handIn(i, o)
 		m.opened(i)
 		return done
+	}
+	if state := m.status(o); state == Validating || state == Complete {
+		m.setNominalDate(i) // a certificate that cannot be stored does not take that back (rules BUY-6)
 	}
 	if !m.follow(i) {
 		return failed

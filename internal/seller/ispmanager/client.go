@@ -196,3 +196,6 @@ func keys(params url.Values) string {
 	}
 	return strings.Join(shown, " ")
 }
+
+// EndConnections implements seller.Connected.
+func (c *Client) EndConnections() { c.http.EndConnections() }

@@ -183,3 +183,6 @@ func keys(pairs []string) string {
 	}
 	return strings.Join(shown, " ")
 }
+
+// EndConnections implements seller.Connected.
+func (c *Client) EndConnections() { c.http.EndConnections() }

@@ -109,6 +109,9 @@ func New(config Config) *Client {
 	return c
 }
 
+// EndConnections closes the connections that are kept open for further reads. The client may be used afterwards.
+func (c *Client) EndConnections() { c.reads().CloseIdleConnections() }
+
 // long returns the secrets of at least minBodySecret bytes.
 func long(secrets []string) []string {
 	return slices.DeleteFunc(slices.Clone(secrets), func(secret string) bool { return len(strings.TrimSpace(secret)) < minBodySecret })

@@ -157,6 +157,28 @@ func TestPurchaseIsSentOnce(t *testing.T) {
 	}
 }
 
+// Reads share a connection until the client ends it.
+func TestConnectionsOfReadsAreEnded(t *testing.T) {
+	var from []string
+	s := newSeller(t, func(w http.ResponseWriter, r *http.Request) {
+		from = append(from, r.RemoteAddr)
+		says(200, good)(w, r)
+	})
+	client := newClient(t, s.URL, newClock(), nil)
+	read := func() {
+		t.Helper()
+		var got string
+		require.NoError(t, client.Do(t.Context(), ask(sellerhttp.Read, &got)))
+	}
+	read()
+	read()
+	client.EndConnections()
+	read()
+	require.Len(t, from, 3)
+	assert.Equal(t, from[0], from[1])
+	assert.NotEqual(t, from[1], from[2])
+}
+
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	other := newSeller(t, says(200, good))
 	s := newSeller(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
