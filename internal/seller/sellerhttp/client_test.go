@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,9 +160,12 @@ func TestPurchaseIsSentOnce(t *testing.T) {
 
 // Reads share a connection until the client ends it.
 func TestConnectionsOfReadsAreEnded(t *testing.T) {
+	var mu sync.Mutex
 	var from []string
 	s := newSeller(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
 		from = append(from, r.RemoteAddr)
+		mu.Unlock()
 		says(200, good)(w, r)
 	})
 	client := newClient(t, s.URL, newClock(), nil)
@@ -174,6 +178,8 @@ func TestConnectionsOfReadsAreEnded(t *testing.T) {
 	read()
 	client.EndConnections()
 	read()
+	mu.Lock()
+	defer mu.Unlock()
 	require.Len(t, from, 3)
 	assert.Equal(t, from[0], from[1])
 	assert.NotEqual(t, from[1], from[2])
