@@ -23,6 +23,7 @@ var (
 	_ seller.PriceLister       = (*Client)(nil)
 	_ seller.Cataloguer        = (*Client)(nil)
 	_ seller.Prober            = (*Client)(nil)
+	_ seller.Connected         = (*Client)(nil)
 	_ seller.OrderPreviewer    = (*Client)(nil)
 )
 

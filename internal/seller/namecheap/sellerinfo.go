@@ -24,6 +24,7 @@ var (
 	_ seller.CertificateLister = (*Client)(nil)
 	_ seller.PriceLister       = (*Client)(nil)
 	_ seller.UsageReporter     = (*Client)(nil)
+	_ seller.Connected         = (*Client)(nil)
 )
 
 // Info describes Namecheap. It connects nothing.
