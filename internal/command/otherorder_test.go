@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// otherOrderSeller answers a purchase with an id that nobody holds and that it shows for another client's name.
+// otherOrderSeller answers a purchase with an id that is on no item. It shows the id for another client's name.
 type otherOrderSeller struct {
 	*fakeSeller
 	shown seller.OrderStatus
