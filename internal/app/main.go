@@ -154,6 +154,7 @@ func (a *app) run(args *arguments, root string) (code int) {
 	s.finish()
 	if code != 0 {
 		own.Errorf("the answer could not be written")
+		s.code = 0 // what the command found was told to nobody
 		return a.failureCode()
 	}
 	return s.exitCode(err)

@@ -250,6 +250,17 @@ func TestAnAnswerThatCannotBeWrittenIsAFailure(t *testing.T) {
 	assert.Contains(t, s.stderr.String(), "no space left")
 }
 
+// A finding that nobody was told is a failure, though its exit code is the same.
+func TestAFindingThatCannotBeWrittenIsAFailure(t *testing.T) {
+	s := newFixture(t, plain(func(_ context.Context, run *item.Run) (*etree.Document, error) {
+		run.Print, run.ExitCode = "WARNING: x\n", 1
+		return nil, nil
+	}))
+	s.system.Stdout = fullDisk{}
+	assert.Equal(t, 1, s.run("--command", "act"))
+	assert.Contains(t, s.log(t), `end: "act": failed (no answer on stdout)`)
+}
+
 // The answer is written in one piece: half of a document is worse than none.
 func TestStdoutIsWrittenOnce(t *testing.T) {
 	s := newFixture(t)

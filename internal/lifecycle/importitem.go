@@ -183,14 +183,14 @@ func twoItems(it, second int64) error {
 func (t *importer) resumeOne(ctx context.Context, l seller.ListedCertificate, items []int64) (outcome, error) {
 	var complete, others []int64
 	for _, it := range items {
-		_, finished, err := t.Panel.Param(ctx, it, itemparam.Serial)
+		_, unfinished, err := t.loadUnfinished(ctx, l, it)
 		switch {
 		case err != nil:
 			return outcomeSkipped, err
-		case finished:
-			complete = append(complete, it)
-		default:
+		case unfinished:
 			others = append(others, it)
+		default: // or a client's order, which sync_item completes
+			complete = append(complete, it)
 		}
 	}
 	switch {

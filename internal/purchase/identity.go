@@ -125,15 +125,20 @@ func (j *Buyer) compareWithIntent(ctx context.Context, in Intent, id int64) (str
 // the CSR has it. Then the order is somebody else's: the id is wrong, or the processing module now uses another account or
 // address (rules BUY-9). Empty if nothing shows that.
 func (j *Buyer) ForeignOrder(status seller.OrderStatus) string {
-	shown := status.CommonName
 	stored, err := pki.StoredLeaf(j.Item.Stored)
-	if _, none := pki.ASCIIName("CN", shown); none != nil || err != nil { // not a domain name, or nothing stored: no conclusion
+	if err != nil { // nothing stored: no conclusion
 		return ""
 	}
-	for _, name := range append([]string{j.itemIdentity().name, stored.Leaf.Subject.CommonName}, stored.Leaf.DNSNames...) {
-		if sameName(shown, strings.ToLower(name)) {
-			return ""
-		}
+	return otherName(status.CommonName, append([]string{j.itemIdentity().name, stored.Leaf.Subject.CommonName}, stored.Leaf.DNSNames...))
+}
+
+// otherName returns the name as people read it, if it is a domain name and none of the own ones; else empty.
+func otherName(shown string, own []string) string {
+	if _, none := pki.ASCIIName("CN", shown); none != nil {
+		return ""
+	}
+	if slices.ContainsFunc(own, func(name string) bool { return sameName(shown, strings.ToLower(name)) }) {
+		return ""
 	}
 	return pki.DisplayName(shown)
 }
@@ -152,20 +157,21 @@ func (j *Buyer) RefuseForeignOrder(ctx context.Context, status seller.OrderStatu
 // RefuseOtherOrder returns a fault and opens a task if the seller shows the id, whose CSR is not known to be handed in, for another name than
 // those of the item: then the answer to the purchase named somebody else's order (rules BUY-9).
 func (j *Buyer) RefuseOtherOrder(ctx context.Context, status seller.OrderStatus) error {
-	shown := status.CommonName
-	if _, none := pki.ASCIIName("CN", shown); none != nil || j.Item.Stored != "" { // no domain name; with a certificate see ForeignOrder
+	requested := j.itemIdentity().name
+	if requested == "" || j.Item.Stored != "" { // no conclusion; with a certificate see ForeignOrder
 		return nil
 	}
-	own := []string{j.itemIdentity().name, j.Item.Name}
+	own := []string{requested, j.Item.Name}
 	if ascii, err := pki.ASCIIName("name", j.Item.Name); err == nil {
 		own = append(own, ascii)
 	}
-	if slices.ContainsFunc(own, func(name string) bool { return sameName(shown, strings.ToLower(name)) }) || own[0] == "" {
+	other := otherName(status.CommonName, own)
+	if other == "" {
 		return nil
 	}
 	return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.OrderID,
 		"item %d (%s): the order %d, which %s has named as this item's, is shown there for %s: nothing is sent or stored; find out there what was bought, then run --command resolve --item %d --id ID, or --none",
-		j.Item.Item, j.Item.Name, status.ID, j.Info.Title, pki.DisplayName(shown), j.Item.Item))
+		j.Item.Item, j.Item.Name, status.ID, j.Info.Title, other, j.Item.Item))
 }
 
 // competingItems returns the other items whose open intents with the same account the order could be the purchase of.

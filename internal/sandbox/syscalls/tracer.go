@@ -31,8 +31,9 @@ type Disturbance struct {
 	After bool
 	// Errno is the error that the call returns, as ENOSPC; 0: the program is killed.
 	Errno syscall.Errno
-	// Half carries out the first half of a write to a file, the first one from the call At on. Then the program is killed; or, with an Errno, that write returns how much it wrote, as on
-	// a disk that is full now, and the thread's next call returns the error. After and Half exclude each other.
+	// Half carries out the first half of a write to a file, the first one from the call At on. Then the program is killed; or, with an
+	// Errno, that write returns how much it wrote, as on a disk that is full now, and the thread's next call returns the error. After and
+	// Half exclude each other.
 	Half bool
 	// Ignore is the end of the names of files whose calls are not numbered, as ".log"; "" numbers all.
 	Ignore string

@@ -25,7 +25,7 @@ func run() error {
 	flags.SetInterspersed(false)
 	flags.IntVar(&d.At, "at", 0, "`number` of the system call that is disturbed, from 1; 0 disturbs nothing")
 	flags.BoolVar(&d.After, "after", false, "disturb when the call was carried out, else before")
-	flags.BoolVar(&d.Half, "half", false, "carry out half of the call, which has to be a write")
+	flags.BoolVar(&d.Half, "half", false, "carry out half of the first write to a file from that call on")
 	flags.StringVar(&d.Ignore, "ignore", "", "`end` of the names of files whose system calls are not numbered")
 	number := flags.Int("errno", 0, "`number` of the error that the call returns; 0 kills the program")
 	report := flags.String("report", "", "`file` for the result in JSON")
