@@ -80,7 +80,7 @@ var errTooMuch = errors.New("more than the limit")
 // read runs the query with a new limit of maxRead bytes.
 func (d *database) read(ctx context.Context, f func(row []field), query string, args []any) error {
 	d.meter.left, d.meter.over = maxRead, false
-	err := d.scan(ctx, f, query, args)
+	err := d.meter.whileOpen(ctx, func(ctx context.Context) error { return d.scan(ctx, f, query, args) })
 	if d.meter.over {
 		return fmt.Errorf("%w: the rows have over %d bytes", errTooMuch, maxRead)
 	}

@@ -175,3 +175,33 @@ func TestAQueryCancelledByTheEndOfTheRunIsInterrupted(t *testing.T) {
 	_, err = w.Modules(t.Context())
 	assert.NoError(t, err, "the next query opens another connection")
 }
+
+// rules RUN-1: a query that the server does not answer ends with the run.
+func TestAQueryThatWaitsEndsWithTheRun(t *testing.T) {
+	w, db := withDB(t)
+	_, err := w.Modules(t.Context())
+	require.NoError(t, err)
+	other, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	defer other.Close()
+	_, err = other.ExecContext(t.Context(), "LOCK TABLES processingmodule WRITE")
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := w.Modules(ctx)
+		ended <- err
+	}()
+	for waiting := 0; waiting == 0; {
+		require.NoError(t, db.QueryRowContext(t.Context(),
+			"SELECT COUNT(*) FROM information_schema.processlist WHERE db=DATABASE() AND state LIKE '%metadata lock'").Scan(&waiting))
+	}
+	cancel(errors.New("signal terminated"))
+	failure := fault.From(<-ended)
+	require.NotNil(t, failure)
+	assert.Equal(t, fault.Interrupted, failure.Type, failure.Message)
+	_, err = other.ExecContext(t.Context(), "UNLOCK TABLES")
+	require.NoError(t, err)
+	_, err = w.Modules(t.Context())
+	assert.NoError(t, err, "the next query opens another connection")
+}
