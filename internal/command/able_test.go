@@ -223,13 +223,15 @@ func (h *listedPanel) SetStatus(_ context.Context, it int64, status item.Service
 func (h *listedPanel) SetExpireDate(_ context.Context, it int64, date cabforum.Date) error {
 	return h.call("setexpiredate %d %s", it, date)
 }
-func (h *listedPanel) ItemClaims(context.Context, []int64) ([]item.Claim, error) {
-	all := append([]item.Claim(nil), h.claims...)
+func (h *listedPanel) EachClaim(_ context.Context, _ []int64, f func(item.Claim)) error {
+	for _, c := range h.claims {
+		f(c)
+	}
 	for _, id := range slices.Sorted(maps.Keys(h.items)) {
 		i := h.items[id]
-		all = append(all, item.Claim{Item: id, Status: i.status, Module: i.module, OrderID: i.params[itemparam.OrderID], Lineage: i.params[itemparam.Lineage]})
+		f(item.Claim{Item: id, Status: i.status, Module: i.module, OrderID: i.params[itemparam.OrderID], Lineage: i.params[itemparam.Lineage]})
 	}
-	return all, nil
+	return nil
 }
 
 // sell adds an issued certificate for the name to the seller's list.

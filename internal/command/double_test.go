@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,13 +74,21 @@ func (p *fakePanel) call(format string, args ...any) error {
 	if p.before != nil {
 		p.before(text)
 	}
+	if err := p.fails(text); err != nil {
+		return err
+	}
+	p.calls = append(p.calls, text)
+	return nil
+}
+
+// fails returns the error that the call is to have.
+func (p *fakePanel) fails(text string) error {
 	for prefix, err := range p.fail {
-		if len(text) >= len(prefix) && text[:len(prefix)] == prefix {
+		if strings.HasPrefix(text, prefix) {
 			delete(p.fail, prefix)
 			return err
 		}
 	}
-	p.calls = append(p.calls, text)
 	return nil
 }
 
@@ -327,18 +336,32 @@ func (p *fakePanel) UnmigratedItems(context.Context, int64) ([]int64, error) { r
 func (p *fakePanel) HeldCertificates(context.Context, int64, int) ([]item.HeldCertificate, error) {
 	return nil, nil
 }
-func (p *fakePanel) ItemClaims(context.Context, []int64) ([]item.Claim, error) {
-	return p.claims, nil
+func (p *fakePanel) EachClaim(_ context.Context, _ []int64, f func(item.Claim)) error {
+	if err := p.fails("claims"); err != nil {
+		return err
+	}
+	for _, c := range p.claims {
+		f(c)
+	}
+	return nil
 }
 func (p *fakePanel) StoredCertificate(context.Context, int64) (string, error) { return p.stored, nil }
-func (p *fakePanel) Journal(context.Context) ([]item.JournalEntry, error)     { return p.journal, nil }
+func (p *fakePanel) EachPurchase(_ context.Context, account string, f func(item.JournalEntry)) error {
+	for _, line := range p.journal {
+		if line.Account == account {
+			f(line)
+		}
+	}
+	return nil
+}
 func (p *fakePanel) JournalOf(_ context.Context, it int64, ids ...int64) ([]item.JournalEntry, error) {
 	return item.EntriesOf(p.journal, it, ids...), nil
 }
-func (p *fakePanel) JournalOwners(_ context.Context, account string) (map[int64]int64, error) {
+func (p *fakePanel) ExpectItems([]int64) {}
+func (p *fakePanel) JournalOwners(_ context.Context, account string, ids []int64) (map[int64]int64, error) {
 	owners := map[int64]int64{}
 	for _, line := range p.journal {
-		if line.Account == account {
+		if line.Account == account && slices.Contains(ids, line.ID) {
 			owners[line.ID] = line.Item
 		}
 	}

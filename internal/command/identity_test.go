@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"encoding/json"
+	"strconv"
 	"testing"
 	"time"
 
@@ -67,6 +68,35 @@ func TestAnAnsweredIDThatCannotBeThePurchaseIsUnclear(t *testing.T) {
 			assert.NotEmpty(t, s.panel.tasks)
 		})
 	}
+}
+
+// rules BUY-9: whether the id that will be answered is on another item is read before the payment: nothing may come between its answer and
+// the journal.
+func TestNothingIsBoughtIfTheItemsOfTheIDsCannotBeRead(t *testing.T) {
+	s := newFixture(t)
+	s.panel.fail = map[string]error{"claims": fault.Errorf(fault.DB, "itemparam", "the panel's database is gone").Retryable()}
+	require.Equal(t, fault.DB, faultType(t, s.run(command.Open)))
+	assert.Zero(t, s.seller.buys)
+	require.NoError(t, s.run(command.Open))
+	assert.Equal(t, 1, s.seller.buys)
+}
+
+// rules BUY-2: nothing is asked between the answer of a purchase and the journal, so that it is not lost with the database.
+func TestAnAnsweredPurchaseIsJournaledBeforeAnythingIsAsked(t *testing.T) {
+	s := newFixture(t)
+	s.seller.onBuy = func() {
+		down := fault.Errorf(fault.DB, "itemparam", "the panel's database is gone").Retryable()
+		s.panel.fail = map[string]error{"claims": down, "save": down, "drop": down}
+	}
+	require.Error(t, s.run(command.Open))
+	require.Len(t, s.panel.journal, 1)
+	bought := s.panel.journal[0].ID
+	s.seller.onBuy, s.panel.fail = nil, nil
+	s.seller.hidden = map[int64]bool{bought: true} // the list is late
+	s.at = s.at.Add(11 * time.Minute)
+	require.NoError(t, s.run(command.Open))
+	assert.Equal(t, 1, s.seller.buys)
+	assert.Equal(t, strconv.FormatInt(bought, 10), s.param(itemparam.OrderID))
 }
 
 // rules BUY-9: the only candidate is compared with the intent, not with the item's current CSR.

@@ -47,14 +47,13 @@ func (p *migratingPanel) UnmigratedItems(_ context.Context, module int64) ([]int
 	}), nil
 }
 
-func (p *migratingPanel) ItemClaims(context.Context, []int64) ([]item.Claim, error) {
-	var all []item.Claim
+func (p *migratingPanel) EachClaim(_ context.Context, _ []int64, f func(item.Claim)) error {
 	for _, it := range slices.Sorted(maps.Keys(p.items)) {
 		i := p.items[it]
-		all = append(all, item.Claim{Item: it, Module: i.Module, Name: i.Name, Status: i.Status,
+		f(item.Claim{Item: it, Module: i.Module, Name: i.Name, Status: i.Status,
 			Intent: i.Params[itemparam.Intent], OrderID: i.Params[itemparam.OrderID], Lineage: i.Params[itemparam.Lineage]})
 	}
-	return all, nil
+	return nil
 }
 
 func (p *migratingPanel) HeldCertificates(_ context.Context, after int64, _ int) ([]item.HeldCertificate, error) {

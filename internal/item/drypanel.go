@@ -44,7 +44,8 @@ type panelReads interface {
 	CountOperations(ctx context.Context, it int64) (int, error)
 	Client(ctx context.Context, account int64) (Recipient, error)
 	Brand(ctx context.Context, project int64) (string, error)
-	ItemClaims(ctx context.Context, modules []int64) ([]Claim, error)
+	EachClaim(ctx context.Context, modules []int64, f func(Claim)) error
+	ExpectItems(items []int64)
 	ItemsNamed(ctx context.Context, module int64, name string) ([]seller.NamedItem, error)
 	UnmigratedItems(ctx context.Context, module int64) ([]int64, error)
 	HeldCertificates(ctx context.Context, after int64, limit int) ([]HeldCertificate, error)
@@ -125,10 +126,15 @@ func (p *dryPanel) StoredCertificate(ctx context.Context, it int64) (string, err
 	return p.real.StoredCertificate(ctx, it)
 }
 
-// Journal implements Panel.
-func (p *dryPanel) Journal(ctx context.Context) ([]JournalEntry, error) {
-	lines, err := p.real.Journal(ctx)
-	return append(lines[:len(lines):len(lines)], p.journal...), err
+// EachPurchase implements Panel.
+func (p *dryPanel) EachPurchase(ctx context.Context, account string, f func(JournalEntry)) error {
+	err := p.real.EachPurchase(ctx, account, f)
+	for _, line := range p.journal {
+		if err == nil && line.Account == account {
+			f(line)
+		}
+	}
+	return err
 }
 
 // JournalOf implements Panel.
@@ -143,10 +149,10 @@ func (p *dryPanel) JournalOf(ctx context.Context, it int64, ids ...int64) ([]Jou
 }
 
 // JournalOwners implements Panel.
-func (p *dryPanel) JournalOwners(ctx context.Context, account string) (map[int64]int64, error) {
-	owners, err := p.real.JournalOwners(ctx, account)
+func (p *dryPanel) JournalOwners(ctx context.Context, account string, ids []int64) (map[int64]int64, error) {
+	owners, err := p.real.JournalOwners(ctx, account, ids)
 	for _, line := range p.journal {
-		if err == nil && line.Account == account {
+		if err == nil && line.Account == account && slices.Contains(ids, line.ID) {
 			owners[line.ID] = line.Item
 		}
 	}

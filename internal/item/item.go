@@ -131,3 +131,6 @@ type Claim struct {
 	Lineage string
 	Renewal string // raw parameter renewal_bought
 }
+
+// IDs returns the ids of the claim, the newest last.
+func (c Claim) IDs() []int64 { return append(ParseIDs(c.Lineage), ParseIDs(c.OrderID)...) }

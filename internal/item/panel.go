@@ -86,16 +86,21 @@ type Param struct{ Name, Value string }
 
 // Purchases reads and writes the records of purchases: in the panel's database and in this host's journal.
 type Purchases interface {
-	// ItemClaims lists every item of the given processing modules that carries a purchase intent, an order id or a
-	// lineage.
-	ItemClaims(ctx context.Context, modules []int64) ([]Claim, error)
-	// Journal reads the purchase journal; AppendJournal adds a line and syncs it to disk (rules BUY-2).
-	Journal(ctx context.Context) ([]JournalEntry, error)
+	// EachClaim calls f with the claim of each item of the given processing modules that carries a purchase intent, an order id, a
+	// lineage or a renewal. f must not use the panel.
+	EachClaim(ctx context.Context, modules []int64, f func(Claim)) error
+	// EachPurchase calls f with each entry of the account (seller.AccountHash) in the purchase journal, the oldest first (rules BUY-2).
+	// f must not use the journal.
+	EachPurchase(ctx context.Context, account string, f func(JournalEntry)) error
 	// JournalOf returns the entries about the item or one of the ids, and all about the ids that the item's entries name, the oldest
 	// first.
 	JournalOf(ctx context.Context, it int64, ids ...int64) ([]JournalEntry, error)
-	// JournalOwners returns the item that the last entry about each id of the account (seller.AccountHash) names, by id.
-	JournalOwners(ctx context.Context, account string) (map[int64]int64, error)
+	// ExpectItems says about which items JournalOf is asked next, without ids: the memory that it takes is then in proportion to them,
+	// and not to the journal. Questions about others are answered too, and take longer.
+	ExpectItems(items []int64)
+	// JournalOwners returns the item that the account's last entry about each of the ids names, by id.
+	JournalOwners(ctx context.Context, account string, ids []int64) (map[int64]int64, error)
+	// AppendJournal adds a line to the journal and syncs it to disk.
 	AppendJournal(ctx context.Context, line JournalEntry) error
 }
 

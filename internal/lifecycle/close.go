@@ -95,7 +95,7 @@ func (j *Order) cancelOrder(ctx context.Context) (left []string) {
 	if id == 0 {
 		return left
 	}
-	held, err := j.HeldByOthers(ctx)
+	held, err := j.HeldByOthers(ctx, append(j.Lineage(), id))
 	if err != nil {
 		return append(left, fmt.Sprintf("%s is closed and its order %d at %s was not cancelled, because it is not known whether another item has it too; cancel it there if none has: %v",
 			j.Item.Label(), id, j.Info.Title, err))

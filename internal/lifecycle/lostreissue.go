@@ -124,12 +124,12 @@ func (j *Order) successor(ctx context.Context, status seller.OrderStatus) (selle
 	if err != nil {
 		return status, false, err
 	}
-	taken, _, err := j.Claims(ctx, purchase.Intent{})
+	holders, err := j.Holders(ctx, ids)
 	if err != nil {
 		return status, false, err
 	}
 	for _, id := range ids {
-		if taken[id] != 0 || slices.Contains(j.Lineage(), id) {
+		if holders[id] != 0 || slices.Contains(j.Lineage(), id) {
 			continue
 		}
 		next, err := j.Seller.OrderStatus(ctx, id)

@@ -37,7 +37,7 @@ func TestMissingSettingsComeFromOneParamlist(t *testing.T) {
 	w.behave("paramlist", paramlist("DBUser", "overridden by the file", "DBName", name, "DBPassword", dbPassword, "CryptKey", "etc/test.pem", "Other", "x"))
 	_, err := w.Modules(t.Context())
 	require.NoError(t, err)
-	_, err = w.ItemClaims(t.Context(), []int64{1})
+	_, err = w.claims([]int64{1})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"paramlist"}, w.callLines())
 	assert.NotContains(t, w.logged(), dbPassword, "the answer is logged at level 9, the password is not")

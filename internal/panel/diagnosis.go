@@ -226,7 +226,7 @@ func (h *Host) DamagedJournal(ctx context.Context) (good int, damage []error, er
 	if err != nil {
 		return 0, nil, h.journalFault("read", err)
 	}
-	found, err := eachEntry(io.NewSectionReader(file, 0, info.Size()), func(item.JournalEntry) { good++ })
+	found, err := eachEntry(io.NewSectionReader(file, 0, info.Size()), func(shortEntry, int64) { good++ })
 	if err != nil {
 		return 0, nil, h.journalFault("read", err)
 	}

@@ -12,6 +12,7 @@ import (
 
 func (h *Host) SetCallbackDeadline(d time.Duration) { h.limits.callback = d }
 func (h *Host) SetLockTries(it, account int)        { h.limits.itemTries, h.limits.buyTries = it, account }
+func (h *Host) SetClaimsPage(items int)             { h.limits.claims = items }
 
 // SetCluster replaces the query for the number of nodes of the cluster.
 func (h *Host) SetCluster(query string) { h.cluster = query }
@@ -28,16 +29,20 @@ func (h *Host) SessionVariable(ctx context.Context, name string) (string, error)
 func ParseConf(text string, into map[string]string) { parseConf(text, into) }
 
 func ParseJournal(text io.Reader) (all []item.JournalEntry, damage []error, err error) {
-	found, err := eachEntry(text, func(entry item.JournalEntry) { all = append(all, entry) })
+	same := map[string]string{}
+	found, err := eachEntry(text, func(entry shortEntry, _ int64) { all = append(all, entry.whole(same)) })
 	return all, found.all(), err
 }
 
-// ShortEntry reads a line for the index, and reports whether it has the form in which lines are written.
-func ShortEntry(line []byte) (it, id int64, account string, usual bool, err error) {
+// ReadEntry reads a line, and reports whether it has the form in which lines are written.
+func ReadEntry(line []byte) (entry item.JournalEntry, usual bool, err error) {
 	_, usual = usualEntry(line)
-	entry, err := shortEntry(line)
-	return entry.item, entry.id, string(entry.account), usual, err
+	short, err := readEntry(line)
+	return short.whole(map[string]string{}), usual, err
 }
+
+// ParseEntry reads a line with encoding/json.
+var ParseEntry = parseEntry
 
 // ParseReply returns the fields, the rows and the refusal's words of an answer.
 func ParseReply(text []byte) (map[string]string, []map[string]string, string, error) {

@@ -63,13 +63,14 @@ type Host struct {
 	limits limits
 }
 
-// limits are the time limits of a Host; tests shorten them.
+// limits are the limits of a Host; tests have lower ones.
 type limits struct {
 	callback  time.Duration // one mgrctl call
 	itemTries int           // seconds to wait for an item's lock; each try takes one
 	buyTries  int           // seconds to wait for an account's lock if the context has no deadline
 	dial      time.Duration // connecting to the database
 	query     time.Duration // one read or write on the database's connection
+	claims    int           // items whose claims are read by one query: those of all could be more than a query may return
 }
 
 func standardLimits() limits {
@@ -79,6 +80,7 @@ func standardLimits() limits {
 		buyTries:  300,
 		dial:      10 * time.Second,
 		query:     30 * time.Second,
+		claims:    20_000,
 	}
 }
 

@@ -248,20 +248,42 @@ INSERT INTO certificate (item, csr, crt) VALUES (60, 'csr 60', NULL), (61, 'csr 
 	}, all)
 }
 
+// claims returns what EachClaim passes on.
+func (w *fixture) claims(modules []int64) (all []item.Claim, err error) {
+	err = w.EachClaim(w.t.Context(), modules, func(c item.Claim) { all = append(all, c) })
+	return all, err
+}
+
 func TestItemClaimsIncludeDeletedItems(t *testing.T) {
 	w, db := samplePanel(t)
 	run(t, db, `INSERT INTO item (id, processingmodule, status) VALUES (60, 5, 4), (61, 6, 2), (62, 7, 2), (63, 5, 2);
 INSERT INTO itemparam (item, intname, value) VALUES (60, 'lineage', '1 2'), (60, 'custom_order_id', '2'), (60, 'org_name', 'x'), (61, 'purchase_intent', '{"kind":"create"}'),
  (62, 'custom_order_id', '3'), (63, 'lineage', ''), (63, 'custom_order_id', NULL)`)
-	found, err := w.ItemClaims(t.Context(), []int64{5, 6})
+	found, err := w.claims([]int64{5, 6})
 	require.NoError(t, err)
 	assert.Equal(t, []item.Claim{
 		{Item: 60, Status: 4, Module: 5, OrderID: "2", Lineage: "1 2"},
 		{Item: 61, Status: 2, Module: 6, Intent: `{"kind":"create"}`},
 	}, found, "deleted items count, other modules' and empty ones do not")
-	found, err = w.ItemClaims(t.Context(), nil)
+	found, err = w.claims(nil)
 	require.NoError(t, err)
 	assert.Empty(t, found)
+}
+
+// Items without a claim fill pages too.
+func TestItemClaimsAreReadPageByPage(t *testing.T) {
+	w, db := samplePanel(t)
+	run(t, db, `DELETE FROM item; DELETE FROM itemparam;
+INSERT INTO item (id, processingmodule, status) VALUES (60, 5, 2), (61, 5, 2), (62, 6, 2), (63, 7, 2), (64, 5, 2), (65, 5, 2), (66, 6, 2), (67, 5, 2);
+INSERT INTO itemparam (item, intname, value) VALUES (60, 'lineage', '1 2'), (61, 'lineage', ''), (60, 'custom_order_id', '2'), (63, 'lineage', '4'), (66, 'lineage', '5'), (67, 'renewal_bought', 'x')`)
+	for page := 1; page <= 8; page++ {
+		w.SetClaimsPage(page)
+		found, err := w.claims([]int64{5, 6})
+		require.NoError(t, err)
+		require.Equal(t, []item.Claim{
+			{Item: 60, Status: 2, Module: 5, OrderID: "2", Lineage: "1 2"}, {Item: 66, Status: 2, Module: 6, Lineage: "5"}, {Item: 67, Status: 2, Module: 5, Renewal: "x"},
+		}, found, "%d items a page", page)
+	}
 }
 
 func TestUnmigratedItemsCarryNothingOfThisModule(t *testing.T) {

@@ -32,19 +32,27 @@ const (
 // journalName returns the path of the purchase journal.
 func (h *Host) journalName() string { return h.path(filepath.Join("var", h.o.Binary+".purchases")) }
 
-// Journal reads the purchase journal var/<bin>.purchases, oldest entry first (rules BUY-2); an absent journal is an empty one.
-// Damaged lines are left out, because a crash may have cut off the last one, and logged once in a process. If the file cannot be read,
-// Journal returns a fault, because a purchase in it could be made again.
-func (h *Host) Journal(ctx context.Context) ([]item.JournalEntry, error) {
-	var all []item.JournalEntry
-	err := h.readJournal(ctx, func(file *os.File) (journalDamage, error) {
+// EachPurchase calls f with each entry of the account in the purchase journal var/<bin>.purchases, the oldest first (rules BUY-2); an absent
+// journal is an empty one. Damaged lines are left out, because a crash may have cut off the last one, and logged once in a process. If the
+// file cannot be read, EachPurchase returns a fault, because a purchase in it could be made again. f must not use the journal.
+func (h *Host) EachPurchase(ctx context.Context, account string, f func(item.JournalEntry)) error {
+	same := map[string]string{}
+	return h.eachEntry(ctx, account, func(entry shortEntry) { f(entry.whole(same)) })
+}
+
+// eachEntry calls f with each entry of the account.
+func (h *Host) eachEntry(ctx context.Context, account string, f func(shortEntry)) error {
+	return h.readJournal(ctx, func(file *os.File) (journalDamage, error) {
 		info, err := journalInfo(file)
 		if err != nil {
 			return journalDamage{}, err
 		}
-		return eachEntry(io.NewSectionReader(file, 0, info.Size()), func(entry item.JournalEntry) { all = append(all, entry) })
+		return eachEntry(io.NewSectionReader(file, 0, info.Size()), func(entry shortEntry, _ int64) {
+			if string(entry.account) == account {
+				f(entry)
+			}
+		})
 	})
-	return all, err
 }
 
 // readJournal opens the journal under its lock and calls do with it; not at all if there is no journal. It logs the damage.
@@ -279,28 +287,17 @@ func eachLine(text io.Reader, do func(journalLine)) error {
 	}
 }
 
-// eachEntry calls do for each entry of a journal.
-func eachEntry(text io.Reader, do func(item.JournalEntry)) (damage journalDamage, err error) {
-	same := map[string]string{}
+// eachEntry calls do for each entry of a journal, with where its line begins.
+func eachEntry(text io.Reader, do func(entry shortEntry, at int64)) (damage journalDamage, err error) {
 	err = eachLine(text, func(l journalLine) {
-		entry, wrong := parseEntry(l.text)
+		entry, wrong := readEntry(l.text)
 		if wrong != nil {
 			l.damage(&damage, wrong)
 			return
 		}
-		entry.Kind, entry.Account = once(same, entry.Kind), once(same, entry.Account)
-		do(entry)
+		do(entry, l.at)
 	})
 	return damage, err
-}
-
-// once returns the first text that was equal to this one: most lines share some.
-func once(known map[string]string, text string) string {
-	if first, there := known[text]; there {
-		return first
-	}
-	known[text] = text
-	return text
 }
 
 // parseEntry reads one line of the journal.

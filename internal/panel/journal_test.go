@@ -28,7 +28,7 @@ func (w *fixture) journalPath() string { return filepath.Join(w.root, "var", bin
 // Rules BUY-2: JSON lines, 0600.
 func TestJournalIsReadAsItWasWritten(t *testing.T) {
 	w := newFixture(t)
-	lines, err := w.Journal(t.Context())
+	lines, err := w.purchases()
 	require.NoError(t, err)
 	assert.Empty(t, lines, "no journal is no purchase")
 	require.NoError(t, w.AppendJournal(t.Context(), bought(42, 1001)))
@@ -41,7 +41,7 @@ func TestJournalIsReadAsItWasWritten(t *testing.T) {
 	info, err := os.Stat(w.journalPath())
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode())
-	lines, err = w.Journal(t.Context())
+	lines, err = w.purchases()
 	require.NoError(t, err)
 	assert.Equal(t, []item.JournalEntry{bought(42, 1001), bought(43, 1002)}, lines)
 }
@@ -64,11 +64,11 @@ func TestIncompleteLastLineLosesNoOtherEntry(t *testing.T) {
 	require.NoError(t, err)
 	for cut := range len(whole) {
 		require.NoError(t, os.WriteFile(w.journalPath(), append(whole[:len(whole):len(whole)], whole[:cut]...), 0o600))
-		lines, err := w.Journal(t.Context())
+		lines, err := w.purchases()
 		require.NoError(t, err)
 		require.Subset(t, lines, []item.JournalEntry{bought(42, 1001)})
 		require.NoError(t, w.AppendJournal(t.Context(), bought(44, 1003)))
-		lines, err = w.Journal(t.Context())
+		lines, err = w.purchases()
 		require.NoError(t, err)
 		require.Contains(t, lines, bought(42, 1001))
 		require.Equal(t, bought(44, 1003), lines[len(lines)-1], "cut after %d bytes", cut)
@@ -81,7 +81,7 @@ func TestDamagedLinesOfTheJournalAreLoggedAndLeftOut(t *testing.T) {
 	w := newFixture(t)
 	good := `{"time":"2026-05-07T15:07:16Z","item":42,"kind":"create","id":1001,"account":"0123456789abcdef","op":7,"new":"field"}`
 	w.write("var/"+binary+".purchases", strings.Join([]string{"nonsense", good, `{"item":0,"id":5}`, strings.Repeat("x", 100<<10), "", good}, "\n")+"\n")
-	lines, err := w.Journal(t.Context())
+	lines, err := w.purchases()
 	require.NoError(t, err)
 	assert.Equal(t, []item.JournalEntry{bought(42, 1001), bought(42, 1001)}, lines)
 	for _, words := range []string{"line 1 is not a purchase", "line 3 is not a purchase", "line 4 is longer than"} {
@@ -103,7 +103,7 @@ func TestJournalThatIsNotARegularFileIsAFault(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newFixture(t)
 			put(t, w.journalPath())
-			_, err := w.Journal(t.Context())
+			_, err := w.purchases()
 			require.Error(t, err, "an unreadable journal must not look like an empty one")
 			for _, err := range []error{err, w.AppendJournal(t.Context(), bought(42, 1001))} {
 				failure := fault.From(err)
@@ -120,7 +120,7 @@ func TestJournalOverTheLimitIsAFault(t *testing.T) {
 	w := newFixture(t)
 	require.NoError(t, os.WriteFile(w.journalPath(), nil, 0o600))
 	require.NoError(t, os.Truncate(w.journalPath(), panel.MaxJournal+1))
-	_, err := w.Journal(t.Context())
+	_, err := w.purchases()
 	assert.ErrorContains(t, err, "move its oldest lines to another file")
 	assert.NoError(t, w.AppendJournal(t.Context(), bought(42, 1001)), "what was bought is recorded all the same")
 }
@@ -143,7 +143,7 @@ func TestParallelAppendsLoseNoEntry(t *testing.T) {
 	all.Wait()
 	close(failed)
 	require.NoError(t, <-failed)
-	lines, err := w.Journal(t.Context())
+	lines, err := w.purchases()
 	require.NoError(t, err)
 	require.Len(t, lines, runs*each)
 	seen := map[string]bool{}
@@ -162,7 +162,7 @@ func TestJournalIsWrittenWithoutItsLockAfterTenSeconds(t *testing.T) {
 	require.NoError(t, syscall.Flock(int(other.Fd()), syscall.LOCK_EX))
 	require.NoError(t, w.AppendJournal(t.Context(), bought(42, 1002)))
 	assert.Contains(t, w.logged(), "written without its lock")
-	lines, err := w.Journal(t.Context())
+	lines, err := w.purchases()
 	require.NoError(t, err)
 	assert.Len(t, lines, 2)
 }

@@ -27,9 +27,12 @@ type Journal struct {
 	logged map[string]bool
 }
 
-// journalIndex says where the lines of the journal are: twelve bytes for each purchase, so that a sweep, which asks for the lines of one
-// item after the other, reads the file once and keeps little of it.
+// journalIndex says where the lines of the journal are, so that a sweep, which asks for the lines of one item after the other, reads the file
+// once and keeps little of it: twelve bytes for each purchase, or for each that can be asked for.
 type journalIndex struct {
+	// only has the items that are asked about (Host.ExpectItems): the index has their lines and those about the ids of these; nil if it has
+	// all lines.
+	only  map[int64]bool
 	info  fs.FileInfo // of the file that was read; nil before
 	parts []*[placesOfPart]journalPlace
 	count int // places
@@ -39,12 +42,15 @@ type journalIndex struct {
 type journalPlace struct{ item, id, at uint32 }
 
 // JournalOf returns the entries of the purchase journal about the item or one of the ids, and all about the ids that the item's entries
-// name, the oldest first. Damaged lines and errors are treated as by Journal.
+// name, the oldest first. Damaged lines and errors are treated as by EachPurchase.
 func (h *Host) JournalOf(ctx context.Context, it int64, ids ...int64) (found []item.JournalEntry, err error) {
 	err = h.readJournal(ctx, func(file *os.File) (damage journalDamage, err error) {
 		h.o.Journal.mu.Lock()
 		defer h.o.Journal.mu.Unlock()
 		index := &h.o.Journal.index
+		if index.only != nil && (!index.only[it] || len(ids) > 0) {
+			*index = journalIndex{}
+		}
 		if damage, err = index.update(file); err != nil {
 			return damage, err
 		}
@@ -54,24 +60,31 @@ func (h *Host) JournalOf(ctx context.Context, it int64, ids ...int64) (found []i
 	return found, err
 }
 
-// JournalOwners returns the item that the journal's last entry about each id of the account names, by id. Damaged lines and errors are
-// treated as by Journal.
-func (h *Host) JournalOwners(ctx context.Context, account string) (map[int64]int64, error) {
-	owners := map[int64]int64{}
-	err := h.readJournal(ctx, func(file *os.File) (damage journalDamage, err error) {
-		info, err := journalInfo(file)
-		if err != nil {
-			return damage, err
+// ExpectItems says about which items JournalOf is asked next, without ids: only what it needs of them is kept.
+func (h *Host) ExpectItems(items []int64) {
+	only := make(map[int64]bool, len(items))
+	for _, it := range items {
+		only[it] = true
+	}
+	h.o.Journal.mu.Lock()
+	defer h.o.Journal.mu.Unlock()
+	h.o.Journal.index = journalIndex{only: only}
+}
+
+// JournalOwners returns the item that the account's last entry about each of the ids names, by id. Damaged lines and errors are treated as
+// by EachPurchase.
+func (h *Host) JournalOwners(ctx context.Context, account string, ids []int64) (map[int64]int64, error) {
+	owners, sought := map[int64]int64{}, map[int64]bool{}
+	for _, id := range ids {
+		sought[id] = true
+	}
+	if len(sought) == 0 {
+		return owners, nil
+	}
+	err := h.eachEntry(ctx, account, func(entry shortEntry) {
+		if sought[entry.id] {
+			owners[entry.id] = entry.item
 		}
-		return damage, eachLine(io.NewSectionReader(file, 0, info.Size()), func(l journalLine) {
-			entry, wrong := shortEntry(l.text)
-			switch {
-			case wrong != nil:
-				l.damage(&damage, wrong)
-			case string(entry.account) == account:
-				owners[entry.id] = entry.item
-			}
-		})
 	})
 	return owners, err
 }
@@ -85,28 +98,46 @@ func (x *journalIndex) update(file *os.File) (damage journalDamage, err error) {
 	if x.info != nil && os.SameFile(x.info, info) && x.info.Size() == info.Size() && x.info.ModTime().Equal(info.ModTime()) {
 		return damage, nil
 	}
-	*x = journalIndex{parts: x.parts}
-	err = eachLine(io.NewSectionReader(file, 0, info.Size()), func(l journalLine) {
-		entry, wrong := shortEntry(l.text)
-		if wrong != nil {
-			l.damage(&damage, wrong)
-			return
-		}
-		x.add(journalPlace{uint32(entry.item), uint32(entry.id), uint32(l.at)})
-	})
+	*x = journalIndex{only: x.only, parts: x.parts}
+	text := func() io.Reader { return io.NewSectionReader(file, 0, info.Size()) }
+	if x.only == nil {
+		damage, err = eachEntry(text(), x.add)
+	} else {
+		damage, err = x.addExpected(text)
+	}
 	if err == nil {
 		x.info = info
 	}
 	return damage, err
 }
 
-// add adds a place behind the others.
-func (x *journalIndex) add(p journalPlace) {
+// addExpected adds the lines about the items of only, and those of other items about the same ids, which may stand anywhere.
+func (x *journalIndex) addExpected(text func() io.Reader) (journalDamage, error) {
+	ids := map[int64]bool{}
+	damage, err := eachEntry(text(), func(entry shortEntry, at int64) {
+		if x.only[entry.item] {
+			ids[entry.id] = true
+			x.add(entry, at)
+		}
+	})
+	if err != nil || len(ids) == 0 {
+		return damage, err
+	}
+	_, err = eachEntry(text(), func(entry shortEntry, at int64) {
+		if ids[entry.id] && !x.only[entry.item] {
+			x.add(entry, at)
+		}
+	})
+	return damage, err
+}
+
+// add adds the place of an entry behind the others.
+func (x *journalIndex) add(entry shortEntry, at int64) {
 	part, within := x.count/placesOfPart, x.count%placesOfPart
 	if part == len(x.parts) {
 		x.parts = append(x.parts, new([placesOfPart]journalPlace))
 	}
-	x.parts[part][within] = p
+	x.parts[part][within] = journalPlace{uint32(entry.item), uint32(entry.id), uint32(at)}
 	x.count++
 }
 
@@ -164,16 +195,18 @@ type placed struct {
 
 // read reads the lines at these places, and returns the entries that are meant.
 func (x *journalIndex) read(text io.ReaderAt, damage *journalDamage, at []uint32, is func(item.JournalEntry) bool) (found []placed, err error) {
+	same := map[string]string{}
 	for _, begin := range at {
 		line, err := bufio.NewReader(io.NewSectionReader(text, int64(begin), maxJournalLine)).ReadBytes('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
 		}
-		entry, wrong := parseEntry(bytes.TrimSpace(line))
-		switch {
-		case wrong != nil: // it was an entry a moment ago: somebody has changed the file
+		short, wrong := readEntry(bytes.TrimSpace(line))
+		if wrong != nil { // it was an entry a moment ago: somebody has changed the file
 			damage.add("the line at byte %d is not a purchase and left out: %w", begin, wrong)
-		case is(entry):
+			continue
+		}
+		if entry := short.whole(same); is(entry) {
 			found = append(found, placed{begin, entry})
 		}
 	}

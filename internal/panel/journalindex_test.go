@@ -3,8 +3,10 @@ package panel_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +25,12 @@ func (w *fixture) entriesOf(it int64, ids ...int64) string {
 	found, err := w.JournalOf(w.t.Context(), it, ids...)
 	require.NoError(w.t, err)
 	return pairs(found)
+}
+
+// purchases returns all entries of the account that the tests buy with.
+func (w *fixture) purchases() (all []item.JournalEntry, err error) {
+	err = w.EachPurchase(w.t.Context(), "0123456789abcdef", func(entry item.JournalEntry) { all = append(all, entry) })
+	return all, err
 }
 
 func pairs(entries []item.JournalEntry) string {
@@ -72,7 +80,7 @@ func TestEntriesOfAnItemAndOfItsIDs(t *testing.T) {
 	} {
 		assert.Equal(t, row.want, w.entriesOf(row.it, row.ids...), "item %d, ids %v", row.it, row.ids)
 	}
-	whole, err := w.Journal(t.Context())
+	whole, err := w.purchases()
 	require.NoError(t, err)
 	for it := range int64(50) {
 		found, err := w.JournalOf(t.Context(), it, 1002)
@@ -83,14 +91,17 @@ func TestEntriesOfAnItemAndOfItsIDs(t *testing.T) {
 
 func TestTheLastEntryOfAnIDNamesItsOwner(t *testing.T) {
 	w := newFixture(t)
-	owners, err := w.JournalOwners(t.Context(), "0123456789abcdef")
+	owners, err := w.JournalOwners(t.Context(), "0123456789abcdef", []int64{1001, 1002, 1003})
 	require.NoError(t, err)
 	assert.Empty(t, owners)
 	w.journal([2]int64{42, 1001}, [2]int64{43, 1002}, [2]int64{44, 1001})
-	owners, err = w.JournalOwners(t.Context(), "0123456789abcdef")
+	owners, err = w.JournalOwners(t.Context(), "0123456789abcdef", []int64{1001, 1002, 1003})
 	require.NoError(t, err)
 	assert.Equal(t, map[int64]int64{1001: 44, 1002: 43}, owners)
-	owners, err = w.JournalOwners(t.Context(), "another")
+	owners, err = w.JournalOwners(t.Context(), "0123456789abcdef", []int64{1002})
+	require.NoError(t, err)
+	assert.Equal(t, map[int64]int64{1002: 43}, owners, "of the ids that are asked for")
+	owners, err = w.JournalOwners(t.Context(), "another", []int64{1001})
 	require.NoError(t, err)
 	assert.Empty(t, owners)
 }
@@ -171,20 +182,31 @@ func TestTheIndexFindsWhatTheJournalHas(t *testing.T) {
 			w.write("var/"+binary+".purchases", content)
 			at := w.now.Add(time.Duration(step) * time.Second) // a later time, however fast this test is
 			require.NoError(t, os.Chtimes(w.journalPath(), at, at))
-			whole, err := w.Journal(t.Context())
+			whole, _, err := panel.ParseJournal(strings.NewReader(content))
 			require.NoError(t, err)
+			var own []item.JournalEntry
 			owners := map[int64]int64{}
 			for _, line := range whole {
 				if line.Account == "0123456789abcdef" {
-					owners[line.ID] = line.Item
+					own, owners[line.ID] = append(own, line), line.Item
 				}
 			}
+			entries, err := w.purchases()
+			require.NoError(t, err)
+			require.Equal(t, own, entries)
 			for it := range int64(7) {
 				found, err := w.JournalOf(t.Context(), it, 3)
 				require.NoError(t, err)
 				require.Equal(t, item.EntriesOf(whole, it, 3), found, "step %d, item %d", step, it)
 			}
-			have, err := w.JournalOwners(t.Context(), "0123456789abcdef")
+			expected := []int64{random.Int64N(7), random.Int64N(7), random.Int64N(7)}
+			w.ExpectItems(expected)
+			for _, it := range append(expected, random.Int64N(7)) { // perhaps one that was not expected
+				found, err := w.JournalOf(t.Context(), it)
+				require.NoError(t, err)
+				require.Equal(t, item.EntriesOf(whole, it), found, "step %d, item %d, expected %v", step, it, expected)
+			}
+			have, err := w.JournalOwners(t.Context(), "0123456789abcdef", slices.Collect(maps.Keys(owners)))
 			require.NoError(t, err)
 			require.Equal(t, owners, have)
 		}
@@ -219,9 +241,9 @@ func TestDamagedLinesAreLoggedOnceHoweverOftenTheJournalIsAsked(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile(w.journalPath(), append(mustRead(t, w.journalPath()), "more nonsense\n"...), 0o600))
 	require.Equal(t, "42:1001 42:1002", w.entriesOf(42))
-	_, err := w.JournalOwners(t.Context(), "0123456789abcdef")
+	_, err := w.JournalOwners(t.Context(), "0123456789abcdef", []int64{1001, 1002, 1003})
 	require.NoError(t, err)
-	_, err = w.Journal(t.Context())
+	_, err = w.purchases()
 	require.NoError(t, err)
 	for _, words := range []string{"line 2 is not a purchase", "line 3 is longer than", "line 6 is not a purchase"} {
 		assert.Equal(t, 1, strings.Count(w.logged(), words), words)
@@ -255,7 +277,7 @@ func TestJournalOverTheLimitIsAFaultForEachReader(t *testing.T) {
 	require.NoError(t, os.Truncate(w.journalPath(), panel.MaxJournal+1))
 	_, err := w.JournalOf(t.Context(), 42)
 	assert.ErrorContains(t, err, "move its oldest lines to another file")
-	_, err = w.JournalOwners(t.Context(), "0123456789abcdef")
+	_, err = w.JournalOwners(t.Context(), "0123456789abcdef", []int64{1001, 1002, 1003})
 	assert.ErrorContains(t, err, "move its oldest lines to another file")
 }
 
@@ -276,10 +298,10 @@ func TestWrittenLinesHaveTheUsualForm(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			text, err := json.Marshal(row.entry)
 			require.NoError(t, err)
-			it, id, account, usual, err := panel.ShortEntry(text)
+			entry, usual, err := panel.ReadEntry(text)
 			require.NoError(t, err)
 			assert.Equal(t, row.usual, usual, "%s", text)
-			assert.Equal(t, []any{row.entry.Item, row.entry.ID, row.entry.Account}, []any{it, id, account})
+			assert.Equal(t, row.entry, entry)
 		})
 	}
 }
@@ -296,17 +318,19 @@ func FuzzJournalLine(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
-		it, id, account, usual, err := panel.ShortEntry(line)
-		entries, _, failed := panel.ParseJournal(strings.NewReader(string(line)))
-		if failed != nil {
-			t.Fatal(failed)
+		entry, usual, err := panel.ReadEntry(line)
+		want, wrong := panel.ParseEntry(line)
+		if (err == nil) != (wrong == nil) {
+			t.Fatalf("%q: usual %v, %v, but %v", line, usual, err, wrong)
 		}
-		switch {
-		case strings.ContainsRune(string(line), '\n'), strings.TrimSpace(string(line)) != string(line), len(line) >= 64<<10:
-		case err != nil && len(entries) != 0, err == nil && len(entries) != 1:
-			t.Fatalf("%q: usual %v, %v, but %v", line, usual, err, entries)
-		case err == nil && (entries[0].Item != it || entries[0].ID != id || entries[0].Account != account):
-			t.Fatalf("%q: %d, %d, %q, but %+v", line, it, id, account, entries[0])
+		if err != nil {
+			return
+		}
+		if !entry.Time.Equal(want.Time) || entry.Time.Format(time.RFC3339Nano) != want.Time.Format(time.RFC3339Nano) {
+			t.Fatalf("%q: usual %v, %v, but %v", line, usual, entry.Time, want.Time)
+		}
+		if entry.Time = want.Time; entry != want {
+			t.Fatalf("%q: usual %v, %+v, but %+v", line, usual, entry, want)
 		}
 	})
 }
@@ -332,16 +356,26 @@ func BenchmarkJournal(b *testing.B) {
 			require.NoError(b, err)
 		}
 	})
+	b.Run("of an expected item in a sweep", func(b *testing.B) {
+		var expected []int64
+		for it := int64(42); it < 100_000; it += 500 {
+			expected = append(expected, it)
+		}
+		w.ExpectItems(expected)
+		for b.Loop() {
+			_, err := w.JournalOf(b.Context(), 42)
+			require.NoError(b, err)
+		}
+	})
 	b.Run("owners", func(b *testing.B) {
 		for b.Loop() {
-			_, err := w.JournalOwners(b.Context(), "0123456789abcdef")
+			_, err := w.JournalOwners(b.Context(), "0123456789abcdef", []int64{1_000_042})
 			require.NoError(b, err)
 		}
 	})
 	b.Run("whole", func(b *testing.B) {
 		for b.Loop() {
-			_, err := w.Journal(b.Context())
-			require.NoError(b, err)
+			require.NoError(b, w.EachPurchase(b.Context(), "0123456789abcdef", func(item.JournalEntry) {}))
 		}
 	})
 }

@@ -93,37 +93,6 @@ func (h *Host) SuitableModules(ctx context.Context, pricelist int64) ([]int64, e
  WHERE l.pricelist=? AND pm.module=? AND pm.active='on' ORDER BY pm.orderpriority, pm.id`, pricelist, h.o.Binary)
 }
 
-// ItemClaims returns the claims of all items of the processing modules, deleted items included, that have a purchase intent, an
-// order id or a lineage; ordered by item.
-func (h *Host) ItemClaims(ctx context.Context, modules []int64) ([]item.Claim, error) {
-	if len(modules) == 0 {
-		return nil, nil
-	}
-	args := []any{itemparam.Intent, itemparam.OrderID, itemparam.Lineage, itemparam.Renewal}
-	for _, module := range modules {
-		args = append(args, module)
-	}
-	found, err := h.rows(ctx, "itemparam", `SELECT i.id, i.processingmodule, ip.intname, ip.value, i.name, i.status
- FROM item i JOIN itemparam ip ON ip.item=i.id
- WHERE ip.intname IN (?,?,?,?) AND i.processingmodule IN (?`+strings.Repeat(",?", len(modules)-1)+`)
- ORDER BY i.id`, args...)
-	if err != nil {
-		return nil, err
-	}
-	var all []item.Claim
-	for _, row := range found {
-		if row[3].String == "" {
-			continue
-		}
-		id := row[0].number()
-		if len(all) == 0 || all[len(all)-1].Item != id {
-			all = append(all, item.Claim{Item: id, Module: row[1].number(), Name: row[4].String, Status: int(row[5].number())})
-		}
-		setClaimParam(&all[len(all)-1], row[2].String, row[3].String)
-	}
-	return all, nil
-}
-
 // ItemsNamed returns the active items of the processing module with this name, the oldest first.
 func (h *Host) ItemsNamed(ctx context.Context, module int64, name string) ([]seller.NamedItem, error) {
 	found, err := h.rows(ctx, "item", `SELECT i.id, i.expiredate, i.remoteid, ip.intname, ip.value FROM item i
@@ -198,18 +167,4 @@ func (h *Host) UnmigratedItems(ctx context.Context, module int64) ([]int64, erro
  LEFT JOIN itemparam ip ON ip.item=i.id AND ip.intname IN (`+marks(own)+`) AND ip.value<>''
  LEFT JOIN itemparam m ON m.item=i.id AND m.intname=? AND m.value<>''
  WHERE i.processingmodule=? AND COALESCE(i.status,0)<>4 AND (ip.item IS NULL OR m.item IS NOT NULL) ORDER BY i.id`, args...)
-}
-
-// setClaimParam sets the field of the claim that the item parameter belongs to.
-func setClaimParam(claim *item.Claim, name, value string) {
-	switch name {
-	case itemparam.Intent:
-		claim.Intent = value
-	case itemparam.OrderID:
-		claim.OrderID = value
-	case itemparam.Lineage:
-		claim.Lineage = value
-	case itemparam.Renewal:
-		claim.Renewal = value
-	}
 }

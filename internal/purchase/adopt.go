@@ -198,13 +198,14 @@ func (j *Buyer) escalate(ctx context.Context, reason error) error {
 // candidates returns the ids at the seller that may be the intent's purchase. later are ids that no item claims and that are
 // above the snapshot of the next intent: each may also be that intent's purchase.
 func (j *Buyer) candidates(ctx context.Context, in Intent, snapshot seller.OrderSnapshot) (found, later []int64, err error) {
-	taken, until, err := j.Claims(ctx, in)
+	fitting := slices.DeleteFunc(slices.Clone(snapshot.Orders), func(r seller.OrderSummary) bool { return !j.fitsIntent(in, r) })
+	holders, claims, err := j.holders(ctx, recordIDs(fitting))
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, r := range snapshot.Orders {
-		switch owner := taken[r.ID]; {
-		case !j.fitsIntent(in, r):
+	until := j.nextSnapshot(in, claims)
+	for _, r := range fitting {
+		switch owner := holders[r.ID]; {
 		case owner != 0 && owner != j.Item.Item:
 			j.Log.ExtInfof("id %d belongs to item %d", r.ID, owner)
 		case until > 0 && r.ID > until:
@@ -269,27 +270,52 @@ func (j *Buyer) sameClass(delivered, ordered string) bool {
 	return true
 }
 
-// Claims returns the items that hold the account's ids (taken, by id) and the highest id that the intent's purchase can have
-// (until): the snapshot of the next intent with the same account, 0 for no limit.
-func (j *Buyer) Claims(ctx context.Context, in Intent) (taken map[int64]int64, until int64, err error) {
-	taken, err = j.Panel.JournalOwners(ctx, seller.AccountHash(j.Account))
-	if err != nil {
-		return nil, 0, err
+// Holders returns the items that hold the account's ids, by id: those that have them, else those that the journal names.
+func (j *Buyer) Holders(ctx context.Context, ids []int64) (map[int64]int64, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	claims, err := j.claims(ctx)
-	if err != nil {
-		return nil, 0, err
-	}
-	for _, h := range claims {
-		for _, id := range append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...) {
-			taken[id] = h.Item
-		}
-	}
-	return taken, j.nextSnapshot(in, claims), nil
+	holders, _, err := j.holders(ctx, ids)
+	return holders, err
 }
 
-// nextSnapshot returns the snapshot of the next intent with the same account on another item. It returns 0 if there is none,
-// or if both intents have the same snapshot: an id above it can be the purchase of either.
+// holders is Holders, with the claims of these items and of all with an intent.
+func (j *Buyer) holders(ctx context.Context, ids []int64) (map[int64]int64, []item.Claim, error) {
+	holders, err := j.Panel.JournalOwners(ctx, seller.AccountHash(j.Account), ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	claims, err := j.claimsOf(ctx, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, h := range claims {
+		for _, id := range h.IDs() {
+			holders[id] = h.Item
+		}
+	}
+	return holders, claims, nil
+}
+
+// holdersAbove returns the items that hold ids of the account above this one, by id, as Holders does.
+func (j *Buyer) holdersAbove(ctx context.Context, highest int64) (map[int64]int64, error) {
+	holders := map[int64]int64{}
+	hold := func(it int64, ids ...int64) {
+		for _, id := range ids {
+			if id > highest {
+				holders[id] = it
+			}
+		}
+	}
+	err := j.Panel.EachPurchase(ctx, seller.AccountHash(j.Account), func(line item.JournalEntry) { hold(line.Item, line.ID) })
+	if err != nil {
+		return nil, err
+	}
+	return holders, j.eachClaim(ctx, func(c item.Claim) { hold(c.Item, c.IDs()...) })
+}
+
+// nextSnapshot returns the snapshot of the next intent with the same account on another item: the highest id that the intent's purchase can
+// have. It returns 0, for no limit, if there is none, or if both intents have the same snapshot: an id above it can be the purchase of either.
 func (j *Buyer) nextSnapshot(in Intent, claims []item.Claim) int64 {
 	var next Intent
 	for _, h := range claims {
@@ -314,14 +340,34 @@ func (j *Buyer) nextSnapshot(in Intent, claims []item.Claim) int64 {
 	return next.Snapshot
 }
 
-// claims reads the panel's records of purchases with the same account at the seller, from all processing modules that use
-// this account.
-func (j *Buyer) claims(ctx context.Context) ([]item.Claim, error) {
+// eachClaim calls f with the panel's records of purchases with the same account at the seller, from all processing modules that use this
+// account. f must not use the panel.
+func (j *Buyer) eachClaim(ctx context.Context, f func(item.Claim)) error {
 	same, err := j.AccountModules(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return j.Panel.ItemClaims(ctx, same)
+	return j.Panel.EachClaim(ctx, same, f)
+}
+
+// claims is eachClaim with all that it finds.
+func (j *Buyer) claims(ctx context.Context) (all []item.Claim, err error) {
+	err = j.eachClaim(ctx, func(c item.Claim) { all = append(all, c) })
+	return all, err
+}
+
+// claimsOf is claims for the items that have one of the ids or an intent.
+func (j *Buyer) claimsOf(ctx context.Context, ids []int64) (found []item.Claim, err error) {
+	sought := map[int64]bool{}
+	for _, id := range ids {
+		sought[id] = true
+	}
+	err = j.eachClaim(ctx, func(c item.Claim) {
+		if c.Intent != "" || slices.ContainsFunc(c.IDs(), func(id int64) bool { return sought[id] }) {
+			found = append(found, c)
+		}
+	})
+	return found, err
 }
 
 // AccountClaims is what claims reads, for the comparison with the seller's orders.

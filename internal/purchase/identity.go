@@ -88,17 +88,18 @@ func (j *Buyer) CheckIntentAccount(in Intent) error {
 }
 
 // wrongAnsweredID returns what is wrong with the id that the seller answered to a purchase. A new id must be above all earlier
-// ones and belong to no item (rules BUY-9). Empty if nothing is wrong, or if the kind brings no new id.
+// ones and belong to no item (rules BUY-9); taken has the items that hold ids above the snapshot. Empty if nothing is wrong, or if the kind
+// brings no new id.
 func (j *Buyer) wrongAnsweredID(kind string, id, snapshot int64, taken map[int64]int64) string {
 	switch {
 	case !j.bringsNewID(kind):
 		return ""
-	case taken[id] != 0 && taken[id] != j.Item.Item:
-		return fmt.Sprintf("belongs to item %d", taken[id])
 	case slices.Contains(j.Lineage(), id):
 		return "is on the item already"
 	case id <= snapshot:
 		return fmt.Sprintf("is not above %d, which was there before", snapshot)
+	case taken[id] != 0 && taken[id] != j.Item.Item:
+		return fmt.Sprintf("belongs to item %d", taken[id])
 	}
 	return ""
 }
@@ -176,7 +177,7 @@ func (j *Buyer) RefuseOtherOrder(ctx context.Context, status seller.OrderStatus)
 
 // competingItems returns the other items whose open intents with the same account the order could be the purchase of.
 func (j *Buyer) competingItems(ctx context.Context, in Intent, r seller.OrderSummary) ([]int64, error) {
-	claims, err := j.claims(ctx)
+	claims, err := j.claimsOf(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -20,15 +20,12 @@ const maxProbed = 3
 // reconcileOrder finds the item's order by its order reference (rules BUY-4), even without an intent. If the seller's list
 // shows no reference, it finds an order for the same name from the time of the intent.
 func (j *Buyer) reconcileOrder(ctx context.Context, p seller.Purchase, in Intent, open bool, snapshot seller.OrderSnapshot) (int64, error) {
-	taken, _, err := j.Claims(ctx, Intent{})
+	found, byName, err := j.ordersOf(ctx, p, in, open, snapshot)
 	if err != nil {
 		return 0, err
 	}
-	found := j.referencedOrders(p, open, snapshot, taken)
 	why := "carries the item's order reference " + p.OrderRef
-	byName := len(found) == 0 && open
 	if byName {
-		found = j.namedOrders(p, in, snapshot, taken)
 		why = "is the only order for " + p.Request.CSR.CommonName + " since " + in.Time.Format(time.RFC3339) + " that nothing else claims"
 	}
 	switch {
@@ -52,10 +49,20 @@ func (j *Buyer) reconcileOrder(ctx context.Context, p seller.Purchase, in Intent
 	if err := j.checkIntentWait(in); err != nil {
 		return 0, err
 	}
-	if err := j.checkListComplete(ctx, in, snapshot, taken); err != nil {
+	if err := j.checkListComplete(ctx, in, snapshot); err != nil {
 		return 0, err
 	}
 	return 0, j.allowRetry(ctx, in)
+}
+
+// ordersOf returns the orders that can be the item's: by its reference or, with an open intent and without such an order, by name (byName).
+func (j *Buyer) ordersOf(ctx context.Context, p seller.Purchase, in Intent, open bool, snapshot seller.OrderSnapshot) (found []seller.OrderSummary, byName bool, err error) {
+	found, err = j.referencedOrders(ctx, p, open, snapshot)
+	if err != nil || len(found) > 0 || !open {
+		return found, false, err
+	}
+	found, err = j.namedOrders(ctx, p, in, snapshot)
+	return found, true, err
 }
 
 // checkNamedOrder returns a fault if the order, which only its name and time make the intent's, can be the purchase of another open intent too
@@ -97,31 +104,36 @@ func recordIDs(records []seller.OrderSummary) []int64 {
 
 // referencedOrders returns the orders with the item's order reference that no other item holds. Without an intent, an order
 // older than the item belongs to an item of an earlier database, which had the same number.
-func (j *Buyer) referencedOrders(p seller.Purchase, open bool, snapshot seller.OrderSnapshot, taken map[int64]int64) []seller.OrderSummary {
-	return slices.DeleteFunc(slices.Clone(snapshot.Orders), func(r seller.OrderSummary) bool {
-		owner := taken[r.ID]
-		if slices.Contains(p.Released, r.ID) { // an administrator said that it is not this item's
-			return true
-		}
-		if p.OrderRef == "" || !strings.EqualFold(r.OrderRef, p.OrderRef) || owner != 0 && owner != j.Item.Item {
-			return true
-		}
+func (j *Buyer) referencedOrders(ctx context.Context, p seller.Purchase, open bool, snapshot seller.OrderSnapshot) ([]seller.OrderSummary, error) {
+	referenced, err := j.notOfOthers(ctx, snapshot.Orders, func(r seller.OrderSummary) bool {
+		return p.OrderRef != "" && strings.EqualFold(r.OrderRef, p.OrderRef) && !slices.Contains(p.Released, r.ID)
+	})
+	return slices.DeleteFunc(referenced, func(r seller.OrderSummary) bool {
 		if open || r.Created.IsZero() || !r.Created.AddDays(2).Before(j.Item.OpenDate) {
 			return false
 		}
 		j.Log.Warningf("the order %d at %s has the item's order reference but was made %s, before the item; ignored", r.ID, j.Info.Title, r.Created)
 		return true
-	})
+	}), err
+}
+
+// notOfOthers returns the orders that are meant and that no other item holds.
+func (j *Buyer) notOfOthers(ctx context.Context, orders []seller.OrderSummary, meant func(seller.OrderSummary) bool) ([]seller.OrderSummary, error) {
+	orders = slices.DeleteFunc(slices.Clone(orders), func(r seller.OrderSummary) bool { return !meant(r) })
+	holders, err := j.Holders(ctx, recordIDs(orders))
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(orders, func(r seller.OrderSummary) bool { return holders[r.ID] != 0 && holders[r.ID] != j.Item.Item }), nil
 }
 
 // namedOrders returns the orders without an order reference that can be the intent's: above its snapshot, from its day or
 // later, for the same name, of the same kind of product, and on no item.
-func (j *Buyer) namedOrders(p seller.Purchase, in Intent, snapshot seller.OrderSnapshot, taken map[int64]int64) []seller.OrderSummary {
+func (j *Buyer) namedOrders(ctx context.Context, p seller.Purchase, in Intent, snapshot seller.OrderSnapshot) ([]seller.OrderSummary, error) {
 	day := cabforum.DateOf(in.Time).AddDays(-1) // a seller's bare date has no zone (rules TIME-2)
-	return slices.DeleteFunc(slices.Clone(snapshot.Orders), func(r seller.OrderSummary) bool {
-		owner := taken[r.ID]
-		return r.OrderRef != "" || slices.Contains(p.Released, r.ID) || r.ID <= in.Snapshot || owner != 0 && owner != j.Item.Item || !sameName(r.CommonName, p.Request.CSR.CommonName) ||
-			!r.Created.IsZero() && r.Created.Before(day) || r.Months > 0 && in.months() > 0 && r.Months != in.months() || !j.sameClass(r.Type, in.Product)
+	return j.notOfOthers(ctx, snapshot.Orders, func(r seller.OrderSummary) bool {
+		return r.OrderRef == "" && !slices.Contains(p.Released, r.ID) && r.ID > in.Snapshot && sameName(r.CommonName, p.Request.CSR.CommonName) &&
+			(r.Created.IsZero() || !r.Created.Before(day)) && (r.Months == 0 || in.months() == 0 || r.Months == in.months()) && j.sameClass(r.Type, in.Product)
 	})
 }
 
@@ -181,15 +193,16 @@ func (j *Buyer) foreignKey(ctx context.Context, in Intent, open bool, r seller.O
 
 // checkListComplete returns a fault if the list lacks an order that exists: then somebody set a filter for the account
 // (docs/reference/ispmanager.md §1.4), and a purchase that the list does not show may exist too.
-func (j *Buyer) checkListComplete(ctx context.Context, in Intent, snapshot seller.OrderSnapshot, taken map[int64]int64) error {
-	known := []int64{}
-	for id := range taken {
-		known = append(known, id)
+func (j *Buyer) checkListComplete(ctx context.Context, in Intent, snapshot seller.OrderSnapshot) error {
+	known, err := j.heldIDs(ctx)
+	if err != nil {
+		return err
 	}
 	if in.Snapshot > 0 && !slices.Contains(known, in.Snapshot) {
 		known = append(known, in.Snapshot)
 	}
 	slices.Sort(known)
+	known = slices.Compact(known)
 	slices.Reverse(known)
 	listed := recordIDs(snapshot.Orders)
 	probed := 0
@@ -216,4 +229,15 @@ func (j *Buyer) checkListComplete(ctx context.Context, in Intent, snapshot selle
 		}
 	}
 	return nil
+}
+
+// heldIDs returns all ids of the account that items hold or that the journal has, in no order.
+func (j *Buyer) heldIDs(ctx context.Context) ([]int64, error) {
+	var ids []int64
+	err := j.Panel.EachPurchase(ctx, seller.AccountHash(j.Account), func(line item.JournalEntry) { ids = append(ids, line.ID) })
+	if err != nil {
+		return nil, err
+	}
+	err = j.eachClaim(ctx, func(c item.Claim) { ids = append(ids, c.IDs()...) })
+	return ids, err
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
@@ -16,19 +17,22 @@ import (
 // OwnerIndex finds the panel item that an order at the seller belongs to.
 type OwnerIndex struct {
 	j      *Buyer
-	ids    map[int64]int64             // id at the seller -> item
-	shared map[int64][]int64           // id at the seller -> its items, if several that are not closed hold it
-	refs   map[string]int64            // order reference -> item
-	bought map[int64]item.JournalEntry // id at the seller -> its last journal entry
-	ref    func(it int64) string       // returns an item's order reference; nil if the seller keeps none
-	open   []item.Claim                // items with a purchase without an answer
+	ids    map[int64]int64       // id at the seller -> item
+	shared map[int64][]int64     // id at the seller -> its items, if several that are not closed hold it
+	refs   map[string]int64      // order reference -> item
+	bought map[int64]bought      // id at the seller -> its last journal entry
+	ref    func(it int64) string // returns an item's order reference; nil if the seller keeps none
+	open   []item.Claim          // items with a purchase without an answer
 }
+
+// bought is what OwnerIndex keeps of a journal entry.
+type bought struct{ item, unix int64 }
 
 // OwnerIndex reads which items hold the ids and order references of the account. The ids that an item carries do not count if foreign
 // reports them to be another module's, perhaps with another meaning; nil for none. What the journal or an order reference says about
 // such an item counts.
 func (j *Buyer) OwnerIndex(ctx context.Context, foreign func(item.Claim) bool) (OwnerIndex, error) {
-	p := OwnerIndex{j: j, ids: map[int64]int64{}, shared: map[int64][]int64{}, refs: map[string]int64{}, bought: map[int64]item.JournalEntry{}}
+	p := OwnerIndex{j: j, ids: map[int64]int64{}, shared: map[int64][]int64{}, refs: map[string]int64{}, bought: map[int64]bought{}}
 	if referencer, ok := j.Seller.(seller.OrderReferencer); ok {
 		installation, err := j.Panel.InstallationID(ctx)
 		if err != nil {
@@ -36,15 +40,11 @@ func (j *Buyer) OwnerIndex(ctx context.Context, foreign func(item.Claim) bool) (
 		}
 		p.ref = func(it int64) string { return referencer.OrderRef(installation, it) }
 	}
-	lines, err := j.Panel.Journal(ctx)
+	err := j.Panel.EachPurchase(ctx, seller.AccountHash(j.Account), func(line item.JournalEntry) {
+		p.bought[line.ID] = bought{line.Item, line.Time.Unix()}
+	})
 	if err != nil {
 		return p, err
-	}
-	account := seller.AccountHash(j.Account)
-	for _, line := range lines {
-		if line.Account == account {
-			p.bought[line.ID] = line
-		}
 	}
 	claims, err := j.claims(ctx)
 	if err != nil {
@@ -65,7 +65,7 @@ func (j *Buyer) OwnerIndex(ctx context.Context, foreign func(item.Claim) bool) (
 
 // addIDs adds the ids of a claim. An item that is closed has none that an open one has. open is the first open item of each id so far.
 func (p OwnerIndex) addIDs(h item.Claim, open map[int64]int64) {
-	for _, id := range append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...) {
+	for _, id := range h.IDs() {
 		first := open[id]
 		if h.Status == item.ItemDeleted {
 			if first == 0 {
@@ -158,16 +158,16 @@ func (p OwnerIndex) journaled(ctx context.Context, id int64) (int64, error) {
 	if !there {
 		return 0, nil
 	}
-	order, there, err := p.panelItem(ctx, line.Item)
-	if err != nil || !there || boughtBefore(line, order) || slices.Contains(item.ParseIDs(order.Params[itemparam.Released]), id) {
+	order, there, err := p.panelItem(ctx, line.item)
+	if err != nil || !there || boughtBefore(time.Unix(line.unix, 0), order) || slices.Contains(item.ParseIDs(order.Params[itemparam.Released]), id) {
 		return 0, err
 	}
-	return line.Item, nil
+	return line.item, nil
 }
 
 // boughtBefore reports whether a purchase is older than the item. The item's opening date may be a day off.
-func boughtBefore(line item.JournalEntry, order item.Item) bool {
-	return cabforum.DateOf(line.Time).AddDays(2).Before(order.OpenDate)
+func boughtBefore(at time.Time, order item.Item) bool {
+	return cabforum.DateOf(at).AddDays(2).Before(order.OpenDate)
 }
 
 // panelItem loads an item from the panel; false if it is absent.

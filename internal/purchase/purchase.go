@@ -49,7 +49,8 @@ func (j *Buyer) Purchase(ctx context.Context, p seller.Purchase, further ...item
 	if j.Dry != nil {
 		return 0, j.dryPurchase(ctx, p)
 	}
-	taken, _, err := j.Claims(ctx, Intent{}) // read now: the answered id must be on no item, and is checked at once
+	// Read now: the answered id must be on no item, and nothing may come between the answer and the journal.
+	taken, err := j.holdersAbove(ctx, snapshot.Highest)
 	if err != nil {
 		return 0, err
 	}

@@ -179,19 +179,11 @@ func (j *Buyer) unassignedReferencedIDs(ctx context.Context) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	taken, _, err := j.Claims(ctx, Intent{})
-	if err != nil {
-		return nil, err
-	}
-	released := item.ParseIDs(j.Item.Params[itemparam.Released])
-	var ids []int64
-	for _, r := range snapshot.Orders {
-		if owner := taken[r.ID]; strings.EqualFold(r.OrderRef, ref) && (owner == 0 || owner == j.Item.Item) &&
-			!slices.Contains(j.Lineage(), r.ID) && !slices.Contains(released, r.ID) {
-			ids = append(ids, r.ID)
-		}
-	}
-	return ids, nil
+	known := append(j.Lineage(), item.ParseIDs(j.Item.Params[itemparam.Released])...)
+	orders, err := j.notOfOthers(ctx, snapshot.Orders, func(r seller.OrderSummary) bool {
+		return strings.EqualFold(r.OrderRef, ref) && !slices.Contains(known, r.ID)
+	})
+	return recordIDs(orders), err
 }
 
 // contradictedIDs returns the item's ids if the seller has no such order, or shows another key or name for it. Otherwise it
@@ -267,21 +259,21 @@ func (j *Buyer) checkAssignable(ctx context.Context, id int64, owner item.Claim)
 
 // ownerOf returns the claim of the other item that holds the id; the zero value if none does.
 func (j *Buyer) ownerOf(ctx context.Context, id int64) (item.Claim, error) {
-	claims, err := j.claims(ctx)
+	claims, err := j.claimsOf(ctx, []int64{id})
 	if err != nil {
 		return item.Claim{}, err
 	}
 	for _, h := range claims {
-		if h.Item != j.Item.Item && slices.Contains(append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...), id) {
+		if h.Item != j.Item.Item && slices.Contains(h.IDs(), id) {
 			return h, nil
 		}
 	}
 	return item.Claim{}, nil
 }
 
-// HeldByOthers returns the ids that other items of the account hold which are not closed, with the item.
-func (j *Buyer) HeldByOthers(ctx context.Context) (map[int64]int64, error) {
-	claims, err := j.claims(ctx)
+// HeldByOthers returns those of the ids that other items of the account hold which are not closed, with the item.
+func (j *Buyer) HeldByOthers(ctx context.Context, ids []int64) (map[int64]int64, error) {
+	claims, err := j.claimsOf(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -290,7 +282,7 @@ func (j *Buyer) HeldByOthers(ctx context.Context) (map[int64]int64, error) {
 		if h.Item == j.Item.Item || h.Status == item.ItemDeleted {
 			continue
 		}
-		for _, id := range append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...) {
+		for _, id := range h.IDs() {
 			held[id] = h.Item
 		}
 	}

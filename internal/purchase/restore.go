@@ -76,7 +76,7 @@ func (j *Buyer) missingEntries(ctx context.Context, lines []item.JournalEntry) (
 			j.Log.Warningf("the journal has id %d for another account at the seller; ignored", line.ID)
 		case owner[line.ID] != j.Item.Item, holder.Item != 0: // an administrator assigned it to another item, perhaps on another host
 			j.Log.ExtInfof("id %d of the journal belongs to another item now; ignored", line.ID)
-		case boughtBefore(line, j.Item): // an entry older than the item belongs to an item of an earlier database
+		case boughtBefore(line.Time, j.Item): // an entry older than the item belongs to an item of an earlier database
 			j.Log.Warningf("id %d of the journal was bought %s, before the item was opened; ignored", line.ID, line.Time.Format(time.RFC3339))
 		default:
 			found = append(found, line)

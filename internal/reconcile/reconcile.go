@@ -131,20 +131,16 @@ func read(ctx context.Context, run *item.Run, month Month) (*reconciler, error) 
 // readJournal indexes the journal's lines of the account. A line that stands there twice counts once: a journal may have been copied
 // together from two.
 func (r *reconciler) readJournal(ctx context.Context) error {
-	lines, err := r.Panel.Journal(ctx)
-	if err != nil {
-		return err
-	}
 	type same struct {
 		at       int64
 		item, id int64
 		kind     string
 	}
 	seen := map[same]bool{}
-	for _, line := range lines {
+	return r.Panel.EachPurchase(ctx, r.account, func(line item.JournalEntry) {
 		one := same{line.Time.UnixNano(), line.Item, line.ID, line.Kind}
-		if line.Account != r.account || seen[one] {
-			continue
+		if seen[one] {
+			return
 		}
 		seen[one] = true
 		r.journal = append(r.journal, line)
@@ -155,8 +151,7 @@ func (r *reconciler) readJournal(ctx context.Context) error {
 		if r.first.IsZero() || line.Time.Before(r.first) {
 			r.first = line.Time
 		}
-	}
-	return nil
+	})
 }
 
 // bringsID reports whether a purchase of the kind brings an order of its own.
@@ -167,7 +162,7 @@ func bringsID(kind string) bool {
 // indexClaims indexes the ids of the items.
 func (r *reconciler) indexClaims() {
 	for _, c := range r.claims {
-		for _, id := range claimIDs(c) {
+		for _, id := range c.IDs() {
 			switch {
 			case r.isForeign(c):
 				r.foreign[id] = c.Item
@@ -183,11 +178,6 @@ func (r *reconciler) indexClaims() {
 func (r *reconciler) isForeign(c item.Claim) bool {
 	return c.Lineage == "" && c.Intent == "" && c.Renewal == "" &&
 		!slices.ContainsFunc(item.ParseIDs(c.OrderID), func(id int64) bool { return r.own[ownID{c.Item, id}] })
-}
-
-// claimIDs returns the ids of an item, the newest last.
-func claimIDs(c item.Claim) []int64 {
-	return append(item.ParseIDs(c.Lineage), item.ParseIDs(c.OrderID)...)
 }
 
 // add adds a row.

@@ -20,7 +20,7 @@ func (r *reconciler) compareClaims() {
 		if c.Intent != "" {
 			r.add(r.intentRow(c))
 		}
-		ids := claimIDs(c)
+		ids := c.IDs()
 		if c.Status == item.ItemDeleted || c.Lineage == "" || len(ids) == 0 { // without a lineage another module noted the id
 			continue
 		}

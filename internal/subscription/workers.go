@@ -94,6 +94,7 @@ type outcome struct {
 // sweep's time, or of the seller's calls, is not taken before. The items are begun in their order, and none once more returns
 // false or the run has ended. It returns how many were begun, and an error only if the run ends.
 func (s *sweep) workOnAll(ctx context.Context, tasks []task, more func() bool) (int, error) {
+	s.Panel.ExpectItems(itemsOf(tasks))
 	atOnce := min(itemsAtOnce, len(tasks))
 	if s.fewer > 0 {
 		atOnce = min(atOnce, s.fewer)
@@ -311,6 +312,8 @@ func (c *crew) await() { c.end(<-c.ended) }
 
 // end takes the end of the work on one item.
 func (c *crew) end(end ended) {
+	theSeller := end.done.seller
+	end.done.seller = nil // else the clients of all items would be kept until the last one has ended
 	c.idle = append(c.idle, end.worker)
 	c.outcomes[end.place] = end.done
 	if c.over == nil {
@@ -324,8 +327,8 @@ func (c *crew) end(end ended) {
 	answered := end.worker.run.Answered == nil || end.worker.run.Answered()
 	switch {
 	case gate.answered || c.sweep.down.Of(gate.name) != nil:
-	case answered && end.done.seller != nil:
-		gate.atOnce, gate.answered = atOnceFor(end.done.seller), true
+	case answered && theSeller != nil:
+		gate.atOnce, gate.answered = atOnceFor(theSeller), true
 	default: // nothing was asked about this item, and perhaps nothing is about the others
 		gate.atOnce = min(itemsAtOnce, 2*max(1, gate.atOnce))
 	}

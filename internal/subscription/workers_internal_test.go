@@ -27,7 +27,11 @@ type crowdPanel struct {
 	closed int
 	held   map[int64]bool // items that are locked
 	double []int64        // items that were locked twice at once
+	// expected has the items whose lines of the journal are kept.
+	expected []int64
 }
+
+func (p *crowdPanel) ExpectItems(items []int64) { p.expected = items }
 
 func (p *crowdPanel) ModulesOf(_ context.Context, items []int64) (map[int64]int64, error) {
 	modules := map[int64]int64{}
@@ -217,6 +221,7 @@ func TestAGroupBeginsWhenTheOneBeforeHasEnded(t *testing.T) {
 		assert.Zero(t, c.now)
 		assert.Len(t, c.begun, 4*(group+1))
 		assert.Less(t, slices.Max(c.begun), first+100)
+		assert.ElementsMatch(t, c.begun[4*group:], c.panel.expected, "the journal is read for all of them at once")
 	}
 }
 

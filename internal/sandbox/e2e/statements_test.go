@@ -164,7 +164,7 @@ func peerName(conn net.Conn) string {
 func statementSteps() map[string][]statementStep {
 	return map[string][]statementStep{
 		"operations": {
-			{name: "open", run: (*life).open, limits: limits(34, 36)},
+			{name: "open", run: (*life).open, limits: limits(34, 34)},
 			{name: "sync_item of a waiting order", before: (*life).later, run: (*life).sync, limits: limits(15, 15)},
 			{name: "sync_item that stores", before: (*life).proveLater, run: (*life).sync, limits: limits(17, 17)},
 			{name: "reopen", before: (*life).due, run: (*life).reopen, limits: limits(19, 18)},
