@@ -330,6 +330,7 @@ func (f *simulatedFixture) addJournalLines(b *testing.B, items, due int) {
 func (f *simulatedFixture) sweepQuery(b *testing.B, due int) string {
 	b.Helper()
 	f.sql(b, "SET GLOBAL log_output='TABLE'")
+	f.sql(b, "TRUNCATE mysql.general_log") // of another size
 	f.sql(b, "SET GLOBAL general_log=ON")
 	doc := f.sweep(b, "--dry-run", "--date", "2026-10-07")
 	f.sql(b, "SET GLOBAL general_log=OFF")
