@@ -27,7 +27,7 @@ const (
 	benchDueOf    = 500 // one item of so many is due
 	benchTime     = 2 * time.Second
 	benchCallback = 2 * time.Millisecond // processor time for starting one call-back and reading its answer
-	benchMemory   = 80 << 20             // bytes of resident memory; the journal's entries take 20 MiB, and as much until they are collected
+	benchMemory   = 40 << 20             // bytes of resident memory, which does not grow with the items that are not due
 )
 
 // benchSizes returns the numbers of items that are measured; SWEEP_ITEMS names another one.
