@@ -12,6 +12,7 @@ import (
 
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
+	"pmssl/internal/sorting"
 	"pmssl/internal/xmldoc"
 )
 
@@ -117,7 +118,7 @@ func offeredAddresses(run *item.Run, chosen string) ([]string, error) {
 		return nil, fault.Errorf(fault.Missed, "addresses", "this host's addresses cannot be read (%w): whatever starts the panel must allow netlink sockets (systemd: RestrictAddressFamilies)", err)
 	}
 	all = slices.DeleteFunc(slices.Clone(all), func(a netip.Addr) bool { return !a.Is4() || a.IsUnspecified() })
-	slices.SortStableFunc(all, func(a, b netip.Addr) int {
+	sorting.Stable(all, func(a, b netip.Addr) int {
 		return cmp.Or(cmp.Compare(addressOrder(a), addressOrder(b)), a.Compare(b))
 	})
 	var offered []string

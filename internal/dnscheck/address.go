@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"sort"
 	"syscall"
 
 	"github.com/miekg/dns"
@@ -27,7 +28,7 @@ func (r *Resolver) Addresses(ctx context.Context, host string) ([]netip.Addr, er
 			}
 		}
 	}
-	slices.SortFunc(found, netip.Addr.Compare)
+	sort.Slice(found, func(i, j int) bool { return found[i].Less(found[j]) })
 	return slices.Compact(found), errors.Join(failures...)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"pmssl/internal/pki"
 	"pmssl/internal/plaintext"
+	"pmssl/internal/sorting"
 )
 
 // Limits of the configuration.
@@ -60,7 +61,9 @@ func parse(files []ConfFile) *parser {
 		names:   map[string]map[string]string{"publisher": {}, "deploy": {}},
 		unclear: map[string]map[string]bool{"publisher": {}, "deploy": {}},
 	}
-	for _, file := range slices.SortedFunc(slices.Values(files), func(a, b ConfFile) int { return strings.Compare(a.Name, b.Name) }) {
+	files = slices.Clone(files)
+	sorting.Func(files, func(a, b ConfFile) int { return strings.Compare(a.Name, b.Name) })
+	for _, file := range files {
 		p.file(file)
 	}
 	return p

@@ -241,7 +241,7 @@ func (s *State) encode(to io.Writer) error {
 	if err := lines.Encode(header{stateVersion, s.Begun}); err != nil {
 		return err
 	}
-	for _, it := range slices.SortedFunc(maps.Keys(s.items), cmp.Compare[int64]) {
+	for _, it := range slices.Sorted(maps.Keys(s.items)) {
 		if err := lines.Encode(s.items[it]); err != nil {
 			return err
 		}

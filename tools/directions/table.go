@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	},
 	"internal/command": {
 		"internal/acceptance", "internal/status", "internal/doctor", "internal/reconcile", "internal/subscription", "internal/plan", "internal/lifecycle", "internal/purchase", "internal/item", "internal/seller",
-		"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal", "internal/parallel",
+		"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/terminal", "internal/parallel", "internal/sorting",
 	},
 	"internal/status": {
 		"internal/subscription", "internal/lifecycle", "internal/purchase", "internal/item", "internal/watch", "internal/seller", "internal/pki",
@@ -68,7 +68,7 @@ var allowed = map[string][]string{
 		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext", "internal/filelock",
 	},
 	"internal/seller":            {"internal/exchange", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext"},
-	"internal/seller/sellerhttp": {"internal/exchange", "internal/fault", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml"},
+	"internal/seller/sellerhttp": {"internal/exchange", "internal/fault", "internal/panellog", "internal/plaintext", "internal/filelock", "internal/safexml", "internal/sorting"},
 	"internal/seller/namecheap": {
 		"internal/exchange", "internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
 		"internal/panellog", "internal/plaintext", "internal/sorting",
@@ -82,11 +82,11 @@ var allowed = map[string][]string{
 		"internal/panellog", "internal/plaintext",
 	},
 	"internal/deliver":             {"internal/tlsleaf", "internal/publish", "internal/pki", "internal/fault", "internal/plaintext"},
-	"internal/deliver/ispmgr":      {"internal/deliver", "internal/ispapi", "internal/publish", "internal/pki"},
+	"internal/deliver/ispmgr":      {"internal/deliver", "internal/ispapi", "internal/publish", "internal/pki", "internal/sorting"},
 	"internal/deliver/execute":     {"internal/deliver", "internal/publish", "internal/program", "internal/filelock", "internal/plaintext"},
 	"internal/watch/crl":           {"internal/dnscheck", "internal/filelock", "internal/plaintext", "internal/sorting"},
 	"internal/program":             {"internal/panellog", "internal/plaintext"},
-	"internal/publish":             {"internal/pki", "internal/fault", "internal/plaintext", "internal/filelock", "internal/dnscheck", "internal/panellog"},
+	"internal/publish":             {"internal/pki", "internal/fault", "internal/plaintext", "internal/filelock", "internal/dnscheck", "internal/panellog", "internal/sorting"},
 	"internal/publish/publishtest": {"internal/publish"},
 	"internal/publish/observe":     {"internal/publish", "internal/dnscheck", "internal/plaintext"},
 	"internal/publish/dnsupdate":   {"internal/publish", "internal/plaintext"},

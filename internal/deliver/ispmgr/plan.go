@@ -9,6 +9,7 @@ import (
 
 	"pmssl/internal/deliver"
 	"pmssl/internal/ispapi"
+	"pmssl/internal/sorting"
 )
 
 // plan is the delivery to the sites of one owner.
@@ -219,7 +220,7 @@ func (p *plan) byInterest() (used, others []*entry) {
 			similar = append(similar, e)
 		}
 	}
-	slices.SortStableFunc(similar, func(a, b *entry) int { return strings.Compare(b.ends, a.ends) })
+	sorting.Stable(similar, func(a, b *entry) int { return strings.Compare(b.ends, a.ends) })
 	return used, append(others, similar...)
 }
 

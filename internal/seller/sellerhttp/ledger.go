@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pmssl/internal/filelock"
+	"pmssl/internal/sorting"
 )
 
 // The rate limiter's file: eight bytes that name the format, then for each call the time at which it was counted, in
@@ -149,7 +150,7 @@ func recent(all []time.Time, now time.Time, span time.Duration) (taken []time.Ti
 		}
 	}
 	if !slices.IsSortedFunc(taken, time.Time.Compare) {
-		slices.SortFunc(taken, time.Time.Compare)
+		sorting.Func(taken, time.Time.Compare)
 		moved = true
 	}
 	return taken, moved

@@ -289,7 +289,8 @@ func (s *Store) Close(all bool, queries []Query) error {
 		}
 		maps.DeleteFunc(s.lists, func(_ string, k *known) bool { return !k.asked })
 	}
-	written := index{Version: indexVersion, Lists: slices.SortedFunc(maps.Values(s.lists), func(a, b *known) int { return cmp.Compare(a.Name, b.Name) })}
+	written := index{Version: indexVersion, Lists: slices.Collect(maps.Values(s.lists))}
+	sorting.Func(written.Lists, func(a, b *known) int { return cmp.Compare(a.Name, b.Name) })
 	raw, err := json.Marshal(written)
 	if err == nil {
 		err = s.folder.write(indexName, raw)
