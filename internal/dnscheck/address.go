@@ -28,6 +28,7 @@ func (r *Resolver) Addresses(ctx context.Context, host string) ([]netip.Addr, er
 			}
 		}
 	}
+	// Not slices.SortFunc, which is compiled anew for each type.
 	sort.Slice(found, func(i, j int) bool { return found[i].Less(found[j]) })
 	return slices.Compact(found), errors.Join(failures...)
 }

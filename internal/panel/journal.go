@@ -37,11 +37,11 @@ func (h *Host) journalName() string { return h.path(filepath.Join("var", h.o.Bin
 // file cannot be read, EachPurchase returns a fault, because a purchase in it could be made again. f must not use the journal.
 func (h *Host) EachPurchase(ctx context.Context, account string, f func(item.JournalEntry)) error {
 	same := map[string]string{}
-	return h.eachEntry(ctx, account, func(entry shortEntry) { f(entry.whole(same)) })
+	return h.eachOfAccount(ctx, account, func(entry shortEntry) { f(entry.whole(same)) })
 }
 
-// eachEntry calls f with each entry of the account.
-func (h *Host) eachEntry(ctx context.Context, account string, f func(shortEntry)) error {
+// eachOfAccount calls f with each entry of the account, which is valid during the call.
+func (h *Host) eachOfAccount(ctx context.Context, account string, f func(shortEntry)) error {
 	return h.readJournal(ctx, func(file *os.File) (journalDamage, error) {
 		info, err := journalInfo(file)
 		if err != nil {

@@ -81,7 +81,7 @@ func (h *Host) JournalOwners(ctx context.Context, account string, ids []int64) (
 	if len(sought) == 0 {
 		return owners, nil
 	}
-	err := h.eachEntry(ctx, account, func(entry shortEntry) {
+	err := h.eachOfAccount(ctx, account, func(entry shortEntry) {
 		if sought[entry.id] {
 			owners[entry.id] = entry.item
 		}
