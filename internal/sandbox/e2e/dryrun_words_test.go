@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -86,8 +88,11 @@ func harmless(line string) bool {
 	return !strings.HasPrefix(command, "namecheap.") && !strings.Contains(line, "sok=") && !strings.Contains(line, "clicked_button=")
 }
 
-// fingerprints returns the SHA-256 in hex of each file under the panel's root, by path, without the files that a dry run may
-// write.
+// programSize is the size above which a file is a program, of which the time of the last write tells whether it was written.
+const programSize = 1 << 20
+
+// fingerprints returns the SHA-256 in hex of each file under the panel's root, of programs inode and time, by path, without the files that
+// a dry run may write.
 func fingerprints(root, module string) (map[string]string, error) {
 	all := map[string]string{}
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -96,6 +101,14 @@ func fingerprints(root, module string) (map[string]string, error) {
 		}
 		name := filepath.Base(path)
 		if name == module+".log" || name == module+".log.lock" || strings.HasPrefix(name, module+".calls.") {
+			return nil
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok && info.Size() > programSize {
+			all[path] = fmt.Sprint(stat.Ino, info.Size(), stat.Mtim)
 			return nil
 		}
 		content, err := os.ReadFile(path)

@@ -63,15 +63,15 @@ func newFixture(o fixtureOptions) (*fixture, error) {
 	file := filepath.Join(o.dir, "clock")
 	f := &fixture{seller: o.seller, tariffs: map[string]int64{}}
 	f.clock = clock.New(time.Now, "")
-	binary := built.shippedBinary(o.seller)
-	config := panel.Config{Root: filepath.Join(o.dir, "mgr5"), DSN: dsn, Mgrctl: built.mgrctl, Now: time.Now, Random: rand.Reader}
+	config := panel.Config{Root: filepath.Join(o.dir, "mgr5"), DSN: dsn, Mgrctl: built.mgrctl(), Now: time.Now, Random: rand.Reader,
+		Key: built.key, LinkPrograms: true}
 	env := append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}, o.env...)
 	if o.simulated {
 		if err := os.WriteFile(file, []byte(o.start.UTC().Format(time.RFC3339)), 0o600); err != nil {
 			return nil, err
 		}
 		f.clock = clock.New(time.Now, file)
-		binary, config.Clock = built.simclockBinary(o.seller), file
+		config.Clock = file
 		env = append(env, "PMSSL_CLOCK="+file)
 	}
 	var looker standin.Looker
@@ -94,7 +94,7 @@ func newFixture(o fixtureOptions) (*fixture, error) {
 		f.server.Close()
 		return nil, err
 	}
-	if err := errors.Join(f.disableDNS(o.options...), f.install(binary)); err != nil {
+	if err := errors.Join(f.disableDNS(o.options...), f.install(built.moduleOf(o.seller, o.simulated))); err != nil {
 		f.close()
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,13 +10,17 @@ import (
 	"testing"
 
 	"pmssl/internal/sandbox/engine"
+	"pmssl/internal/sandbox/panel/root"
 )
 
 // programs holds the paths of the binaries and the database server of the panels.
 type programs struct {
-	bin    string // folder of the modules
-	mgrctl string
-	server *engine.Server
+	bin string // folder of the modules
+	// installed is a folder with copies of what panels install, which they make links of: a copy for each panel takes longer than all the
+	// rest of it.
+	installed string
+	server    *engine.Server
+	key       []byte // of all panels: to make one takes longer than all the rest of a panel
 }
 
 // shippedBinary returns the path of a seller's module as it is shipped.
@@ -24,6 +29,39 @@ func (p programs) shippedBinary(seller sellerCase) string { return filepath.Join
 // simclockBinary returns the path of the module that is built with the simulated clock.
 func (p programs) simclockBinary(seller sellerCase) string {
 	return filepath.Join(p.bin, "simclock", seller.module)
+}
+
+// mgrctl is the program that panels install as sbin/mgrctl.
+func (p programs) mgrctl() string { return filepath.Join(p.installed, "sandbox-mgrctl") }
+
+// moduleOf returns the module that a seller's panel installs.
+func (p programs) moduleOf(seller sellerCase, simulated bool) string {
+	if simulated {
+		return filepath.Join(p.installed, "simclock", seller.module)
+	}
+	return filepath.Join(p.installed, seller.module)
+}
+
+// install copies the programs into a folder of this process. clean removes it.
+func (p *programs) install() (clean func(), err error) {
+	if p.installed, err = os.MkdirTemp("", "pmssl-e2e-"); err != nil {
+		return func() {}, err
+	}
+	clean = func() { _ = os.RemoveAll(p.installed) }
+	if err := os.Mkdir(filepath.Join(p.installed, "simclock"), 0o755); err != nil {
+		return clean, err
+	}
+	names := []string{"sandbox-mgrctl"}
+	for _, seller := range sellerCases() {
+		names = append(names, seller.module, "simclock/"+seller.module)
+	}
+	for _, name := range names {
+		if err := root.Install(filepath.Join(p.bin, name), filepath.Join(p.installed, name)); err != nil {
+			return clean, err
+		}
+	}
+	p.key, err = root.NewKey(rand.Reader)
+	return clean, err
 }
 
 // built is set by TestMain before any test runs and never changed after.
@@ -38,7 +76,13 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return 1
 	}
-	built = programs{bin: bin, mgrctl: filepath.Join(bin, "sandbox-mgrctl")}
+	built = programs{bin: bin}
+	remove, err := built.install()
+	defer remove()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
 	if built.server, err = startDatabase(); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return 1

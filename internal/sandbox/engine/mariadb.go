@@ -105,7 +105,7 @@ func (s *Server) run(ctx context.Context, mariadbd string, o Options) error {
 		"--character-set-server=utf8mb4", "--max-allowed-packet=64M",
 		// The data is temporary and needs no durability.
 		"--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--sync-frm=0", "--innodb-doublewrite=0",
-		"--innodb-log-file-size=8M", "--innodb-buffer-pool-size=64M", "--performance-schema=OFF",
+		"--innodb-log-file-size=8M", "--innodb-buffer-pool-size=64M", "--performance-schema=OFF", "--debug-no-sync",
 	}, append(network, o.Args...)...)
 
 	log := o.Log

@@ -32,6 +32,11 @@ type Config struct {
 	Now func() time.Time
 	// Random is the source of keys and of padding. Required; crypto/rand.Reader.
 	Random io.Reader
+	// Key is the panel's key (PKCS#1 or PKCS#8 PEM), unless the root has one. nil makes a new one.
+	Key []byte
+	// LinkPrograms makes hard links of mgrctl and of the modules, where that is possible, instead of copies. Nobody may write into the
+	// programs then.
+	LinkPrograms bool
 }
 
 // Run is one start of a program, mostly of a module: arguments, input, output and duration.

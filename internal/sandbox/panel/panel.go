@@ -71,7 +71,7 @@ func (p *Panel) setUp(ctx context.Context, where root.Database) error {
 	if err := schema.Apply(ctx, p.db, where.Name); err != nil {
 		return err
 	}
-	if err := p.root.Create(where, p.cfg.Mgrctl, p.cfg.Random); err != nil {
+	if err := p.root.Create(where, root.Parts{Mgrctl: p.cfg.Mgrctl, Link: p.cfg.LinkPrograms, Key: p.cfg.Key}, p.cfg.Random); err != nil {
 		return err
 	}
 	conf, err := p.root.ReadConf()

@@ -14,20 +14,18 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"pmssl/internal/sandbox/panel/root"
 )
 
 // maxOutput bounds stdout and stderr of a module, each.
 const maxOutput = 16 << 20
 
-// Install copies a module binary to processing/<name>, 0755, replacing an older one.
+// Install copies a module binary to processing/<name>, 0755, replacing an older one. With Config.LinkPrograms it is linked.
 func (p *Panel) Install(name, binary string) error {
 	if err := moduleName(name); err != nil {
 		return err
 	}
 	p.forget(name)
-	return root.Install(binary, p.root.Path("processing", name))
+	return p.root.InstallProgram(binary, p.cfg.LinkPrograms, "processing", name)
 }
 
 // forget drops the cached features, as a restart of the panel does.

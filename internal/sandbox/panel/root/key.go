@@ -15,18 +15,27 @@ import (
 // keyBits is the size of a panel's key (docs/reference/billmanager.md §7 speaks of 245 bytes of text, which is RSA-2048).
 const keyBits = 2048
 
-// createKey makes etc/billmgr.pem (PKCS#1) unless there is one.
-func (d Dir) createKey(random io.Reader) error {
+// NewKey makes a panel's key: RSA, PKCS#1 PEM.
+func NewKey(random io.Reader) ([]byte, error) {
+	key, err := rsa.GenerateKey(random, keyBits)
+	if err != nil {
+		return nil, fmt.Errorf("making the panel's key: %w", err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}), nil
+}
+
+// createKey writes etc/billmgr.pem unless there is one: the given key, or a new one if that is nil.
+func (d Dir) createKey(key []byte, random io.Reader) (err error) {
 	path := d.Path("etc", "billmgr.pem")
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	key, err := rsa.GenerateKey(random, keyBits)
-	if err != nil {
-		return fmt.Errorf("making the panel's key: %w", err)
+	if key == nil {
+		if key, err = NewKey(random); err != nil {
+			return err
+		}
 	}
-	block := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-	if err := os.WriteFile(path, block, 0o600); err != nil {
+	if err := os.WriteFile(path, key, 0o600); err != nil {
 		return fmt.Errorf("writing the panel's key: %w", err)
 	}
 	return nil

@@ -34,9 +34,19 @@ func (d Dir) Path(names ...string) string {
 	return filepath.Join(append([]string{string(d)}, names...)...)
 }
 
+// Parts are what a fresh panel is given.
+type Parts struct {
+	// Mgrctl is the program for sbin/mgrctl; empty for none.
+	Mgrctl string
+	// Link makes sbin/mgrctl a hard link, as InstallProgram does.
+	Link bool
+	// Key is the content of etc/billmgr.pem; nil for a new key.
+	Key []byte
+}
+
 // Create creates the folders and files of a fresh panel. It keeps existing files, except the database settings, which
 // it replaces.
-func (d Dir) Create(db Database, mgrctl string, random io.Reader) error {
+func (d Dir) Create(db Database, parts Parts, random io.Reader) error {
 	for _, f := range []string{
 		"etc/billmgr.conf.d", "etc/xml", "sbin", "processing", "var/logs", "var/sandbox", "tmp",
 		"lib/python", "include/php",
@@ -45,7 +55,7 @@ func (d Dir) Create(db Database, mgrctl string, random io.Reader) error {
 			return fmt.Errorf("creating %s: %w", d, err)
 		}
 	}
-	if err := d.createKey(random); err != nil {
+	if err := d.createKey(parts.Key, random); err != nil {
 		return err
 	}
 	for name, text := range map[string]string{
@@ -59,10 +69,19 @@ func (d Dir) Create(db Database, mgrctl string, random io.Reader) error {
 	if err := os.WriteFile(d.Path("etc", "billmgr.conf.d", "db.conf"), []byte(db.conf()), 0o600); err != nil {
 		return fmt.Errorf("writing the database settings: %w", err)
 	}
-	if mgrctl == "" {
+	if parts.Mgrctl == "" {
 		return nil
 	}
-	return Install(mgrctl, d.Path("sbin", "mgrctl"))
+	return d.InstallProgram(parts.Mgrctl, parts.Link, "sbin", "mgrctl")
+}
+
+// InstallProgram installs an executable in the root: a copy, or with link a hard link if both are in one filesystem and nothing is in its place.
+func (d Dir) InstallProgram(from string, link bool, names ...string) error {
+	to := d.Path(names...)
+	if link && os.Link(from, to) == nil {
+		return nil
+	}
+	return Install(from, to)
 }
 
 // defaultConf is etc/billmgr.conf (docs/reference/billmanager.md §10: one directive a line, "Name value" and flags "Option
