@@ -4,9 +4,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The version is stamped by the Makefile; Go's own stamp fails in a checkout of another owner.
-GOFLAGS="$(go env GOFLAGS) -buildvcs=false"
-export GOFLAGS
+# The version is stamped by the Makefile; Go's own stamp fails in a checkout of another owner. With the flags of the Makefile
+# each package is compiled once for both.
+GOFLAGS="$(go env GOFLAGS) -buildvcs=false -trimpath"
+CGO_ENABLED=0
+export GOFLAGS CGO_ENABLED
 tools=$PWD/bin/tools
 gofmt=$(go env GOROOT)/bin/gofmt
 [ -x "$gofmt" ] || gofmt=gofmt

@@ -32,7 +32,7 @@ case $* in
 "env GOOS") echo linux ;;
 "env GOARCH") echo amd64 ;;
 *" list ./...") printf '%s\n' $PACKAGES ;;
-*) echo "E2E_DB=$E2E_DB CGO=$CGO_ENABLED go $*" >>"$CALLS"; case " $* " in *" $FAIL "*) exit 1 ;; esac ;;
+*) echo "$TMPDIR" >"$CALLS.folder"; echo "E2E_DB=$E2E_DB CGO=$CGO_ENABLED go $*" >>"$CALLS"; case " $* " in *" $FAIL "*) exit 1 ;; esac ;;
 esac
 `)
 	return w
@@ -126,4 +126,27 @@ func TestAFailedMariaDBScriptIsAnError(t *testing.T) {
 	code, _, calls := w.run()
 	assert.Equal(t, 1, code)
 	assert.Empty(t, calls)
+}
+
+// The last call is that of the end-to-end tests.
+func TestEndToEndTestsUseAFolderInMemoryThatIsRemoved(t *testing.T) {
+	w := newTree(t)
+	code, _, _ := w.run()
+	assert.Equal(t, 0, code)
+	raw, err := os.ReadFile(filepath.Join(w.root, "calls.folder"))
+	require.NoError(t, err)
+	// A machine with little memory has none.
+	if folder := strings.TrimSpace(string(raw)); folder != "" {
+		assert.True(t, strings.HasPrefix(folder, "/dev/shm/pmssl."), folder)
+		assert.NoDirExists(t, folder)
+	}
+}
+
+func TestAFolderForTemporaryFilesThatIsGivenIsUsed(t *testing.T) {
+	w := newTree(t)
+	code, _, _ := w.run("TMPDIR=" + w.root)
+	assert.Equal(t, 0, code)
+	raw, err := os.ReadFile(filepath.Join(w.root, "calls.folder"))
+	require.NoError(t, err)
+	assert.Equal(t, w.root+"\n", string(raw))
 }
