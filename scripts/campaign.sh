@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# campaign.sh: the campaigns of docs/reliability.md: kills, faults, processes at once, and a random walk beside the reference model. Writes
+# campaign.sh: the campaigns of docs/reliability.md: kills, faults, processes at once, and two random walks beside the reference model, the second
+# one with kills. Writes
 # FILE (a line of JSON for each part) and prints the table. CAMPAIGN_SEED, CAMPAIGN_KILLS, CAMPAIGN_FAULTS, CAMPAIGN_PROCESSES and
 # CAMPAIGN_STEPS change its size.
 set -euo pipefail
@@ -17,5 +18,6 @@ go -C internal/sandbox test -count=1 -timeout 12h -run '^TestCampaign' ./e2e || 
 go -C internal/sandbox run ./cmd/campaign-table <"$file"
 if [ "${CAMPAIGN_STEPS:=100000}" != 0 ]; then
     bin/pmssl-walk --seed "$CAMPAIGN_SEED" --steps "$CAMPAIGN_STEPS" --workers 2 --engine mariadb --bin "$PMSSL_BIN" || code=1
+    bin/pmssl-walk --seed "$CAMPAIGN_SEED" --steps $((CAMPAIGN_STEPS / 5)) --kills 2 --workers 2 --engine mariadb --bin "$PMSSL_BIN" || code=1
 fi
 exit "$code"

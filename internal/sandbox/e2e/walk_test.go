@@ -43,6 +43,21 @@ func TestARandomWalkAgreesWithTheModel(t *testing.T) {
 	}
 }
 
+// A run that is killed and run again comes to the same, in whatever state the item is.
+func TestARandomWalkWithKillsAgreesWithTheModel(t *testing.T) {
+	for _, seller := range provider.Sellers() {
+		t.Run(seller, func(t *testing.T) {
+			t.Parallel()
+			o := walkOptions(seller, 2026, 150)
+			o.Kills = 2
+			result, err := walk.Run(t.Context(), o)
+			require.NoError(t, err)
+			assert.Positive(t, result.Kills)
+			assert.Positive(t, result.Payments)
+		})
+	}
+}
+
 // A walk ends at the first step after which the system is not as the model expects, and names what differs.
 func TestARandomWalkFindsWhatTheModelDoesNotExpect(t *testing.T) {
 	const at = 25 // the step after which something happens behind the model's back
@@ -132,6 +147,7 @@ func checkWalk(t *testing.T, _ *pageWorld, l pageLine, c simpleCommand) {
 	line, err := walk.ParseFlags(c.args(), built.bin, io.Discard)
 	require.NoError(t, err, l.where())
 	o := walkOptions("", line.Seed, min(line.Steps, 20))
+	o.Kills = line.Kills
 	summary, err := walk.Several(t.Context(), o, line.Sellers, line.Workers, io.Discard)
 	require.NoError(t, err, l.where())
 	assert.Contains(t, summary.String(), "differences 0")

@@ -66,6 +66,8 @@ type Model struct {
 	undetermined bool
 	// reissues and renewals count what the seller did.
 	reissues, renewals int
+	// killed says that the next operation that runs was killed before.
+	killed bool
 	// operations counts the operations of the panel.
 	operations int
 	// keys counts the keys that clients have made.
@@ -90,6 +92,13 @@ func (m *Model) SetFault(f Fault) { m.fault = f }
 func (m *Model) Advance(d time.Duration) {
 	m.now = m.now.Add(d)
 	m.endTerms()
+}
+
+// Kill says that a run was killed this time before the next step, in which it is run again. Nothing of what it did is lost, and nothing is done twice
+// (rules BUY-1, BUY-2, STORE-2, STORE-6): the next step is the same as if it had not been started before, but that the panel has counted it.
+func (m *Model) Kill(untilNext time.Duration) {
+	m.killed = true
+	m.Advance(untilNext)
 }
 
 // Payments returns the ids of the orders at the seller that were paid for, oldest first. A renewal in place names its order again.

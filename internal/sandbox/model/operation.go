@@ -21,6 +21,10 @@ const (
 func (m *Model) run(i *Item) bool {
 	op := i.Operation
 	op.Tries++
+	if m.killed {
+		op.Tries++
+		m.killed = false
+	}
 	result := m.command(i, op.Command)
 	if result == done {
 		i.Operation = nil

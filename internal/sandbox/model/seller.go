@@ -150,8 +150,8 @@ const renewBefore, renewAfter = 90, 180
 
 // renewable reports whether the seller renews an order now.
 func (m *Model) renewable(o *Order) bool {
-	if m.config.Seller == ISPmanager {
-		return slices.Contains([]OrderState{Complete, Validating, Ended}, o.State)
+	if m.config.Seller == ISPmanager { // a service is renewed, whatever became of its last request (docs/reference/ispmanager.md §8)
+		return o.State != Gone
 	}
 	inWindow := !m.now.Before(o.TermEnd.Add(-renewBefore*day)) && !m.now.After(o.TermEnd.Add(renewAfter*day+time.Second))
 	return (o.State == Complete || o.State == Ended) && o.renewedBy == 0 && inWindow

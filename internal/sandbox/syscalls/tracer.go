@@ -37,6 +37,8 @@ type Disturbance struct {
 	Half bool
 	// Ignore is the end of the names of files whose calls are not numbered, as ".log"; "" numbers all.
 	Ignore string
+	// Wait makes Run wait for the end of the programs that the traced one has started, too.
+	Wait bool
 }
 
 // Result is what became of a program.
@@ -80,13 +82,33 @@ func Run(program string, args []string, env []string, d Disturbance) (Result, er
 	if err != nil {
 		return Result{}, fmt.Errorf("starting %s: %w", program, err)
 	}
+	if d.Wait { // what the program leaves behind becomes a child of this process
+		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+			return Result{}, fmt.Errorf("adopting what %s starts: %w", program, errors.Join(err, syscall.Kill(pid, syscall.SIGKILL)))
+		}
+	}
 	t := &tracer{pid: pid, d: d, known: map[int]bool{pid: true}, atExit: map[int]bool{}, onNext: map[int]bool{}}
 	if err := t.begin(); err != nil {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 		return Result{}, fmt.Errorf("tracing %s: %w", program, err)
 	}
 	err = t.untilTheEnd()
+	if err == nil && d.Wait {
+		err = waitForAll()
+	}
 	return t.result, err
+}
+
+// waitForAll waits for the end of all children of this process.
+func waitForAll() error {
+	for {
+		var status syscall.WaitStatus
+		if _, err := wait(-1, &status); errors.Is(err, syscall.ECHILD) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 }
 
 type tracer struct {

@@ -50,6 +50,23 @@ func script(t *testing.T, text string, kill syscalls.Disturbance) (r syscalls.Re
 	return r
 }
 
+func TestItWaitsForWhatAKilledProgramLeavesBehind(t *testing.T) {
+	dir := t.TempDir()
+	pipe, kept := filepath.Join(dir, "pipe"), filepath.Join(dir, "kept")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	told := make(chan error, 1)
+	go func() { // the child reads this, whoever is faster
+		told <- os.WriteFile(pipe, []byte("go on\n"), 0o600)
+	}()
+	text := "sh -c 'read line <" + pipe + " && echo $line >" + kept + "' >/dev/null 2>&1 </dev/null & kill -9 $$"
+	r := script(t, text, syscalls.Disturbance{Wait: true})
+	assert.Equal(t, "killed", r.Status.Signal().String())
+	require.NoError(t, <-told)
+	written, err := os.ReadFile(kept)
+	require.NoError(t, err)
+	assert.Equal(t, "go on\n", string(written))
+}
+
 func numberOf(t *testing.T, calls []syscalls.Call, target string) int {
 	t.Helper()
 	for i, c := range calls {

@@ -43,6 +43,9 @@ func (w *walk) completed(s Step) Step {
 			s.Fault = faults[w.random.IntN(len(faults))]
 		}
 	}
+	if w.o.Kills > 0 && w.killable(s) && w.random.IntN(w.o.Kills) == 0 {
+		s.Kill = 1 + w.random.IntN(latestKill)
+	}
 	return s
 }
 

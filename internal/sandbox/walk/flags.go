@@ -22,6 +22,7 @@ func ParseFlags(args []string, bin string, out io.Writer) (Command, error) {
 	flags.SetOutput(out)
 	seed := flags.Uint64("seed", 1, "decides every step; the n-th walk of 2,000 steps has the seed n above it")
 	steps := flags.Int("steps", 10_000, "steps in all")
+	kills := flags.Int("kills", 0, "one run of so many is killed at a system call, and the panel runs it again; 0 kills none")
 	workers := flags.Int("workers", 1, "walks at the same time")
 	seller := flags.String("seller", "", "one of "+strings.Join(provider.Sellers(), ", ")+"; without it they take turns")
 	engine := flags.String("engine", "mariadb", "database: mariadb or embedded")
@@ -30,7 +31,7 @@ func ParseFlags(args []string, bin string, out io.Writer) (Command, error) {
 	if err := flags.Parse(args); err != nil {
 		return Command{}, err
 	}
-	c := Command{Options: Options{Bin: *folder, Engine: *engine, Seed: *seed, Steps: *steps, Show: *show}, Sellers: provider.Sellers(), Workers: *workers}
+	c := Command{Options: Options{Bin: *folder, Engine: *engine, Seed: *seed, Steps: *steps, Kills: *kills, Show: *show}, Sellers: provider.Sellers(), Workers: *workers}
 	if *seller != "" {
 		c.Sellers = []string{*seller}
 	}

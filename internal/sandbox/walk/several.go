@@ -32,8 +32,8 @@ func (s Summary) String() string {
 		c := s.Kinds[k]
 		kinds = append(kinds, fmt.Sprintf("%s %d (%d failed, %d ms)", k, c.Steps, c.Failed, (c.Time/time.Duration(max(1, c.Steps))).Milliseconds()))
 	}
-	return fmt.Sprintf("steps %d: %s; providers %d, payments %d, reissues %d, renewals %d, seconds %.0f, differences %d",
-		s.Steps, strings.Join(kinds, ", "), s.Providers, s.Payments, s.Reissues, s.Renewals, s.Seconds, s.Differences)
+	return fmt.Sprintf("steps %d: %s; providers %d, payments %d, reissues %d, renewals %d, kills %d, seconds %.0f, differences %d",
+		s.Steps, strings.Join(kinds, ", "), s.Providers, s.Payments, s.Reissues, s.Renewals, s.Kills, s.Seconds, s.Differences)
 }
 
 // add adds what another walk has done.
@@ -42,6 +42,7 @@ func (r *Result) add(o Result) {
 	r.Payments += o.Payments
 	r.Reissues += o.Reissues
 	r.Renewals += o.Renewals
+	r.Kills += o.Kills
 	r.Providers += o.Providers
 	for kind, c := range o.Kinds {
 		sum := r.Kinds[kind]

@@ -6,7 +6,9 @@ import (
 	"crypto/elliptic"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"database/sql"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -49,6 +51,13 @@ type Step struct {
 	Months int
 	For    time.Duration
 	Fault  model.Fault
+	// Kill is the number of the system call after which the run is killed, 0 if it is not. The panel runs it again, and synchronises the item
+	// then: whether the second run finds a request and what has become of it, or makes it, depends on the call.
+	Kill int
+	// killed says that the run was killed, and did not end before that call.
+	killed bool
+	// completed says that a call-back of the killed run had completed the operation, so that the panel does not run it again.
+	completed bool
 }
 
 // String shows the step in one line.
@@ -69,6 +78,9 @@ func (s Step) String() string {
 	if s.Kind == SetFault {
 		text += fmt.Sprintf(" %q", string(s.Fault))
 	}
+	if s.Kill != 0 {
+		text += fmt.Sprintf(" kill=%d killed=%v", s.Kill, s.killed)
+	}
 	return text
 }
 
@@ -78,6 +90,18 @@ const proofTime = 10 * time.Minute
 
 // predict takes a step in the model, and reports whether the run of the module succeeds.
 func predict(m *model.Model, s Step) bool {
+	if s.killed {
+		m.Kill(untilNextRun)
+	}
+	ok := predictRun(m, s)
+	if s.killed && s.Kind != Sync && (ok || s.completed) {
+		return m.Sync(s.Item)
+	}
+	return ok
+}
+
+// predictRun takes a step that starts a module once.
+func predictRun(m *model.Model, s Step) bool {
 	switch s.Kind {
 	case Order:
 		return m.Order(s.Item, s.Name, s.Months)
@@ -221,10 +245,17 @@ func (w *walk) order(ctx context.Context, s *Step) (*panel.Run, error) {
 	return placed.Open, nil
 }
 
+// errNoOperation says that an item has no open operation.
+var errNoOperation = errors.New("the item has no operation")
+
 // operation returns the id of the open operation of an item.
-func (w *walk) operation(ctx context.Context, item int64) (id int64, err error) {
-	err = w.p.Panel.DB().QueryRowContext(ctx, "SELECT MAX(id) FROM runningoperation WHERE item=?", item).Scan(&id)
-	return id, err
+func (w *walk) operation(ctx context.Context, item int64) (int64, error) {
+	var id sql.NullInt64
+	err := w.p.Panel.DB().QueryRowContext(ctx, "SELECT MAX(id) FROM runningoperation WHERE item=?", item).Scan(&id)
+	if err == nil && !id.Valid {
+		err = errNoOperation
+	}
+	return id.Int64, err
 }
 
 // csr makes a key, which nobody keeps, and a CSR for it.

@@ -29,6 +29,8 @@ type Options struct {
 	// Seed decides every step: the same one gives the same walk.
 	Seed  uint64
 	Steps int
+	// Kills says that one run of so many is killed at one of its system calls, of those that a kill may come at (Step.Kill); 0 kills none.
+	Kills int
 	// Show is how many steps a difference shows; 0 means 30.
 	Show int
 	// Disturb is called before each comparison, so that a test can change the system behind the model's back. It may be nil.
@@ -55,6 +57,7 @@ type Result struct {
 	Reissues  int
 	Renewals  int
 	Providers int
+	Kills     int // runs that were killed
 }
 
 // Count counts the steps of one kind.
@@ -144,7 +147,7 @@ func (w *walk) run(ctx context.Context) error {
 // take takes a step on both sides and compares them.
 func (w *walk) take(ctx context.Context, s Step) (err error) {
 	began := w.o.Now()
-	if w.last, err = w.drive(ctx, &s); err != nil {
+	if w.last, err = w.driveKilled(ctx, &s); err != nil {
 		return err
 	}
 	orders := len(w.m.Orders())

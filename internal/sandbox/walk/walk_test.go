@@ -68,6 +68,50 @@ func TestTheModelWalksAlone(t *testing.T) {
 	}
 }
 
+func TestRunsAreKilledOnlyWhileTheSellerAnswersAndTheDayStays(t *testing.T) {
+	w := alone(1, "namecheap")
+	w.o.Kills = 1
+	killed := 0
+	for range 3000 {
+		before, fault := w.m.Now(), w.m.Fault()
+		if s := w.stepAlone(); s.Kill != 0 {
+			killed++
+			assert.Equal(t, model.NoFault, fault, s)
+			assert.Equal(t, model.DateOf(before), model.DateOf(before.Add(untilNextRun)), s)
+			assert.Contains(t, []Kind{Order, Open, Renew, Reissue, NewKey, Retry, Sync}, s.Kind)
+		}
+	}
+	assert.Positive(t, killed)
+}
+
+func TestAKilledRunIsCountedAndOtherwiseTheSame(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		step   Step
+		fault  model.Fault
+		orders int
+		tries  int // of the operation that is left; 0: it has ended
+	}{
+		{name: "an order", step: Step{Kind: Order, Item: 1, Name: "w1.example.com", Months: 12}, orders: 1},
+		{name: "an order that is refused", step: Step{Kind: Order, Item: 1, Name: "w1.example.com", Months: 12}, fault: model.NoMoney, tries: 2},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := alone(1, "namecheap")
+			w.m.SetFault(row.fault)
+			began := w.m.Now()
+			row.step.killed = true
+			predict(w.m, row.step)
+			assert.Equal(t, began.Add(untilNextRun), w.m.Now())
+			assert.Len(t, w.m.Payments(), row.orders)
+			tries := 0
+			if op := w.m.Item(1).Operation; op != nil {
+				tries = op.Tries
+			}
+			assert.Equal(t, row.tries, tries)
+		})
+	}
+}
+
 func TestDifferencesAreNamed(t *testing.T) {
 	same := func() state {
 		return state{items: map[int64]string{1: "status=2"}, payments: []int64{100}, orders: "100:1 ", count: 1}
@@ -88,9 +132,9 @@ func TestDifferencesAreNamed(t *testing.T) {
 }
 
 func TestTheFlagsOfTheProgram(t *testing.T) {
-	c, err := ParseFlags([]string{"--seed", "7", "--steps=20", "--seller", "ispmgr", "--workers", "2"}, "bin", &bytes.Buffer{})
+	c, err := ParseFlags([]string{"--seed", "7", "--steps=20", "--seller", "ispmgr", "--workers", "2", "--kills", "3"}, "bin", &bytes.Buffer{})
 	require.NoError(t, err)
-	assert.Equal(t, Options{Bin: "bin", Engine: "mariadb", Seed: 7, Steps: 20, Show: 30}, c.Options)
+	assert.Equal(t, Options{Bin: "bin", Engine: "mariadb", Seed: 7, Steps: 20, Kills: 3, Show: 30}, c.Options)
 	assert.Equal(t, []string{"ispmgr"}, c.Sellers)
 	assert.Equal(t, 2, c.Workers)
 	_, err = ParseFlags([]string{"--sed", "7"}, "bin", &bytes.Buffer{})

@@ -27,6 +27,7 @@ func run() error {
 	flags.BoolVar(&d.After, "after", false, "disturb when the call was carried out, else before")
 	flags.BoolVar(&d.Half, "half", false, "carry out half of the first write to a file from that call on")
 	flags.StringVar(&d.Ignore, "ignore", "", "`end` of the names of files whose system calls are not numbered")
+	flags.BoolVar(&d.Wait, "wait", false, "wait for the end of the programs that it has started, too")
 	number := flags.Int("errno", 0, "`number` of the error that the call returns; 0 kills the program")
 	report := flags.String("report", "", "`file` for the result in JSON")
 	if err := flags.Parse(os.Args[1:]); err != nil {
