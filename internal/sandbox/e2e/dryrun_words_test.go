@@ -88,7 +88,7 @@ func harmless(line string) bool {
 	return !strings.HasPrefix(command, "namecheap.") && !strings.Contains(line, "sok=") && !strings.Contains(line, "clicked_button=")
 }
 
-// programSize is the size above which a file is a program, of which the time of the last write tells whether it was written.
+// programSize is the size, in bytes, above which a file is a program: its modification time says whether it was written.
 const programSize = 1 << 20
 
 // fingerprints returns the SHA-256 in hex of each file under the panel's root, of programs inode and time, by path, without the files that
