@@ -3,10 +3,8 @@ package e2e
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -67,20 +65,12 @@ type settled struct {
 func (f *fixture) traced(t *testing.T, d syscalls.Disturbance) (result func() syscalls.Result) {
 	t.Helper()
 	report := filepath.Join(t.TempDir(), "calls")
-	words := []string{filepath.Join(built.bin, "sandbox-kill"), "--report", report, "--ignore", f.seller.module + ".log", "--at", strconv.Itoa(d.At), "--errno", strconv.Itoa(int(d.Errno))}
-	if d.After {
-		words = append(words, "--after")
-	}
-	if d.Half {
-		words = append(words, "--half")
-	}
-	f.panel.SetTracer(words...)
-	return func() (r syscalls.Result) {
+	d.Ignore = f.seller.module + ".log"
+	f.panel.SetTracer(d.Words(built.bin, report)...)
+	return func() syscalls.Result {
 		f.panel.SetTracer()
-		raw, err := os.ReadFile(report)
+		r, err := syscalls.TakeResult(report)
 		require.NoError(t, err)
-		require.NoError(t, json.Unmarshal(raw, &r))
-		require.NoError(t, os.Remove(report))
 		return r
 	}
 }

@@ -4,7 +4,6 @@ import "time"
 
 // Sync lets the panel synchronise an item.
 func (m *Model) Sync(id int64) bool {
-	m.killed = false // the panel counts no runs of it
 	return m.look(m.items[id])
 }
 

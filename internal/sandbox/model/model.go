@@ -66,7 +66,7 @@ type Model struct {
 	undetermined bool
 	// reissues and renewals count what the seller did.
 	reissues, renewals int
-	// killed says that the next operation that runs was killed before.
+	// killed says that the panel has counted a run of the next operation already, which was killed.
 	killed bool
 	// operations counts the operations of the panel.
 	operations int
@@ -94,12 +94,9 @@ func (m *Model) Advance(d time.Duration) {
 	m.endTerms()
 }
 
-// Kill says that a run was killed this time before the next step, in which it is run again. Nothing of what it did is lost, and nothing is done twice
-// (rules BUY-1, BUY-2, STORE-2, STORE-6): the next step is the same as if it had not been started before, but that the panel has counted it.
-func (m *Model) Kill(untilNext time.Duration) {
-	m.killed = true
-	m.Advance(untilNext)
-}
+// KillRun says that the next run of an operation is its second one, because the first one was killed. Nothing of what that did is lost, and
+// nothing is done twice (rules BUY-1, BUY-2, STORE-2, STORE-6): the panel has counted one run more, and all else is the same.
+func (m *Model) KillRun() { m.killed = true }
 
 // Payments returns the ids of the orders at the seller that were paid for, oldest first. A renewal in place names its order again.
 func (m *Model) Payments() []int64 { return slices.Clone(m.payments) }

@@ -150,7 +150,7 @@ const renewBefore, renewAfter = 90, 180
 
 // renewable reports whether the seller renews an order now.
 func (m *Model) renewable(o *Order) bool {
-	if m.config.Seller == ISPmanager { // a service is renewed, whatever became of its last request (docs/reference/ispmanager.md §8)
+	if m.config.Seller == ISPmanager { // inferred: docs/reference/ispmanager.md §8 names no state that keeps a service from being renewed
 		return o.State != Gone
 	}
 	inWindow := !m.now.Before(o.TermEnd.Add(-renewBefore*day)) && !m.now.After(o.TermEnd.Add(renewAfter*day+time.Second))

@@ -76,16 +76,16 @@ const stopOfSyscall = syscall.SIGTRAP | 0x80
 func Run(program string, args []string, env []string, d Disturbance) (Result, error) {
 	runtime.LockOSThread() // only the thread that has started a traced program may control it
 	defer runtime.UnlockOSThread()
+	if d.Wait { // what the program leaves behind becomes a child of this process
+		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+			return Result{}, fmt.Errorf("adopting what %s starts: %w", program, err)
+		}
+	}
 	pid, err := syscall.ForkExec(program, append([]string{program}, args...), &syscall.ProcAttr{
 		Env: env, Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Ptrace: true, Pdeathsig: syscall.SIGKILL},
 	})
 	if err != nil {
 		return Result{}, fmt.Errorf("starting %s: %w", program, err)
-	}
-	if d.Wait { // what the program leaves behind becomes a child of this process
-		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-			return Result{}, fmt.Errorf("adopting what %s starts: %w", program, errors.Join(err, syscall.Kill(pid, syscall.SIGKILL)))
-		}
 	}
 	t := &tracer{pid: pid, d: d, known: map[int]bool{pid: true}, atExit: map[int]bool{}, onNext: map[int]bool{}}
 	if err := t.begin(); err != nil {

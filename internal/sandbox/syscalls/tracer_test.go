@@ -193,3 +193,30 @@ func TestProgramsThatItStartsGoOn(t *testing.T) {
 	assert.False(t, whole.Hit)
 	assert.Equal(t, "child\n", <-read)
 }
+
+func TestTheWordsOfADisturbance(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		d    syscalls.Disturbance
+		want string
+	}{
+		{name: "nothing is disturbed", want: "bin/sandbox-kill --report calls --ignore  --at 0 --errno 0"},
+		{name: "a kill", d: syscalls.Disturbance{At: 3, After: true, Ignore: ".log", Wait: true},
+			want: "bin/sandbox-kill --report calls --ignore .log --at 3 --errno 0 --after --wait"},
+		{name: "a full disk", d: syscalls.Disturbance{At: 4, Errno: syscall.ENOSPC, Half: true},
+			want: "bin/sandbox-kill --report calls --ignore  --at 4 --errno 28 --half"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			assert.Equal(t, row.want, strings.Join(row.d.Words("bin", "calls"), " "))
+		})
+	}
+}
+
+func TestAReportThatIsNoneIsAnError(t *testing.T) {
+	report := filepath.Join(t.TempDir(), "calls")
+	_, err := syscalls.TakeResult(report)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.NoError(t, os.WriteFile(report, []byte("{"), 0o600))
+	_, err = syscalls.TakeResult(report)
+	require.ErrorContains(t, err, "sandbox-kill")
+}

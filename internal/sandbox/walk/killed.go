@@ -2,12 +2,9 @@ package walk
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"time"
 
 	"pmssl/internal/sandbox/model"
@@ -18,7 +15,7 @@ import (
 const (
 	// latestKill is the number of the last system call at which a run is killed. Most runs have fewer, and end before it.
 	latestKill = 200
-	// untilNextRun is the time until the panel runs a killed command again: longer than a seller's list may lack a paid order (rules BUY-3).
+	// untilNextRun is the time until the panel runs a killed command again: longer than a seller's list may lack a paid order (rules BUY-4).
 	untilNextRun = 11 * time.Minute
 )
 
@@ -75,19 +72,14 @@ func (w *walk) driveKilled(ctx context.Context, s *Step) (*panel.Run, error) {
 // mgrctl that the run has started are carried out.
 func (w *walk) killAt(ctx context.Context, s *Step) (*panel.Run, error) {
 	report := filepath.Join(w.p.Dir(), "calls.json")
-	w.p.Panel.SetTracer(filepath.Join(w.o.Bin, "sandbox-kill"), "--report", report, "--ignore", w.seller.Module()+".log",
-		"--at", strconv.Itoa(s.Kill), "--after", "--wait")
+	kill := syscalls.Disturbance{At: s.Kill, After: true, Ignore: w.seller.Module() + ".log", Wait: true}
+	w.p.Panel.SetTracer(kill.Words(w.o.Bin, report)...)
 	defer w.p.Panel.SetTracer()
 	run, err := w.drive(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := os.ReadFile(report)
-	if err != nil {
-		return nil, err
-	}
-	var result syscalls.Result
-	err = errors.Join(json.Unmarshal(raw, &result), os.Remove(report))
+	result, err := syscalls.TakeResult(report)
 	s.killed = result.Hit
 	return run, err
 }

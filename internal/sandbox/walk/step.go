@@ -90,14 +90,18 @@ const proofTime = 10 * time.Minute
 
 // predict takes a step in the model, and reports whether the run of the module succeeds.
 func predict(m *model.Model, s Step) bool {
-	if s.killed {
-		m.Kill(untilNextRun)
+	if !s.killed {
+		return predictRun(m, s)
 	}
-	ok := predictRun(m, s)
-	if s.killed && s.Kind != Sync && (ok || s.completed) {
-		return m.Sync(s.Item)
+	m.Advance(untilNextRun)
+	if s.Kind == Sync { // the panel does not count its runs
+		return predictRun(m, s)
 	}
-	return ok
+	m.KillRun()
+	if ok := predictRun(m, s); !ok && !s.completed {
+		return false
+	}
+	return m.Sync(s.Item)
 }
 
 // predictRun takes a step that starts a module once.

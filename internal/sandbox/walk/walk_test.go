@@ -86,13 +86,13 @@ func TestRunsAreKilledOnlyWhileTheSellerAnswersAndTheDayStays(t *testing.T) {
 
 func TestAKilledRunIsCountedAndOtherwiseTheSame(t *testing.T) {
 	for _, row := range []struct {
-		name   string
-		step   Step
-		fault  model.Fault
-		orders int
-		tries  int // of the operation that is left; 0: it has ended
+		name     string
+		step     Step
+		fault    model.Fault
+		payments int
+		tries    int // of the operation that is left; 0: it has ended
 	}{
-		{name: "an order", step: Step{Kind: Order, Item: 1, Name: "w1.example.com", Months: 12}, orders: 1},
+		{name: "an order", step: Step{Kind: Order, Item: 1, Name: "w1.example.com", Months: 12}, payments: 1},
 		{name: "an order that is refused", step: Step{Kind: Order, Item: 1, Name: "w1.example.com", Months: 12}, fault: model.NoMoney, tries: 2},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -102,7 +102,7 @@ func TestAKilledRunIsCountedAndOtherwiseTheSame(t *testing.T) {
 			row.step.killed = true
 			predict(w.m, row.step)
 			assert.Equal(t, began.Add(untilNextRun), w.m.Now())
-			assert.Len(t, w.m.Payments(), row.orders)
+			assert.Len(t, w.m.Payments(), row.payments)
 			tries := 0
 			if op := w.m.Item(1).Operation; op != nil {
 				tries = op.Tries
