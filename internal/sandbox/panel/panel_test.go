@@ -18,6 +18,7 @@ import (
 	"pmssl/internal/sandbox/engine"
 	"pmssl/internal/sandbox/panel"
 	_ "pmssl/internal/sandbox/panel/ctl" // mgrctl is built from it: a change of it must make these tests run again
+	"pmssl/internal/sandbox/panel/root"
 )
 
 // programs is shared by all tests: the mgrctl binary and one server of each kind, created on first use.
@@ -27,7 +28,7 @@ type programs struct {
 	dir     string
 	mgrctl  string
 	servers map[engine.Kind]*engine.Server
-	key     []byte // etc/billmgr.pem of the first panel: making one for each test costs more than the tests
+	key     []byte // of all panels: making one for each test costs more than the tests
 	mu      sync.Mutex
 	count   int
 }
@@ -61,6 +62,9 @@ func servers(t *testing.T) map[engine.Kind]*engine.Server {
 
 func (s *programs) start() (err error) {
 	if s.dir, err = os.MkdirTemp("", "panel-test-"); err != nil {
+		return err
+	}
+	if s.key, err = root.NewKey(rand.Reader); err != nil {
 		return err
 	}
 	s.mgrctl = filepath.Join(s.dir, "mgrctl")
@@ -106,19 +110,10 @@ func fresh(t *testing.T, s *engine.Server) *panel.Panel {
 	dir := t.TempDir()
 	clock := filepath.Join(dir, "clock")
 	require.NoError(t, os.WriteFile(clock, []byte(start+"\n"), 0o600))
-	pem := filepath.Join(dir, "mgr5", "etc", "billmgr.pem")
-	if shared.key != nil {
-		require.NoError(t, os.MkdirAll(filepath.Dir(pem), 0o755))
-		require.NoError(t, os.WriteFile(pem, shared.key, 0o600))
-	}
 	p, err := panel.Open(t.Context(), panel.Config{
-		Root: filepath.Join(dir, "mgr5"), DSN: dsn, Mgrctl: shared.mgrctl, Clock: clock, Now: time.Now, Random: rand.Reader,
+		Root: filepath.Join(dir, "mgr5"), DSN: dsn, Mgrctl: shared.mgrctl, Clock: clock, Now: time.Now, Random: rand.Reader, Key: shared.key,
 	})
 	require.NoError(t, err)
-	if shared.key == nil {
-		shared.key, err = os.ReadFile(pem)
-		require.NoError(t, err)
-	}
 	t.Cleanup(func() { require.NoError(t, p.Close()) })
 	return p
 }
