@@ -122,7 +122,7 @@ unattended: build sandbox simclock ## five simulated years with each publisher, 
 	E2E_STEPS=all PMSSL_BIN='$(CURDIR)/bin' go -C internal/sandbox test -count=1 -timeout 60m -v -run '^TestUnattended' ./e2e
 
 .PHONY: campaign
-campaign: build sandbox simclock ## kills, faults, processes at once and a random walk beside the reference model; an hour or two (CAMPAIGN_SEED=1)
+campaign: build sandbox simclock ## kills, faults, processes at once and random walks beside the reference model; an hour or two (CAMPAIGN_SEED=1)
 	@scripts/mariadb.sh
 	@PMSSL_BIN='$(CURDIR)/bin' scripts/campaign.sh dist/campaign.jsonl
 

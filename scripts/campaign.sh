@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # campaign.sh: the campaigns of docs/reliability.md: kills, faults, processes at once, and two random walks beside the reference model, the second
-# one with kills. Writes
-# FILE (a line of JSON for each part) and prints the table. CAMPAIGN_SEED, CAMPAIGN_KILLS, CAMPAIGN_FAULTS, CAMPAIGN_PROCESSES and
-# CAMPAIGN_STEPS change its size.
+# one with kills. Writes FILE (a line of JSON for each part) and prints the table. CAMPAIGN_SEED, CAMPAIGN_KILLS, CAMPAIGN_FAULTS,
+# CAMPAIGN_PROCESSES and CAMPAIGN_STEPS change its size.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
